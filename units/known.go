@@ -3,6 +3,7 @@ package units
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -71,12 +72,32 @@ type Known[T any] struct {
 }
 
 // Know returns the known value v, read at the time at from the source from,
-// which must not be None.
+// which must not be None. A quantity that cannot be (not a number, infinite,
+// below absolute zero) is unknown, whoever says it.
 func Know[T any](v T, at time.Time, from Provenance) Known[T] {
 	if from == None {
 		panic("units.Know: a known value needs a provenance")
 	}
+	if why := impossible(v); why != "" {
+		return Unknown[T](why, at)
+	}
 	return Known[T]{value: v, at: at, from: from}
+}
+
+// impossible says why v cannot be the value of a quantity, empty if it can.
+func impossible(v any) string {
+	q, ok := v.(Quantity)
+	if !ok {
+		return ""
+	}
+	f := q.Float()
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return "the reading is not a number"
+	}
+	if t, ok := v.(Celsius); ok && t < AbsoluteZero {
+		return "the reading is below absolute zero"
+	}
+	return ""
 }
 
 // Unknown returns an unknown T, with the reason in plain words and the time
@@ -141,7 +162,7 @@ func (k Known[T]) String() string {
 // Map applies f to a known value, keeping time and provenance.
 func Map[T, U any](k Known[T], f func(T) U) Known[U] {
 	if v, ok := k.Get(); ok {
-		return Known[U]{value: f(v), at: k.at, from: k.from}
+		return Know(f(v), k.at, k.from)
 	}
 	return Known[U]{at: k.at, why: k.why}
 }
@@ -161,7 +182,7 @@ func Join[T, U, V any](a Known[T], b Known[U], f func(T, U) V) Known[V] {
 	if b.at.Before(at) {
 		at = b.at
 	}
-	return Known[V]{value: f(x, y), at: at, from: Worst(a.from, b.from)}
+	return Know(f(x, y), at, Worst(a.from, b.from))
 }
 
 // knownJSON is the form of a Known on every surface: a plain number with its
@@ -175,21 +196,21 @@ type knownJSON struct {
 }
 
 // MarshalJSON writes {"value":20.6,"unit":"°C","at":…,"provenance":"meter"},
-// or {"value":null,"unit":"°C","provenance":"unknown","why":"…"}.
+// or {"value":null,"unit":"°C","provenance":"unknown","why":"…"}. A duration
+// is written in seconds.
 func (k Known[T]) MarshalJSON() ([]byte, error) {
 	out := knownJSON{Provenance: k.from, Why: k.Why(), Value: json.RawMessage("null")}
-	q, isQuantity := any(k.value).(Quantity)
-	if isQuantity {
-		out.Unit = q.Unit()
+	var plain any = k.value
+	switch v := plain.(type) {
+	case Quantity:
+		out.Unit, plain = v.Unit(), v.Float()
+	case time.Duration:
+		out.Unit, plain = "s", v.Seconds()
 	}
 	if !k.at.IsZero() {
 		out.At = &k.at
 	}
 	if k.from != None {
-		var plain any = k.value
-		if isQuantity {
-			plain = q.Float()
-		}
 		b, err := json.Marshal(plain)
 		if err != nil {
 			return nil, err
@@ -199,8 +220,8 @@ func (k Known[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. A unit other than T's own is
-// an error. Prices and other composite quantities are not read back.
+// UnmarshalJSON reads what MarshalJSON writes. A unit other than T's own, a
+// missing unit and a value that cannot be are errors.
 func (k *Known[T]) UnmarshalJSON(b []byte) error {
 	var in knownJSON
 	if err := json.Unmarshal(b, &in); err != nil {
@@ -215,43 +236,63 @@ func (k *Known[T]) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	var v T
-	if q, ok := any(v).(Quantity); ok && q.Unit() != in.Unit && q.Unit() != "" {
-		return fmt.Errorf("value in %q where %q is wanted", in.Unit, q.Unit())
-	}
-	if err := unmarshalPlain(in.Value, &v); err != nil {
+	if err := unmarshalPlain(in.Value, in.Unit, &v); err != nil {
 		return err
+	}
+	if why := impossible(v); why != "" {
+		return fmt.Errorf("value %s %s: %s", in.Value, in.Unit, why)
 	}
 	*k = Know(v, at, in.Provenance)
 	return nil
 }
 
-func unmarshalPlain(b json.RawMessage, dst any) error {
-	var f *float64
+// unmarshalPlain reads a number counted in unit into *dst.
+func unmarshalPlain(b json.RawMessage, unit string, dst any) error {
+	var (
+		f    float64
+		want string
+		set  func()
+	)
 	switch d := dst.(type) {
 	case *Watts:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Watts(f) }
 	case *Joules:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Joules(f) }
 	case *KilowattHours:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = KilowattHours(f) }
 	case *Celsius:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Celsius(f) }
 	case *Kelvin:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Kelvin(f) }
 	case *Litres:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Litres(f) }
 	case *LitresPerMinute:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = LitresPerMinute(f) }
 	case *HashRate:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = HashRate(f) }
 	case *Fraction:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Fraction(f) }
 	case *RPM:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = RPM(f) }
 	case *Grams:
-		f = (*float64)(d)
+		want, set = d.Unit(), func() { *d = Grams(f) }
+	case *Sats:
+		want, set = d.Unit(), func() { *d = Sats(f) }
+	case *time.Duration:
+		want, set = "s", func() { *d = time.Duration(math.Round(f * 1e9)) }
+	case *Money:
+		return d.UnmarshalText([]byte(string(b) + " " + unit))
+	case *Price:
+		return d.UnmarshalText([]byte(string(b) + " " + unit))
 	default:
 		return json.Unmarshal(b, dst)
 	}
-	return json.Unmarshal(b, f)
+	if unit != want {
+		return fmt.Errorf("value in %q where %q is wanted", unit, want)
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return err
+	}
+	set()
+	return nil
 }

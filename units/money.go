@@ -38,7 +38,44 @@ func (m Money) Unit() string { return m.Currency }
 
 // String prints "1.25 EUR".
 func (m Money) String() string {
-	return strconv.FormatFloat(m.Float(), 'f', 2, 64) + " " + m.Currency
+	return strings.TrimSpace(strconv.FormatFloat(m.Float(), 'f', 2, 64) + " " + m.Currency)
+}
+
+// MarshalText writes the exact amount: "1.250001 EUR".
+func (m Money) MarshalText() ([]byte, error) {
+	return []byte(strings.TrimSpace(strconv.FormatFloat(m.Float(), 'f', -1, 64) + " " + m.Currency)), nil
+}
+
+// UnmarshalText reads "1.25 EUR", and "0" as the zero Money.
+func (m *Money) UnmarshalText(b []byte) error {
+	s := strings.TrimSpace(string(b))
+	if s == "0" {
+		*m = Money{}
+		return nil
+	}
+	got, err := money(s)
+	if err != nil {
+		return fmt.Errorf("amount %q: write it as %q", s, "1.25 EUR")
+	}
+	*m = got
+	return nil
+}
+
+// money reads a number and a currency. Amounts of a thousand million and more
+// are refused: beyond them a float64 no longer tells every millionth apart.
+func money(s string) (Money, error) {
+	num, cur, ok := strings.Cut(s, " ")
+	if cur = strings.TrimSpace(cur); !ok || !isCurrency(cur) {
+		return Money{}, fmt.Errorf("%q has no currency", s)
+	}
+	v, err := number(num)
+	if err != nil {
+		return Money{}, err
+	}
+	if math.Abs(v) >= 1e9 {
+		return Money{}, fmt.Errorf("%q is too large", s)
+	}
+	return Money{int64(math.Round(v * 1e6)), cur}, nil
 }
 
 // Price is money per kilowatt-hour.
@@ -55,8 +92,14 @@ func (p Price) Of(e KilowattHours) Money {
 // Float returns money per kilowatt-hour in the currency's unit.
 func (p Price) Float() float64 { return p.PerKWh.Float() }
 
-// Unit returns for instance "EUR/kWh".
-func (p Price) Unit() string { return p.PerKWh.Currency + "/kWh" }
+// Unit returns for instance "EUR/kWh", and nothing for the zero Price, which
+// has no currency.
+func (p Price) Unit() string {
+	if p.PerKWh.Currency == "" {
+		return ""
+	}
+	return p.PerKWh.Currency + "/kWh"
+}
 
 // String prints "0.25 EUR/kWh".
 func (p Price) String() string { return trim(p.Float(), 4) + " " + p.Unit() }
@@ -68,17 +111,12 @@ func (p Price) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads "0.25 EUR/kWh".
 func (p *Price) UnmarshalText(b []byte) error {
-	const example = "0.25 EUR/kWh"
-	num, unit, ok := strings.Cut(strings.TrimSpace(string(b)), " ")
-	cur, rest, isPrice := strings.Cut(strings.TrimSpace(unit), "/")
-	if !ok || !isPrice || rest != "kWh" || !isCurrency(cur) {
-		return fmt.Errorf("price %q: write it as %q", b, example)
+	amount, ok := strings.CutSuffix(strings.TrimSpace(string(b)), "/kWh")
+	m, err := money(amount)
+	if !ok || err != nil {
+		return fmt.Errorf("price %q: write it as %q", b, "0.25 EUR/kWh")
 	}
-	v, err := number(num)
-	if err != nil || math.Abs(v) > 1e6 {
-		return fmt.Errorf("price %q: write it as %q", b, example)
-	}
-	p.PerKWh = Money{int64(math.Round(v * 1e6)), cur}
+	p.PerKWh = m
 	return nil
 }
 

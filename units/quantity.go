@@ -172,7 +172,13 @@ func (e Joules) String() string {
 func (e KilowattHours) String() string { return trim(float64(e), 2) + " kWh" }
 
 // String prints one decimal, as a wall thermostat does: "20.6 °C".
-func (t Celsius) String() string { return strconv.FormatFloat(float64(t), 'f', 1, 64) + " °C" }
+func (t Celsius) String() string {
+	s := strconv.FormatFloat(float64(t), 'f', 1, 64)
+	if s == "-0.0" {
+		s = "0.0"
+	}
+	return s + " °C"
+}
 
 // String prints "0.5 K".
 func (d Kelvin) String() string { return trim(float64(d), 2) + " K" }
@@ -260,6 +266,15 @@ func (f Fraction) MarshalText() ([]byte, error) {
 	return []byte(strconv.FormatFloat(float64(f)*100, 'g', -1, 64) + " %"), nil
 }
 
+// MarshalText implements [encoding.TextMarshaler].
+func (r RPM) MarshalText() ([]byte, error) { return exact(r), nil }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (g Grams) MarshalText() ([]byte, error) { return exact(g), nil }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (s Sats) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 func exact(q Quantity) []byte {
 	return []byte(strconv.FormatFloat(q.Float(), 'f', -1, 64) + " " + q.Unit())
 }
@@ -292,9 +307,10 @@ func (t *Celsius) UnmarshalText(b []byte) error {
 	var err error
 	if num, ok := cut(s, "°F", "F"); ok {
 		var f float64
-		if f, err = number(num); err == nil {
-			v = (f - 32) / 1.8
+		if f, err = number(num); err != nil {
+			err = fmt.Errorf("temperature %q: want a number and a unit, such as %q", s, "69 °F")
 		}
+		v = (f - 32) / 1.8
 	} else {
 		err = into(&v, s, "temperature", "20.5 °C", scale{"°C": 1, "C": 1})
 	}
@@ -332,7 +348,48 @@ func (h *HashRate) UnmarshalText(b []byte) error {
 
 // UnmarshalText reads "45 %".
 func (f *Fraction) UnmarshalText(b []byte) error {
-	return into((*float64)(f), string(b), "share", "45 %", scale{"%": 0.01})
+	var percent float64
+	if err := into(&percent, string(b), "share", "45 %", scale{"%": 1}); err != nil {
+		return err
+	}
+	*f = Fraction(percent / 100)
+	return nil
+}
+
+// UnmarshalText reads "1200 rpm".
+func (r *RPM) UnmarshalText(b []byte) error {
+	return into((*float64)(r), string(b), "fan speed", "1200 rpm", scale{"rpm": 1, "RPM": 1})
+}
+
+// UnmarshalText reads "450 g", "1.2 kg" or "0.3 t".
+func (g *Grams) UnmarshalText(b []byte) error {
+	return into((*float64)(g), string(b), "mass", "450 g", scale{"g": 1, "kg": 1e3, "t": 1e6})
+}
+
+// UnmarshalText reads "14 sats" or "0.001 BTC". A part of a sat is refused.
+func (s *Sats) UnmarshalText(b []byte) error {
+	const example = "14 sats"
+	t := strings.TrimSpace(string(b))
+	if num, ok := cut(t, "sats", "sat"); ok {
+		n, err := strconv.ParseInt(num, 10, 64)
+		if err != nil {
+			return fmt.Errorf("amount %q: want a whole number of sats, such as %q", t, example)
+		}
+		*s = Sats(n)
+		return nil
+	}
+	var v float64
+	if err := into(&v, t, "amount", example, scale{"BTC": 1e8}); err != nil {
+		return err
+	}
+	// There are never more than 21 million bitcoin, and up to there a float64
+	// holds every sat exactly.
+	n := math.Round(v)
+	if math.Abs(v-n) > 1e-3 || math.Abs(n) > 21e14 {
+		return fmt.Errorf("amount %q is not a whole number of sats up to 21 million BTC", t)
+	}
+	*s = Sats(n)
+	return nil
 }
 
 type scale map[string]float64
@@ -359,7 +416,10 @@ func into(dst *float64, s, what, example string, units scale) error {
 	case !ok:
 		return fmt.Errorf("%s %q: %q is not a unit of %s: write it as %q", what, s, unit, what, example)
 	}
-	*dst = v * factor
+	if v *= factor; math.IsInf(v, 0) {
+		return fmt.Errorf("%s %q is too large", what, s)
+	}
+	*dst = v
 	return nil
 }
 

@@ -1,0 +1,88 @@
+package archtest
+
+// Layer says what the packages of a pattern may import of their own module.
+type Layer struct {
+	// Packages is a path below the module's root. "*" stands for one element,
+	// "..." at the end for any number, none included.
+	Packages string
+	// May lists patterns of packages that may be imported.
+	May []string
+	// Pure packages do no I/O and have no clock and no randomness of their own.
+	Pure bool
+}
+
+// Program is a command and what must never be linked into it.
+type Program struct {
+	Package string
+	// Never lists import paths and, with a trailing slash, prefixes.
+	Never []string
+}
+
+// Rules is the shape of a module.
+type Rules struct {
+	// Layers are tried in order; the first whose pattern fits a package holds
+	// for it. A package that fits none is an error, so that nobody adds a layer
+	// without saying where it stands.
+	Layers   []Layer
+	Programs []Program
+	// MaxLines is the most lines of a source file.
+	MaxLines int
+}
+
+// Hearth is the dependency table of this module.
+//
+// Read from the top it is also the order in which to learn the code: each
+// layer knows only those above it. Heat and the network meet nowhere but in
+// the programs.
+func Hearth() Rules {
+	const (
+		plumbing = "internal/..." // knows nothing of homes
+		sockets  = "drivers/internal/..."
+	)
+	// What a surface shows: a home's state, in the home's own terms.
+	view := []string{"units", "heat", "control", "device", "site", "ledger", plumbing}
+
+	return Rules{
+		Layers: []Layer{
+			{Packages: "units", Pure: true},
+			{Packages: "heat", May: []string{"units"}, Pure: true},
+			{Packages: "device", May: []string{"units"}},
+			{Packages: "device/devicetest", May: []string{"units", "device", "heat", "emulate", plumbing}},
+			{Packages: "control", May: []string{"units", "heat", "device"}, Pure: true},
+			{Packages: "ledger", May: []string{"units"}, Pure: true},
+
+			{Packages: "internal/archtest"},
+			{Packages: plumbing, May: []string{"units", plumbing}},
+
+			// Drivers never see each other, control or the site.
+			{Packages: sockets, May: []string{"units", "device", sockets, plumbing}},
+			{Packages: "drivers/*/...", May: []string{"units", "device", sockets, plumbing}},
+
+			{Packages: "emulate/...", May: []string{"units", "heat", "device", "emulate", plumbing}},
+			{Packages: "source/...", May: []string{"units", "heat", "source/internal/...", "source", plumbing}},
+
+			{Packages: "store/...", May: []string{"units", "ledger", plumbing}},
+			// The site takes its devices, sensors and stores through interfaces.
+			{Packages: "site/...", May: []string{"units", "heat", "control", "device", "ledger", "site", plumbing}},
+
+			{Packages: "httpapi/...", May: view},
+			{Packages: "web/...", May: view},
+			{Packages: "homeassistant/...", May: view},
+			{Packages: "config/...", May: []string{"units", "heat", "control", "device", "site", "source/...", plumbing}},
+
+			{Packages: "tools/...", May: []string{plumbing}},
+			{Packages: "cmd/...", May: []string{"..."}},
+		},
+		Programs: []Program{{
+			Package: "cmd/hearth",
+			Never: []string{
+				// The network is another program, for those who run a node.
+				"github.com/cosmos/", "github.com/cometbft/",
+				// What only tests need.
+				"testing", "pgregory.net/rapid", "github.com/google/go-cmp/", "github.com/chromedp/",
+				"github.com/rogpeppe/go-internal/",
+			},
+		}},
+		MaxLines: 1000,
+	}
+}

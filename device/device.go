@@ -184,6 +184,10 @@ type Capabilities struct {
 	Max units.Watts `json:"max"`
 	// Idle is the draw when paused.
 	Idle units.Known[units.Watts] `json:"idle"`
+	// Shared is set when the power in readings also holds what others do with
+	// the device, as other programs do on a computer. A draw above the demand
+	// then contradicts nothing.
+	Shared bool `json:"shared,omitempty"`
 	// Efficient is the level with the most work per joule, used for duty
 	// cycling; empty if unknown.
 	Efficient string `json:"efficient,omitempty"`
@@ -257,12 +261,20 @@ type Fault struct {
 	Text string `json:"text"`
 }
 
+// Part is the share of a device's draw that one part of it has.
+type Part struct {
+	Name  string                   `json:"name"`
+	Power units.Known[units.Watts] `json:"power"`
+}
+
 // Reading is one snapshot of a device.
 type Reading struct {
 	At    time.Time `json:"at"`
 	State State     `json:"state"`
 	// Power is what the device draws from the wall.
 	Power units.Known[units.Watts] `json:"power"`
+	// Parts splits Power where the device tells its parts apart.
+	Parts []Part `json:"parts,omitempty"`
 	// Energy is the device's own counter since an unknown time; it may fall
 	// back to zero when the device restarts.
 	Energy   units.Known[units.Joules]          `json:"energy"`
@@ -295,6 +307,10 @@ func (r Reading) Marked(p units.Provenance) Reading {
 	r.Level, r.Target, r.Flow = r.Level.Marked(p), r.Target.Marked(p), r.Flow.Marked(p)
 	r.Pool, r.Uptime = r.Pool.Marked(p), r.Uptime.Marked(p)
 	r.Temps, r.Fans = append([]Temp(nil), r.Temps...), append([]Fan(nil), r.Fans...)
+	r.Parts = append([]Part(nil), r.Parts...)
+	for i := range r.Parts {
+		r.Parts[i].Power = r.Parts[i].Power.Marked(p)
+	}
 	for i := range r.Temps {
 		r.Temps[i].Value = r.Temps[i].Value.Marked(p)
 	}
@@ -307,7 +323,8 @@ func (r Reading) Marked(p units.Provenance) Reading {
 // Demand is a command to a device.
 type Demand struct {
 	Verb Verb `json:"verb"`
-	// Power is the wattage for SetPower and Retune.
+	// Power is the wattage for SetPower and Retune, which also run a device
+	// that is paused or off.
 	Power units.Watts `json:"power,omitempty"`
 	// Level is the level for SetLevel. SetLevel on a paused device also runs it.
 	Level string `json:"level,omitempty"`

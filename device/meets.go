@@ -12,7 +12,8 @@ import (
 // not success.
 //
 // For SetPower and Retune the draw must be within 10 % or 25 W of the demand,
-// whichever is more.
+// whichever is more. Of a device that is shared with others, a higher draw
+// proves nothing and is let pass.
 func Meets(c Capabilities, a Applied, r Reading) (ok bool, why string) {
 	switch a.Verb {
 	case Off, Pause:
@@ -39,7 +40,7 @@ func Meets(c Capabilities, a Applied, r Reading) (ok bool, why string) {
 		if !known {
 			return false, "the device does not tell its power: " + r.Power.Why()
 		}
-		if slack := max(a.Power/10, 25); got > a.Power+slack || got < a.Power-slack {
+		if slack := max(a.Power/10, 25); (got > a.Power+slack && !c.Shared) || got < a.Power-slack {
 			return false, fmt.Sprintf("the device draws %v, not %v", got, a.Power)
 		}
 		return true, ""
@@ -59,17 +60,17 @@ func stopped(c Capabilities, v Verb, r Reading) (bool, string) {
 	default:
 		return false, fmt.Sprintf("the device is still %s", r.State)
 	}
-	if p, known := r.Power.Get(); known {
-		if most := idleCeiling(c); p > most {
+	if p, known := r.Power.Get(); known && !c.Shared {
+		if most := c.IdleCeiling(); p > most {
 			return false, fmt.Sprintf("the device says it is %s but draws %v", r.State, p)
 		}
 	}
 	return true, ""
 }
 
-// idleCeiling is the most a stopped device may draw: twice its idle watts, or
-// a quarter of its maximum where the idle draw is not known.
-func idleCeiling(c Capabilities) units.Watts {
+// IdleCeiling returns the most a stopped device may draw: twice its idle
+// watts, or a quarter of its maximum where the idle draw is not known.
+func (c Capabilities) IdleCeiling() units.Watts {
 	if idle, known := c.Idle.Get(); known {
 		return max(2*idle, idle+25)
 	}

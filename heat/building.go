@@ -39,9 +39,10 @@ type Window struct {
 	U    float64 // W/m²K, frame included
 	// G is the share of the sun at right angles that ends as heat inside.
 	G units.Fraction
-	// Angle gives G at the angle of incidence x, in radians, relative to G at
-	// right angles: a0 + a1·x + a2·x² + a3·x³. The zero polynomial stands for
-	// clear double glazing.
+	// Angle gives G for the sun's beam at the angle of incidence x, in radians,
+	// relative to G at right angles: a0 + a1·x + a2·x² + a3·x³. Diffuse light
+	// passes as if at right angles, as in LBL's ISO 13790 model. The zero
+	// polynomial stands for clear double glazing.
 	Angle [4]float64
 	// Shaded is the share of the sun kept off by overhangs, curtains or trees.
 	Shaded units.Fraction
@@ -236,11 +237,10 @@ func (b Building) Model() (Model, error) {
 // apertures lists what the sun can reach.
 func (m *Model) apertures(b Building) {
 	for _, w := range b.Windows {
-		a := aperture{normal: w.normal(), area: w.Area * float64(w.G) * (1 - float64(w.Shaded)), angle: w.Angle, glass: true}
+		a := aperture{normal: w.normal(), area: w.Area * float64(w.G) * (1 - float64(w.Shaded)), angle: w.Angle}
 		if a.angle == [4]float64{} {
 			a.angle = [4]float64{1, -.189, .644, -.596} // clear double glazing, BESTEST case 600
 		}
-		a.hemisphere = a.meanOverHemisphere()
 		m.sunlit = append(m.sunlit, a)
 	}
 	for _, o := range b.Opaque {

@@ -27,8 +27,7 @@ func (w Weather) Global(s Sun) float64 {
 func (w Weather) On(f Facing, s Sun) float64 {
 	l := w.light(s)
 	n := f.normal()
-	beam, _ := l.beam(n)
-	return beam + l.spread(n)
+	return (l.direct+l.disc)*l.incidence(n) + l.spread(n)
 }
 
 // light is weather and sun together, ready to fall on many surfaces. The sky
@@ -36,7 +35,8 @@ func (w Weather) On(f Facing, s Sun) float64 {
 // (1990): an even dome, a bright disc about the sun, a band at the horizon.
 type light struct {
 	toward  vector
-	direct  float64 // W/m² at right angles to the sun, the bright disc included
+	direct  float64 // W/m² at right angles to the sun
+	disc    float64 // W/m² of diffuse light from about the sun, likewise
 	dome    float64 // W/m² on the level
 	horizon float64 // W/m² on a wall
 	ground  float64 // W/m² that the level throws back
@@ -85,19 +85,13 @@ func (w Weather) light(s Sun) light {
 	disc := max(0, f[0]+f[1]*bright+f[2]*zenith)
 	l.horizon = diffuse * (f[3] + f[4]*bright + f[5]*zenith)
 	l.dome = diffuse * (1 - disc)
-	l.direct += diffuse * disc / max(up, 0.08716) // cos 85°
+	l.disc = diffuse * disc / max(up, 0.08716) // cos 85°
 	return l
 }
 
-// beam returns what comes from the sun's direction, W/m² of the surface, and
-// the cosine of its angle of incidence.
-func (l *light) beam(n vector) (power, cos float64) {
-	cos = l.toward.dot(n)
-	if cos <= 0 {
-		return 0, 0
-	}
-	return l.direct * cos, cos
-}
+// incidence returns the cosine of the sun's angle to the surface's normal, 0
+// where the sun is behind it.
+func (l *light) incidence(n vector) float64 { return max(0, l.toward.dot(n)) }
 
 // spread returns what comes from sky and ground at large, W/m² of the surface.
 func (l *light) spread(n vector) float64 {
@@ -107,29 +101,19 @@ func (l *light) spread(n vector) float64 {
 
 // aperture is a way for the sun into the building.
 type aperture struct {
-	normal     vector
-	area       float64    // m² × share that becomes heat, at right angles
-	angle      [4]float64 // of glass
-	hemisphere float64    // the same for light from all sides
-	glass      bool
+	normal vector
+	area   float64    // m² × share that becomes heat, at right angles
+	angle  [4]float64 // of glass; nothing for walls, which have no angle
 }
 
-// at returns the share let through at the cosine of incidence, relative to
-// right angles.
-func (a *aperture) at(cos float64) float64 {
+// lets returns the share of the beam let through at the cosine of incidence,
+// relative to right angles.
+func (a *aperture) lets(cos float64) float64 {
+	if a.angle == [4]float64{} {
+		return 1
+	}
 	x := math.Acos(min(1, cos))
 	return max(0, a.angle[0]+x*(a.angle[1]+x*(a.angle[2]+x*a.angle[3])))
-}
-
-// meanOverHemisphere weighs the angles as even light from all sides does.
-func (a *aperture) meanOverHemisphere() float64 {
-	const steps = 90
-	var sum float64
-	for i := range steps {
-		x := (float64(i) + 0.5) * math.Pi / 2 / steps
-		sum += a.at(math.Cos(x)) * math.Sin(2*x)
-	}
-	return sum * math.Pi / 2 / steps
 }
 
 // Solar returns what sun and sky do to the building: the light through its
@@ -138,20 +122,16 @@ func (a *aperture) meanOverHemisphere() float64 {
 func (m *Model) Solar(w Weather, s Sun) units.Watts {
 	total := -m.skyLoss
 	l := w.light(s)
-	if l.direct == 0 && l.dome == 0 && l.ground == 0 {
+	if l.direct == 0 && l.dome == 0 {
 		return units.Watts(total)
 	}
 	for i := range m.sunlit {
 		a := &m.sunlit[i]
-		beam, cos := l.beam(a.normal)
-		spread := l.spread(a.normal)
-		if a.glass {
-			if beam > 0 {
-				beam *= a.at(cos)
-			}
-			spread *= a.hemisphere
+		power := l.spread(a.normal)
+		if cos := l.incidence(a.normal); cos > 0 {
+			power += cos * (l.direct*a.lets(cos) + l.disc)
 		}
-		total += a.area * (beam + spread)
+		total += a.area * power
 	}
 	return units.Watts(total)
 }

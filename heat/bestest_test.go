@@ -1,0 +1,165 @@
+package heat_test
+
+import (
+	"compress/gzip"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hearth/heat"
+	"hearth/source/weather"
+	"hearth/units"
+)
+
+// typicalYear reads a year from the reference data that lies beside the
+// repository. Without the data the test is skipped, but never in CI.
+func typicalYear(t testing.TB, name string) *weather.Year {
+	t.Helper()
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			break
+		}
+		parent := filepath.Dir(root)
+		if parent == root {
+			t.Fatal("no go.mod above the test")
+		}
+		root = parent
+	}
+	f, err := os.Open(filepath.Join(root, "..", "shared", "reference", "data", "weather", name+".epw.gz"))
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("in CI the reference weather must be there: %v", err)
+		}
+		t.Skipf("reference weather %s is not here: %v", name, err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := weather.ReadEPW(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+// bestest is one case of ANSI/ASHRAE Standard 140-2020, as a 5R1C building
+// with the parameters of LBL's validation of its ISO 13790 model (Modelica
+// Buildings library, ThermalZones.ISO13790.Validation.BESTEST).
+func bestest(heavy, eastWest bool, shaded units.Fraction) heat.Building {
+	wall := func(azimuth, area float64) heat.Opaque {
+		return heat.Opaque{Facing: heat.Facing{Azimuth: azimuth, Tilt: 90}, Area: area, U: 0.53}
+	}
+	window := func(azimuth, area float64) heat.Window {
+		return heat.Window{Facing: heat.Facing{Azimuth: azimuth, Tilt: 90}, Area: area, U: 3.1, G: 0.769,
+			Angle: [4]float64{1, -.189, .644, -.596}, Shaded: shaded}
+	}
+	b := heat.Building{
+		FloorArea: 48, Volume: 129.6, AirChanges: 0.414, SurfaceFilm: 2.1,
+		Windows: []heat.Window{window(180, 12)},
+		Opaque: []heat.Opaque{
+			wall(0, 21.6), wall(90, 16.2), wall(180, 9.6), wall(270, 16.2),
+			{Area: 48, U: 0.33},
+			{Facing: heat.Facing{Tilt: 180}, Area: 48, U: 0.038, Sheltered: true},
+		},
+		MassCapacity: 42_167 * 48, MassArea: 2.95 * 48,
+	}
+	if heavy {
+		b.MassCapacity, b.MassArea = 307_750*48, 2.43*48
+	}
+	if eastWest {
+		b.Windows = []heat.Window{window(90, 6), window(270, 6)}
+	}
+	return b
+}
+
+// heatOfYear returns the ideal heating and cooling of a year in MWh, after a
+// year to warm up. The set-points are given for the hour of the day.
+func heatOfYear(t testing.TB, b heat.Building, y *weather.Year, internal units.Watts, dt time.Duration, heatTo, coolTo func(hour float64) units.Celsius) (heating, cooling float64) {
+	t.Helper()
+	m := modelOf(t, b)
+	s := m.Every(dt)
+	n := heat.Uniform(20)
+	start := time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC).Add(-y.Place().Offset)
+	steps := int(365 * 24 * time.Hour / dt)
+	for i := range 2 * steps {
+		mid := start.Add(time.Duration(i%steps)*dt + dt/2)
+		w := y.At(mid)
+		in := heat.Inputs{Outdoor: w.Outdoor, Solar: m.Solar(w, y.Sun(mid)), Internal: internal}
+		hour := math.Mod(float64(i)*dt.Hours(), 24) + dt.Hours()/2
+		power := s.Need(n, in, heatTo(hour))
+		if power < 0 {
+			power = min(0, s.Need(n, in, coolTo(hour)))
+		}
+		in.Heat = power
+		n = s.Step(n, in)
+		if i >= steps {
+			heating += max(0, float64(power.Over(dt)))
+			cooling += max(0, -float64(power.Over(dt)))
+		}
+	}
+	return heating / 3.6e9, cooling / 3.6e9
+}
+
+func always(t units.Celsius) func(float64) units.Celsius {
+	return func(float64) units.Celsius { return t }
+}
+
+// setback is case 640's: 10 °C from 23:00 to 07:00, then an hour's ramp.
+func setback(hour float64) units.Celsius {
+	switch {
+	case hour < 7 || hour >= 23:
+		return 10
+	case hour < 8:
+		return units.Celsius(10 + 10*(hour-7))
+	}
+	return 20
+}
+
+// TestBESTEST holds annual heating against LBL's published results of the
+// same 5R1C method, and against the band that Standard 140 accepts.
+func TestBESTEST(t *testing.T) {
+	denver := typicalYear(t, "USA_CO_Denver.Intl.AP.725650_TMY3")
+	for _, c := range []struct {
+		name        string
+		building    heat.Building
+		set         func(float64) units.Celsius
+		least, most float64 // MWh, acceptance
+		lbl         float64 // MWh
+	}{
+		{"600", bestest(false, false, 0), always(20), 3.75, 4.98, 4.658},
+		{"610 overhang", bestest(false, false, 0.16), always(20), 3.61, 5.27, 4.784},
+		{"620 east and west", bestest(false, true, 0), always(20), 3.67, 5.38, 4.824},
+		{"640 setback", bestest(false, false, 0), setback, 1.58, 3.76, 2.898},
+		{"900 heavy", bestest(true, false, 0), always(20), 1.04, 2.28, 1.833},
+		{"920 heavy, east and west", bestest(true, true, 0), always(20), 2.55, 4.20, 3.650},
+		{"940 heavy, setback", bestest(true, false, 0), setback, 0.22, 1.91, 1.242},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			hourly, cooling := heatOfYear(t, c.building, denver, 200, time.Hour, c.set, always(27))
+			fine, _ := heatOfYear(t, c.building, denver, 200, 5*time.Minute, c.set, always(27))
+			t.Logf("heating %.3f MWh (LBL %.3f, %+.1f %%), by 5 minutes %+.1f %%; cooling %.3f MWh",
+				hourly, c.lbl, 100*(hourly/c.lbl-1), 100*(fine/hourly-1), cooling)
+			near(t, "heating in MWh against LBL's 5R1C", hourly, c.lbl, 0.05*c.lbl)
+			if hourly < c.least || hourly > c.most {
+				t.Errorf("heating %.3f MWh is outside %.2f to %.2f MWh", hourly, c.least, c.most)
+			}
+			// A ramp of set-points is steeper by 5 minutes than by the hour, so
+			// the cases with setback differ by a little more than 1.5 %.
+			near(t, "heating in MWh by steps of 5 minutes", fine, hourly, 0.02*hourly)
+			// 10 kJ/m²K of air and furniture are a quarter more capacity to the
+			// light house, and carry it a little further through the night.
+			airy := c.building
+			airy.AirCapacity = heat.AirAndFurniture * airy.FloorArea
+			withAir, _ := heatOfYear(t, airy, denver, 200, 5*time.Minute, c.set, always(27))
+			near(t, "heating in MWh where air and furniture have a capacity", withAir, fine, 0.04*fine)
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package weather
+
+import (
+	"fmt"
+	"time"
+
+	"hearth/heat"
+	"hearth/units"
+)
+
+// hoursInYear is the length of every [Year]: typical years have no leap day.
+const hoursInYear = 8760
+
+// Year is a typical year of weather at one place, hour by hour. It has no
+// dates of its own and repeats for ever: 29 February gets the weather of the
+// 28th. A Year never changes and may be shared between goroutines.
+type Year struct {
+	place    Place
+	standard *time.Location
+	hours    []hour // from 1 January 00:00, local standard time
+}
+
+// hour is one record: the temperature at its end and the mean irradiance
+// during it, as EPW has them.
+type hour struct{ temperature, direct, diffuse float32 }
+
+func newYear(p Place, hours []hour) *Year {
+	return &Year{place: p, standard: time.FixedZone("LST", int(p.Offset.Seconds())), hours: hours}
+}
+
+// Place returns the place whose weather it is.
+func (y *Year) Place() Place { return y.place }
+
+// At returns the weather at the instant t. The temperature runs straight
+// between the full hours; the irradiance is the mean of the hour that t lies
+// in, so that each hour's energy is kept. The middle of an hour therefore
+// stands for the whole of it.
+func (y *Year) At(t time.Time) heat.Weather {
+	t = t.In(y.standard)
+	day := t.YearDay() - 1
+	if year := t.Year(); day >= 59 && year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		day--
+	}
+	i := day*24 + t.Hour()
+	past := float64(t.Minute())/60 + float64(t.Second())/3600 + float64(t.Nanosecond())/3600e9
+	now, before := &y.hours[i], &y.hours[(i+hoursInYear-1)%hoursInYear]
+	return heat.Weather{
+		Outdoor: units.Celsius(float64(before.temperature)*(1-past) + float64(now.temperature)*past),
+		Direct:  float64(now.direct),
+		Diffuse: float64(now.diffuse),
+	}
+}
+
+// Sun returns where the sun stands at the year's place at the instant t.
+func (y *Year) Sun(t time.Time) heat.Sun { return y.place.Location.Sun(t) }
+
+// plausible says why a record cannot be, or nothing.
+func (h hour) plausible() error {
+	switch {
+	case !(h.temperature > -90 && h.temperature < 60):
+		return fmt.Errorf("%g °C is not a temperature of air on Earth", h.temperature)
+	case !(h.direct >= 0 && h.direct < 1500):
+		return fmt.Errorf("%g W/m² is not sunshine on Earth", h.direct)
+	case !(h.diffuse >= 0 && h.diffuse < 1500):
+		return fmt.Errorf("%g W/m² is not the light of a sky on Earth", h.diffuse)
+	}
+	return nil
+}

@@ -172,6 +172,11 @@ const (
 type ZoneDecision struct {
 	SetPoint units.Known[units.Celsius] // in force now; unknown for manual zones and when off
 	Why      string                     // why this set-point ("evening, until 22:00")
+	// Preset is "away", "boost" or "holiday" while such an exception is in
+	// force, else empty; Until is when the set-point next changes by itself,
+	// zero if it does not.
+	Preset   string
+	Until    time.Time
 	Want     units.Watts
 	Activity Activity
 	Sentence string // "Heating at 850 W: 0.6 K below the set-point."

@@ -177,12 +177,13 @@ func (e Energy) check() error {
 	return checkSubject(e.Zone)
 }
 
-func (e Energy) millijoules() int64 { return int64(math.Round(float64(e.Joules) * 1000)) }
+// Millijoules returns the energy as it is kept.
+func (e Energy) Millijoules() int64 { return int64(math.Round(float64(e.Joules) * 1000)) }
 
 func (e Energy) simulated() bool { return e.Provenance == units.Simulated }
 
 func (e Energy) marshal() ([]byte, error) {
-	return json.Marshal(energyJSON{e.From.UTC(), e.To.UTC(), e.millijoules(), e.Provenance, e.Zone})
+	return json.Marshal(energyJSON{e.From.UTC(), e.To.UTC(), e.Millijoules(), e.Provenance, e.Zone})
 }
 
 func (e *Energy) unmarshal(b []byte) error {

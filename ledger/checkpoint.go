@@ -7,7 +7,6 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"hearth/units"
@@ -105,10 +104,10 @@ func (s Sums) Add(r Record) error {
 	switch b := body.(type) {
 	case Electricity:
 		k.Zone, k.Unit, k.Provenance = b.Zone, "mj", b.Provenance
-		return s.add(Sum{k, Energy(b).millijoules(), 1})
+		return s.add(Sum{k, Energy(b).Millijoules(), 1})
 	case Heat:
 		k.Zone, k.Unit, k.Provenance = b.Zone, "mj", b.Provenance
-		return s.add(Sum{k, Energy(b).millijoules(), 1})
+		return s.add(Sum{k, Energy(b).Millijoules(), 1})
 	case Work:
 		k.Unit, k.Provenance = b.Unit, b.Provenance
 		return s.add(Sum{k, b.Amount, 1})
@@ -150,12 +149,15 @@ func (s Sums) List() []Sum {
 }
 
 // Condense returns the checkpoint that stands for the given records, which
-// must follow each other without a gap: from record 2 if before is nil, else
-// from the record behind those that before stands for.
-func Condense(before *Checkpoint, records iter.Seq2[Record, error]) (Checkpoint, error) {
+// must follow each other without a gap: from record 2, behind the record with
+// the hash genesis, if before is nil, else from the record behind those that
+// before stands for. That they are what was written follows from their hashes
+// and those of the signed records after them; their signatures are for
+// [Verify].
+func Condense(genesis Hash, before *Checkpoint, records iter.Seq2[Record, error]) (Checkpoint, error) {
 	t := tree{}
 	sums := Sums{}
-	c := Checkpoint{Last: 1}
+	c := Checkpoint{Last: 1, Hash: genesis}
 	if before != nil {
 		c, t = *before, before.tree()
 		if err := sums.Carry(before.Sums); err != nil {
@@ -166,13 +168,13 @@ func Condense(before *Checkpoint, records iter.Seq2[Record, error]) (Checkpoint,
 		switch {
 		case err != nil:
 			return Checkpoint{}, fmt.Errorf("condense records: %w", err)
-		case r.Seq != c.Last+1 || c.Last > 1 && r.Prev != c.Hash:
+		case r.Seq != c.Last+1 || r.Prev != c.Hash:
 			return Checkpoint{}, fmt.Errorf("condense records: record %d does not follow record %d", r.Seq, c.Last)
 		case r.sum() != r.Hash:
 			return Checkpoint{}, fmt.Errorf("condense records: record %d was changed", r.Seq)
 		}
 		if err := sums.Add(r); err != nil {
-			return Checkpoint{}, fmt.Errorf("condense record %s: %w", strconv.FormatUint(r.Seq, 10), err)
+			return Checkpoint{}, fmt.Errorf("condense record %d: %w", r.Seq, err)
 		}
 		t.add(r.Hash)
 		c.Last, c.Until, c.Hash = r.Seq, r.At.UTC(), r.Hash

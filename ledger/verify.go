@@ -15,8 +15,8 @@ type Report struct {
 	// First and Last are their lowest and highest numbers, 0 if there is none.
 	First uint64    `json:"first"`
 	Last  uint64    `json:"last"`
-	From  time.Time `json:"from"` // time of the first
-	To    time.Time `json:"to"`   // and of the last
+	From  time.Time `json:"from"` // earliest time among them
+	To    time.Time `json:"to"`   // and latest: clocks may be set back
 	// Genesis and Hash are the hashes of the first and the last.
 	Genesis Hash `json:"genesis"`
 	Hash    Hash `json:"hash"`
@@ -209,7 +209,7 @@ func (v *verifier) good(r Record) {
 			v.fail(1, FaultGenesis, "This is another ledger than the one that is expected: its first record differs.")
 			return
 		}
-		rep.First, rep.From, rep.Genesis = 1, r.At, r.Hash
+		rep.First, rep.From, rep.To, rep.Genesis = 1, r.At, r.At, r.Hash
 	case r.Seq != rep.Last+1:
 		v.hole, v.before = r.Seq-1, r.Prev
 		// What came before is the checkpoint's word until it is reached.
@@ -222,7 +222,13 @@ func (v *verifier) good(r Record) {
 		return
 	}
 	rep.Records++
-	rep.Last, rep.To, rep.Hash = r.Seq, r.At, r.Hash
+	rep.Last, rep.Hash = r.Seq, r.Hash
+	if r.At.Before(rep.From) {
+		rep.From = r.At
+	}
+	if r.At.After(rep.To) {
+		rep.To = r.At
+	}
 }
 
 // amounts adds up what the record says and takes in a checkpoint.

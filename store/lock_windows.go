@@ -1,0 +1,29 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// openLock opens the file such that others may read it but not open it for
+// writing, which is the lock.
+func openLock(name string) (*os.File, error) {
+	p, err := syscall.UTF16PtrFromString(name)
+	if err != nil {
+		return nil, err
+	}
+	h, err := syscall.CreateFile(p, syscall.GENERIC_READ|syscall.GENERIC_WRITE,
+		syscall.FILE_SHARE_READ, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(h), name), nil
+}
+
+func lockFile(*os.File) error { return nil }
+
+// errSharing is ERROR_SHARING_VIOLATION.
+const errSharing = syscall.Errno(32)
+
+func isBusy(err error) bool { return errors.Is(err, errSharing) }

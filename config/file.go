@@ -1,0 +1,200 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"hearth/control"
+	"hearth/heat"
+	"hearth/units"
+)
+
+// File is a home as its owner describes it.
+type File struct {
+	Name   string `yaml:"name"`
+	Place  string `yaml:"place"`
+	Zone   string `yaml:"time_zone"` // IANA name; empty: the system's
+	Listen string `yaml:"listen"`
+	// MaxPower caps all heaters together, as the circuit does.
+	MaxPower      units.Watts       `yaml:"max_power"`
+	Period        time.Duration     `yaml:"period"`
+	MQTT          MQTT              `yaml:"mqtt"`
+	HomeAssistant bool              `yaml:"home_assistant"`
+	Weather       Weather           `yaml:"weather"`
+	Tariff        Section           `yaml:"tariff"`
+	Retention     Retention         `yaml:"retention"`
+	Rooms         map[string]Room   `yaml:"rooms"`
+	Tanks         map[string]Tank   `yaml:"tanks"`
+	Manual        map[string]Manual `yaml:"manual"`
+	Sensors       map[string]Sensor `yaml:"sensors"`
+	Devices       map[string]Device `yaml:"devices"`
+}
+
+// MQTT is the home's broker.
+type MQTT struct {
+	URL      string `yaml:"url"`
+	Username string `yaml:"username"`
+	Password string `yaml:"password"` // "file:…"
+}
+
+// Weather says where the outdoor temperature comes from.
+type Weather struct {
+	// Kind is "typical" (a typical year of the place), "epw", "csv",
+	// "service" (a forecast without a key) or "sensor".
+	Kind      string  `yaml:"kind"`
+	Path      string  `yaml:"path"`
+	URL       string  `yaml:"url"`
+	Latitude  float64 `yaml:"latitude"`
+	Longitude float64 `yaml:"longitude"`
+	Sensor    string  `yaml:"sensor"`
+}
+
+// Retention says how long detail is kept.
+type Retention struct {
+	// Detail is how long the ledger keeps single records; 0 keeps all.
+	Detail time.Duration `yaml:"detail"`
+}
+
+// Room is air with a thermometer.
+type Room struct {
+	Name          string             `yaml:"name"`
+	Sensor        string             `yaml:"sensor"`
+	SetPoint      units.Celsius      `yaml:"setpoint"`
+	Band          units.Kelvin       `yaml:"band"`
+	Frost         units.Celsius      `yaml:"frost"`
+	Limit         units.Celsius      `yaml:"limit"`
+	Load          units.Watts        `yaml:"load"`
+	DesignOutdoor units.Celsius      `yaml:"design_outdoor"`
+	Schedule      []Slot             `yaml:"schedule"`
+	Quiet         []Quiet            `yaml:"quiet"`
+	StaleAfter    time.Duration      `yaml:"stale_after"`
+	FrozenAfter   time.Duration      `yaml:"frozen_after"`
+	OnSensorLoss  control.LossAction `yaml:"on_sensor_loss"`
+}
+
+// Tank is stored hot water.
+type Tank struct {
+	Name         string                `yaml:"name"`
+	Sensor       string                `yaml:"sensor"`
+	BottomSensor string                `yaml:"bottom_sensor"`
+	FlowDevice   string                `yaml:"flow_device"`
+	FlowMin      units.LitresPerMinute `yaml:"flow_min"`
+	SetPoint     units.Celsius         `yaml:"setpoint"`
+	Band         units.Kelvin          `yaml:"band"`
+	Limit        units.Celsius         `yaml:"limit"`
+	Schedule     []Slot                `yaml:"schedule"`
+	Quiet        []Quiet               `yaml:"quiet"`
+	StaleAfter   time.Duration         `yaml:"stale_after"`
+	FrozenAfter  time.Duration         `yaml:"frozen_after"`
+	OnSensorLoss control.LossAction    `yaml:"on_sensor_loss"`
+	Legionella   *Legionella           `yaml:"legionella"`
+}
+
+// Legionella is the regular heating of a whole cylinder. It is on by default
+// for tanks; "off: true" switches it off, for instance where nobody drinks or
+// showers from the tank.
+type Legionella struct {
+	Off   bool          `yaml:"off"`
+	Every time.Duration `yaml:"every"`
+	Reach units.Celsius `yaml:"reach"`
+	Hold  time.Duration `yaml:"hold"`
+	Limit time.Duration `yaml:"within"`
+}
+
+// Manual is a place with a heater and no thermometer.
+type Manual struct {
+	Name string `yaml:"name"`
+}
+
+// Slot is one entry of a schedule.
+type Slot struct {
+	Days Days           `yaml:"days"`
+	At   heat.TimeOfDay `yaml:"at"`
+	Set  units.Celsius  `yaml:"set"`
+	Name string         `yaml:"name"`
+}
+
+// Quiet is a span of the day in which heaters are kept quiet.
+type Quiet struct {
+	Days     Days           `yaml:"days"`
+	From     heat.TimeOfDay `yaml:"from"`
+	To       heat.TimeOfDay `yaml:"to"`
+	MaxLoud  int            `yaml:"max_loud"`
+	MaxPower units.Watts    `yaml:"max_power"`
+}
+
+// Sensor is one thermometer. Kind "device" takes a channel of a device; all
+// other kinds have settings of their own.
+type Sensor struct {
+	Kind      string `yaml:"kind"`
+	Name      string `yaml:"name"`
+	Simulated bool   `yaml:"simulated"`
+	// Device and Channel are for kind "device".
+	Device  string  `yaml:"device"`
+	Channel string  `yaml:"channel"`
+	Rest    Section `yaml:"-"`
+}
+
+// Device is one heater, relay or meter. What is not listed here belongs to
+// its driver.
+type Device struct {
+	Kind         string        `yaml:"kind"`
+	Name         string        `yaml:"name"`
+	Zone         string        `yaml:"zone"`
+	Role         control.Role  `yaml:"role"`
+	Limit        units.Watts   `yaml:"limit"`
+	MinOn        time.Duration `yaml:"min_on"`
+	MinOff       time.Duration `yaml:"min_off"`
+	StartsPerDay int           `yaml:"starts_per_day"`
+	FlashPerDay  int           `yaml:"flash_per_day"`
+	ChipLimit    units.Celsius `yaml:"chip_limit"`
+	Relay        string        `yaml:"relay"`
+	Simulated    bool          `yaml:"simulated"`
+	Rest         Section       `yaml:"-"`
+}
+
+// Section is a part of the file that somebody else decodes.
+type Section struct {
+	node   ast.Node
+	source []byte
+}
+
+func (s *Sensor) setRest(r Section) { s.Rest = r }
+
+func (d *Device) setRest(r Section) { d.Rest = r }
+
+// Days is a set of days of the week: "every day", "weekdays", "weekend", or
+// a list such as "mon wed fri".
+type Days heat.Weekdays
+
+var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *Days) UnmarshalText(b []byte) error {
+	switch s := strings.ToLower(strings.TrimSpace(string(b))); s {
+	case "", "every day":
+		*d = 0
+		return nil
+	case "weekdays":
+		*d = 0b0111110
+		return nil
+	case "weekend":
+		*d = 0b1000001
+		return nil
+	default:
+		var set Days
+		for _, w := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' }) {
+			i := slices.Index(dayNames, w[:min(3, len(w))])
+			if i < 0 {
+				return fmt.Errorf("%q is not a day: write \"weekdays\", \"weekend\", \"every day\" or a list such as \"mon wed fri\"", w)
+			}
+			set |= 1 << i
+		}
+		*d = set
+		return nil
+	}
+}

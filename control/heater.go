@@ -16,6 +16,9 @@ const (
 	// dutyPeriod is the period at half load; it grows towards both ends. The
 	// practice with compute heaters in inert rooms is 20 to 30 minutes.
 	dutyPeriod = 25 * time.Minute
+	// levelPeriod is the same for stepping between two running levels, which
+	// moves the temperature less.
+	levelPeriod = 50 * time.Minute
 	// changeGap is the least time between two changes of a running heater's
 	// level or power, so that each can take effect.
 	changeGap = 5 * time.Minute
@@ -376,14 +379,17 @@ func (h *heater) bracket(fit []point, target units.Watts, cur int) (lo, hi int) 
 	return lo, hi
 }
 
-// period stretches the duty period so that the starts of a day suffice.
+// period returns the rhythm of alternating above the lower point. Pulses are
+// stretched as the starts of the day are used up, so that they suffice.
 func (h *heater) period(lo point) time.Duration {
 	if lo.runs {
-		return dutyPeriod
+		return levelPeriod
 	}
 	p := max(dutyPeriod, 2*h.MinOn, 2*h.MinOff)
 	if h.StartsPerDay > 0 {
-		p = max(p, day/time.Duration(h.StartsPerDay)*23/20)
+		sparing := max(p, day/time.Duration(h.StartsPerDay)*23/20)
+		used := min(1, float64(len(h.book.starts))/float64(h.StartsPerDay))
+		p += time.Duration(float64(sparing-p) * used * used)
 	}
 	return p
 }

@@ -107,7 +107,7 @@ func (t *thermostat) room(z *zone, temp units.Celsius, outdoor units.Known[units
 		t.integral = max(-ahead-scale/2, min(scale, t.integral))
 	}
 	switch {
-	case low <= -z.Band:
+	case low <= -2*z.Band:
 		want = 0
 	case low >= z.Band:
 		want = max(want, primary)

@@ -74,6 +74,7 @@ func (s *Site) heats(id string) bool {
 // in a room draws ends as heat in that room.
 func (s *Site) meterZone(z *zone, byHeater map[string]slice, now time.Time) {
 	power := units.Know[units.Watts](0, now, units.Chosen)
+	counted := s.opt.SimulatedNote == "" || s.zoneSimulated(z)
 	var step time.Duration
 	for _, id := range z.heaters {
 		sl, ok := byHeater[id]
@@ -83,9 +84,17 @@ func (s *Site) meterZone(z *zone, byHeater map[string]slice, now time.Time) {
 		step = max(step, now.Sub(sl.from))
 		z.wh.add(sl)
 		z.period.add(sl)
+		backup := s.role(id) == control.Backup
 		z.today.heat.add(sl)
-		if s.role(id) == control.Backup {
+		if backup {
 			z.today.backup.add(sl)
+		}
+		if counted {
+			s.tally.heat.add(sl)
+			if backup {
+				s.tally.backup.add(sl)
+			}
+			s.tally.device(id, s.units[id].reading.State, sl, s.day)
 		}
 		power = units.Join(power, sl.power, func(a, b units.Watts) units.Watts { return a + b })
 	}
@@ -98,8 +107,12 @@ func (s *Site) meterZone(z *zone, byHeater map[string]slice, now time.Time) {
 	if ok1 && ok2 && step > 0 && step <= longestGap {
 		z.today.judged += step
 		z.today.worst = max(z.today.worst, temp.From())
-		if t >= sp.Add(-comfortSlack) {
+		warm := t >= sp.Add(-comfortSlack)
+		if warm {
 			z.today.comfort += step
+		}
+		if counted {
+			s.tally.judge(z.ID, warm, step, temp.From())
 		}
 	}
 }

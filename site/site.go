@@ -46,6 +46,7 @@ type Site struct {
 	stopping atomic.Bool
 
 	manualUntil map[string]time.Time
+	tally       *tally
 	consented   bool          // the consent has reached control
 	wake        chan struct{} // a command from a person: do not wait for the period
 	cancel      context.CancelFunc
@@ -121,6 +122,7 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 		manualUntil: map[string]time.Time{}, wake: make(chan struct{}, 1),
 	}
 	s.book = newScribe(opt.Book, opt.Log)
+	s.tally = newTally(s.clock())
 	for _, d := range opt.Devices {
 		u := &unit{Device: d, worker: newWorker(ctx, d.ID), minute: minutes{}, reading: blank(time.Time{}, "not read yet")}
 		s.units[d.ID] = u
@@ -224,7 +226,11 @@ func (s *Site) Step(ctx context.Context) {
 	read := s.read(ctx, now)
 
 	s.mu.Lock()
+	s.tally.steps++
 	for id, o := range read.devices {
+		if o.err != nil {
+			s.tally.late++
+		}
 		s.tell(s.units[id].take(o, now, s.opt.Period)...)
 	}
 	for i, v := range read.sensors {
@@ -232,9 +238,11 @@ func (s *Site) Step(ctx context.Context) {
 	}
 	s.channels(now)
 	for _, id := range s.order {
-		if u := s.units[id]; u.readBack(now) {
+		u := s.units[id]
+		if u.readBack(now) {
 			s.judged(u, now)
 		}
+		u.forgive(now)
 	}
 	s.followConsent(now)
 	obs := s.observe(now)
@@ -433,7 +441,7 @@ func (s *Site) refused(u *unit, now time.Time, c control.Command, err error) {
 	if errors.Is(err, device.ErrBusy) {
 		return // it will be asked again at the next step
 	}
-	u.failed++
+	u.fail(now)
 	if !again {
 		s.tell(control.Event{At: now, Severity: control.Warning, Subject: u.ID, Code: "command_refused",
 			Text: fmt.Sprintf("%s did not take the command %q: %s.", u.Name, c.Demand.Verb, plain(err))})
@@ -455,6 +463,7 @@ func (s *Site) trips(now time.Time) {
 	for _, t := range s.decision.Trips {
 		if t.Since.Equal(now) {
 			s.book.trip(t, s.subjectSimulated(t.Subject))
+			s.tally.trips++
 		}
 	}
 }

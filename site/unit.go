@@ -28,8 +28,9 @@ type unit struct {
 	next    time.Time // not polled before
 	trouble string
 
-	command *pending
-	failed  int // commands in a row that were not read back
+	command  *pending
+	failed   int // commands in a row that were not read back
+	failedAt time.Time
 
 	meter  meter
 	today  sum
@@ -47,6 +48,9 @@ type pending struct {
 	CommandState
 	applied device.Applied
 	until   time.Time
+	// already is set when the device was as commanded before the command, so
+	// that its being so afterwards proves nothing.
+	already bool
 }
 
 // simulated reports whether everything about the unit is made up, by
@@ -60,6 +64,10 @@ const (
 	capsEvery = time.Hour
 	// longestBackOff bounds the wait before an absent device is asked again.
 	longestBackOff = time.Minute
+	// disbelief is the number of failed commands after which control leaves a
+	// device alone, and chanceAfter how long until it is given another chance.
+	disbelief   = 3
+	chanceAfter = 15 * time.Minute
 )
 
 // outcome is what one poll brought.
@@ -190,7 +198,9 @@ func (u *unit) send(ctx context.Context, now time.Time, d device.Demand, limit t
 		return nil // a renewal of what is believed or awaited already
 	}
 	cost := u.caps.Verbs[d.Verb]
+	already, _ := device.Meets(u.caps, a, u.reading)
 	u.command = &pending{
+		already:      already,
 		CommandState: CommandState{At: now, Demand: d, Pending: true},
 		applied:      a,
 		until:        now.Add(2*cost.Latency + 30*time.Second),
@@ -205,7 +215,7 @@ func (u *unit) readBack(now time.Time) (decided bool) {
 	if c == nil || !c.Pending || !u.online || u.reading.At.Before(c.At) {
 		if c != nil && c.Pending && now.After(c.until) {
 			c.Pending, c.Trouble = false, "the device went silent before it showed that it obeyed"
-			u.failed++
+			u.fail(now)
 			return true
 		}
 		return false
@@ -214,14 +224,30 @@ func (u *unit) readBack(now time.Time) (decided bool) {
 	switch {
 	case ok:
 		c.Pending, c.Confirmed, c.Trouble = false, true, ""
-		u.failed = 0
+		if !c.already {
+			u.failed = 0
+		}
 		return true
 	case now.After(c.until):
 		c.Pending, c.Trouble = false, why
-		u.failed++
+		u.fail(now)
 		return true
 	}
 	return false
+}
+
+// fail counts a command that was not obeyed.
+func (u *unit) fail(now time.Time) {
+	u.failed++
+	u.failedAt = now
+}
+
+// forgive gives a device that was left alone for disobedience one more chance
+// after a while.
+func (u *unit) forgive(now time.Time) {
+	if u.failed >= disbelief && now.Sub(u.failedAt) >= chanceAfter {
+		u.failed = disbelief - 1
+	}
 }
 
 // seen is the unit as control sees it.

@@ -201,8 +201,12 @@ func (s *Site) viewDevice(u *unit, now time.Time) DeviceState {
 	if u.command != nil {
 		c := u.command.CommandState
 		d.Command = &c
-		if c.Trouble != "" && d.Trouble == "" {
+		switch {
+		case d.Trouble != "":
+		case c.Trouble != "":
 			d.Trouble = c.Trouble
+		case u.failed > 0:
+			d.Trouble = fmt.Sprintf("it did not do as told %d times in a row", u.failed)
 		}
 	}
 	return d

@@ -2,6 +2,7 @@ package devicetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -148,7 +149,8 @@ func (b Bench) apply(t T, d device.Demand) (device.Applied, error) {
 func tick(latency time.Duration) time.Duration { return max(latency/20, 100*time.Millisecond) }
 
 // command gives d until the device is free to take it, and waits until the
-// reading meets it: at most twice its latency in all, as the runtime does.
+// reading meets it: at most twice its latency in all, as the runtime does. A
+// device that restarts to run may be gone meanwhile.
 func (b Bench) command(t T, d device.Demand) device.Applied {
 	t.Helper()
 	c := b.capable(t)
@@ -166,8 +168,13 @@ func (b Bench) command(t T, d device.Demand) device.Applied {
 		t.Fatalf("%s: the driver says it applied %s", say(d), a.Verb)
 	}
 	var why string
+	restarts := c.Verbs[d.Verb].Restarts || c.Verbs[device.Run].Restarts
 	for ok := false; !ok; {
-		ok, why = device.Meets(c, a, b.read(t))
+		if _, err := ask(t, b.Device.Read); restarts && errors.Is(err, device.ErrUnreachable) {
+			why = err.Error()
+		} else {
+			ok, why = device.Meets(c, a, b.read(t))
+		}
 		if ok {
 			return a
 		}

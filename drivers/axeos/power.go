@@ -24,36 +24,40 @@ func (p point) scale(q point) float64 {
 
 // learned is what the miner was seen to draw, by its own estimate.
 type learned struct {
-	at    map[point]units.Watts // heating steadily
-	seen  map[point]time.Time
-	idle  units.Watts // paused or shut down; 0 if never seen
-	since time.Time   // that the miner has been at now
-	now   point
+	at   map[point]units.Watts // heating steadily
+	seen map[point]time.Time
+	idle units.Watts // paused or shut down; 0 if never seen
+
+	steady bool // in one state, at now, since then
+	now    point
+	since  time.Time
 }
 
-// settle is how long a miner must have been at one point before its power
-// counts as that of the point.
+// settle is how long a miner must have been in one state before its power
+// counts as that of the state: the frequency ramps and the supply lags.
 const settle = 2 * time.Minute
 
 // learn notes the power of a miner that has run long enough at one point, or
-// stands idle.
+// stood idle for long enough, which is the point of no frequency.
 func (m *Miner) learn(info httpjson.Object, now time.Time) {
 	l := &m.learned
-	p := presentPoint(info)
 	power, ok := watts(info, now).Get()
+	p := presentPoint(info)
 	switch state := m.state(info, now); {
-	case ok && (state == device.StatePaused || state == device.StateOff):
+	case state == device.StatePaused, state == device.StateOff:
+		p = point{}
+	case state != device.StateHeating, !validMHz(p.mhz):
+		ok = false
+	}
+	if !ok || !l.steady || p != l.now {
+		l.steady, l.now, l.since = ok, p, now
+		return
+	}
+	if now.Sub(l.since) < settle {
+		return
+	}
+	if p == (point{}) {
 		l.idle = power
-		fallthrough
-	case !ok, state != device.StateHeating:
-		l.now = point{}
-		return
-	}
-	if p != l.now {
-		l.now, l.since = p, now
-		return
-	}
-	if !validMHz(p.mhz) || now.Sub(l.since) < settle {
 		return
 	}
 	if l.at == nil {
@@ -100,7 +104,11 @@ func (m *Miner) expect(mhz float64, info, asic httpjson.Object, now time.Time) u
 		scale := units.Watts(want.scale(point{usual, mv}))
 		return units.Know(rated.allowance+scale*rated.input, now, units.Nameplate)
 	}
-	// A board of no known family: its limit, as if reached at its default.
+	// A board of no known family: what it draws at this moment, or else its
+	// limit, as if reached at its default.
+	if w, ok := watts(info, now).Get(); ok && m.state(info, now) == device.StateHeating && validMHz(presentPoint(info).mhz) {
+		return units.Know(w*units.Watts(want.scale(presentPoint(info))), now, units.Estimate)
+	}
 	if most, ok := info.Float("maxPower"); ok && most > 0 && most < 10_000 && validMHz(usual) {
 		return units.Know(units.Watts(most*min(1, mhz/usual)), now, units.Nameplate)
 	}

@@ -21,8 +21,11 @@ func (m *Miner) Read(ctx context.Context) (device.Reading, error) {
 	if err != nil {
 		return device.Reading{}, fmt.Errorf("read the miner: %w", err)
 	}
-	now := m.now()
-	m.learn(info, now)
+	m.learn(info, m.now())
+	return m.reading(info, m.now()), nil
+}
+
+func (m *Miner) reading(info httpjson.Object, now time.Time) device.Reading {
 	r := device.Reading{
 		At:       now,
 		State:    m.state(info, now),
@@ -44,7 +47,7 @@ func (m *Miner) Read(ctx context.Context) (device.Reading, error) {
 	if s, ok := info.Float("uptimeSeconds"); ok && s >= 0 && s < 1e9 {
 		r.Uptime = units.Know(time.Duration(s*float64(time.Second)), now, units.Estimate)
 	}
-	return r, nil
+	return r
 }
 
 // state tells what the miner does. It says nothing of its pools but "Not
@@ -60,7 +63,7 @@ func (m *Miner) state(info httpjson.Object, now time.Time) device.State {
 	rate, known := hashRate(info, now).Get()
 	up, upKnown := info.Float("uptimeSeconds")
 	switch {
-	case known && rate > 0:
+	case known && rate > 0 && !coolingDown(info, rate):
 		return device.StateHeating
 	case len(faults(info)) > 0:
 		return device.StateFault
@@ -70,6 +73,14 @@ func (m *Miner) state(info httpjson.Object, now time.Time) device.State {
 		return device.StateStarting
 	}
 	return device.StateLimp
+}
+
+// coolingDown tells a miner that has stopped for heat, whose hash rate, an
+// average, is falling, from one that has started again at a lower frequency.
+func coolingDown(info httpjson.Object, rate units.HashRate) bool {
+	hot, _ := info.Truth("overheat_mode")
+	expected, ok := info.Float("expectedHashrate")
+	return hot && ok && float64(rate) < expected*1e9/2
 }
 
 // watts is the firmware's estimate. A miner that answers draws something, so

@@ -2,6 +2,7 @@ package axeos
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"sync"
 	"time"
@@ -44,7 +45,8 @@ type Emulator struct {
 	samples   []sample
 	sampled   time.Time
 	greetings int
-	foreign   int // settings written that have nothing to do with heat
+	foreign   map[string]any // settings that have nothing to do with heat
+	blind     bool
 }
 
 // New makes a miner. It panics on a model that [Models] does not list.
@@ -86,6 +88,9 @@ func New(c Config) *Emulator {
 	e := &Emulator{config: c, clock: c.Clock, sampled: now, m: machine{
 		board: b, at: now, booted: now, ambient: c.Ambient, poolOK: true,
 		wantMHz: c.Frequency, wantMV: c.CoreVoltage, chip: float64(c.Ambient),
+	}, foreign: map[string]any{
+		"stratumURL": "pool.example.org", "stratumPort": 3333.0, "stratumUser": "hearth.emulated",
+		"temptarget": fanTarget, "autofanspeed": 1.0, "manualFanSpeed": 100.0, "minFanSpeed": 25.0, "overclockEnabled": 0.0,
 	}}
 	e.faults = emulate.NewFaults(e.Reboot)
 	if !c.Unplugged {
@@ -190,6 +195,13 @@ func (e *Emulator) SetPool(ok bool) { e.update(func(m *machine) { m.poolOK = ok 
 // BlockFan stops the fan, or frees it. A miner at work then overheats.
 func (e *Emulator) BlockFan(blocked bool) { e.update(func(m *machine) { m.blocked = blocked }) }
 
+// Blind makes its thermometers tell -1, as if they were gone, or ends that.
+func (e *Emulator) Blind(blind bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.blind = blind
+}
+
 // SetPowerFault makes the regulator report a fault and stop the chip; empty
 // ends that.
 func (e *Emulator) SetPowerFault(text string) { e.update(func(m *machine) { m.fault = text }) }
@@ -209,12 +221,13 @@ func (e *Emulator) FlashWrites() int {
 	return e.m.flash
 }
 
-// ForeignWrites returns how many of the settings written have nothing to do
-// with heat: pools, Wi-Fi, screen. A controller of heat should write none.
-func (e *Emulator) ForeignWrites() int {
+// Settings returns all that it keeps in flash but the frequency, as JSON: what
+// a controller of heat must leave alone.
+func (e *Emulator) Settings() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.foreign
+	b, _ := json.Marshal(map[string]any{"coreVoltage": e.m.wantMV, "overheat_mode": e.m.overheat, "other": e.foreign})
+	return string(b)
 }
 
 // Greetings returns how often it was asked to show itself.

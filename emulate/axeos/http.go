@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -106,7 +107,7 @@ func (e *Emulator) patch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var writes []func(*machine)
-	foreign := 0
+	foreign := map[string]any{}
 	for name, v := range fields {
 		write, ok := setting(name, v)
 		switch {
@@ -115,7 +116,7 @@ func (e *Emulator) patch(w http.ResponseWriter, r *http.Request) {
 			return
 		case !ok:
 		case write == nil:
-			foreign++
+			foreign[name] = v
 		default:
 			writes = append(writes, write)
 		}
@@ -125,8 +126,8 @@ func (e *Emulator) patch(w http.ResponseWriter, r *http.Request) {
 			for _, write := range writes {
 				write(m)
 			}
-			m.flash += len(writes) + foreign
-			e.foreign += foreign
+			m.flash += len(writes) + len(foreign)
+			maps.Copy(e.foreign, foreign)
 		})
 	}
 	w.WriteHeader(http.StatusOK)
@@ -188,7 +189,7 @@ func (e *Emulator) info() map[string]any {
 	rate := m.rate * (1 + 0.03*math.Sin(uptime/7))
 	watts := float64(m.power()) * e.faults.LyingWatts()
 	chip, regulator := -1.0, -1.0
-	if m.started {
+	if m.started && !e.blind {
 		chip = tenth(m.chip)
 		regulator = tenth(float64(m.ambient) + 0.85*(m.chip-float64(m.ambient)) + 8)
 	}
@@ -208,13 +209,17 @@ func (e *Emulator) info() map[string]any {
 		"temp": chip, "vrTemp": regulator, "fanrpm": math.Round(m.rpm()), "fanspeed": tenth(m.duty * 100),
 		"frequency": m.wantMHz, "actualFrequency": m.mhz, "coreVoltage": m.wantMV, "coreVoltageActual": actual,
 		"maxPower": float64(m.limit), "nominalVoltage": m.volts,
-		"overheat_mode": flag(m.overheat), "overclockEnabled": 0,
-		"autofanspeed": 1, "temptarget": fanTarget, "manualFanSpeed": 100, "minFanSpeed": 25,
+		"overheat_mode": flag(m.overheat),
 		"uptimeSeconds": math.Floor(uptime), "totalUptimeSeconds": math.Floor(uptime),
 		"resetReason": "Reset due to power-on event", "runningPartition": "factory", "wifiStatus": "Connected!", "wifiRSSI": -58,
-		"isUsingFallbackStratum": 0, "stratumURL": "pool.example.org", "stratumPort": 3333, "stratumUser": "hearth.emulated",
-		"sharesAccepted": math.Floor(uptime / 5), "sharesRejected": 0, "bestDiff": "1.2M", "blockFound": 0, "smallCoreCount": m.cores,
+		"isUsingFallbackStratum": 0,
+		"sharesAccepted":         math.Floor(uptime / 5), "sharesRejected": 0, "bestDiff": "1.2M", "blockFound": 0, "smallCoreCount": m.cores,
 		"freeHeap": 8_300_000, "poolConnectionInfo": "IPv4",
+	}
+	for name, v := range e.foreign {
+		if !secret(name) {
+			out[name] = v
+		}
 	}
 	if !m.poolOK {
 		out["poolConnectionInfo"] = "Not Connected"
@@ -233,6 +238,11 @@ func (e *Emulator) info() map[string]any {
 		e.nerdInfo(out)
 	}
 	return out
+}
+
+// secret tells the settings that can be written but are never told.
+func secret(name string) bool {
+	return strings.Contains(strings.ToLower(name), "pass")
 }
 
 // nerdInfo turns a Bitaxe's answer into a NerdQAxe's.

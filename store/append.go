@@ -91,7 +91,7 @@ func (s *Store) write1(ctx context.Context, do func(*sql.Tx) (ledger.Record, err
 
 func (s *Store) attempt(ctx context.Context, do func(*sql.Tx) (ledger.Record, error)) (ledger.Record, error) {
 	if s.write == nil {
-		if err := s.connectWrite(ctx); err != nil {
+		if err := s.reconnect(ctx); err != nil {
 			return ledger.Record{}, err
 		}
 	}

@@ -76,6 +76,9 @@ func checkBackup(ctx context.Context, path string, key ed25519.PublicKey) (ledge
 	if _, err := os.Stat(path); err != nil {
 		return report, err
 	}
+	if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
+		return report, errors.New("it is a data file in use, or one that was not closed, and no backup: its newest records are in the file beside it (-wal); make a backup with `hearth backup`")
+	}
 	s := &Store{path: path}
 	db, err := sql.Open("sqlite", s.dsn("ro", "query_only(1)")+"&immutable=1")
 	if err != nil {
@@ -92,8 +95,7 @@ func checkBackup(ctx context.Context, path string, key ed25519.PublicKey) (ledge
 	if version == 0 {
 		return report, errors.New("it is a database, but not one of Hearth's")
 	}
-	s.read = db
-	if err := s.quickCheck(ctx); err != nil {
+	if err := quickCheck(ctx, db); err != nil {
 		return report, err
 	}
 	return ledger.Verify(each(ctx, db, "order by seq"), ledger.Expect{Key: key}), nil
@@ -113,18 +115,18 @@ func Restore(ctx context.Context, backup, path string, key ed25519.PublicKey) (r
 }
 
 func restore(ctx context.Context, backup, path string, key ed25519.PublicKey) (ledger.Report, string, error) {
-	report, err := CheckBackup(ctx, backup, key)
+	s := &Store{path: path}
+	if _, err := s.hold(); err != nil {
+		return ledger.Report{}, "", err
+	}
+	defer s.release()
+	report, err := checkBackup(ctx, backup, key)
 	if err != nil {
-		return report, "", err
+		return report, "", classify(err)
 	}
 	if !report.OK() {
 		return report, "", fmt.Errorf("its ledger is not whole: %w", report.Problem)
 	}
-	s := &Store{path: path}
-	if _, err := s.hold(); err != nil {
-		return report, "", err
-	}
-	defer s.release()
 	tmp := path + ".restoring"
 	if err := copySynced(backup, tmp); err != nil {
 		return report, "", errors.Join(err, os.Remove(tmp))

@@ -125,7 +125,7 @@ func (s *Store) disagreement(ctx context.Context, outside ledger.Head) (string, 
 	case outside.Seq > last.Seq:
 		return fmt.Sprintf("The ledger ends with record %d, but had %d records: its end was cut off, or an older copy was put back.", last.Seq, outside.Seq), nil
 	}
-	r, err := one(ctx, s.read, outside.Seq)
+	r, err := one(ctx, s.read.Load(), outside.Seq)
 	if errors.Is(err, sql.ErrNoRows) { // pruned; Verify looks at the checkpoint
 		return "", nil
 	}

@@ -119,7 +119,7 @@ func (f Filter) condition() (string, []any) {
 func (s *Store) Find(ctx context.Context, f Filter) ([]ledger.Record, error) {
 	where, args := f.condition()
 	var list []ledger.Record
-	for r, err := range each(ctx, s.read, where, args...) {
+	for r, err := range each(ctx, s.read.Load(), where, args...) {
 		if err != nil {
 			return nil, fmt.Errorf("find records: %w", classify(err))
 		}
@@ -144,7 +144,7 @@ func (s *Store) Events(ctx context.Context, afterSeq uint64, limit int) ([]ledge
 
 // snapshot runs do on one state of the file, whatever is written meanwhile.
 func (s *Store) snapshot(ctx context.Context, do func(querier) error) error {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.read.Load().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return err
 	}

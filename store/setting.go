@@ -12,7 +12,7 @@ import (
 // Get returns what was put under the key, and whether anything was.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, bool, error) {
 	var value []byte
-	err := s.read.QueryRowContext(ctx, "select value from setting where key = ?", key).Scan(&value)
+	err := s.read.Load().QueryRowContext(ctx, "select value from setting where key = ?", key).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}

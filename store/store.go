@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -41,8 +42,9 @@ type Options struct {
 	// faster than life.
 	Unsynced bool
 
-	vfs   string // of SQLite; tests put their own in between
-	files files  // likewise, for the head
+	vfs        string // of SQLite; tests put their own in between
+	files      files  // likewise, for the head
+	checkpoint int    // pages of WAL after which SQLite folds it in; 0: 1,000
 }
 
 // Store is an open data file. Its methods may be called from any goroutine.
@@ -51,15 +53,17 @@ type Store struct {
 	opts    Options
 	log     *slog.Logger
 	lock    *os.File
-	read    *sql.DB
+	read    atomic.Pointer[sql.DB]
 	write   *sql.DB // nil while the file can only be read
+	before  *sql.DB // what read was while the file could only be read
 	genesis ledger.Hash
 
-	writing sync.Mutex // one writer; guards what follows
-	closed  bool
-	waiting backlog
-	samples []Sample
-	series  map[seriesKey]int64
+	writing  sync.Mutex // one writer; guards what follows
+	closed   bool
+	readOnly bool // read was opened while the file could not be written
+	waiting  backlog
+	samples  []Sample
+	series   map[seriesKey]int64
 
 	state    sync.RWMutex // taken after writing; guards what follows
 	head     ledger.Head
@@ -121,24 +125,29 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	return s, nil
 }
 
-// dsn names the file for the driver. What matters: WAL, so that a commit is
-// one write and one sync and readers do not wait; synchronous FULL, so that
-// a commit returns only after that sync.
-func (s *Store) dsn(mode string, extra ...string) string {
+// dsn names the file for the driver.
+func (s *Store) dsn(mode string, pragmas ...string) string {
 	q := url.Values{"mode": {mode}}
-	sync := "FULL"
-	if s.opts.Unsynced {
-		sync = "OFF"
-	}
-	q["_pragma"] = append([]string{"busy_timeout(5000)", "cache_size(-2000)", "temp_store(2)"}, extra...)
-	if mode != "ro" {
-		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "synchronous("+sync+")", "wal_autocheckpoint(1000)")
-		q.Set("_txlock", "immediate")
-	}
+	q["_pragma"] = append([]string{"busy_timeout(5000)", "cache_size(-2000)", "temp_store(2)"}, pragmas...)
 	if s.opts.vfs != "" {
 		q.Set("vfs", s.opts.vfs)
 	}
 	return "file:" + (&url.URL{Path: filepath.ToSlash(s.path)}).EscapedPath() + "?" + q.Encode()
+}
+
+// writeDSN is the one for writing. With a WAL a commit is one write and one
+// sync and readers do not wait; synchronous FULL makes a commit return only
+// after that sync.
+func (s *Store) writeDSN() string {
+	sync := "synchronous(FULL)"
+	if s.opts.Unsynced {
+		sync = "synchronous(OFF)"
+	}
+	pages := s.opts.checkpoint
+	if pages == 0 {
+		pages = 1000 // 4 MB, SQLite's own choice
+	}
+	return s.dsn("rwc", "journal_mode(WAL)", sync, fmt.Sprintf("wal_autocheckpoint(%d)", pages)) + "&_txlock=immediate"
 }
 
 // connect opens the file for writing or, where the disk does not allow that
@@ -151,6 +160,7 @@ func (s *Store) connect(ctx context.Context, unclean bool) error {
 			return err
 		}
 		s.pause(err)
+		s.readOnly = true
 	} else if errors.Is(statErr, fs.ErrNotExist) {
 		// SQLite syncs the entries of its journals in the directory, but not
 		// that of the database itself.
@@ -158,17 +168,39 @@ func (s *Store) connect(ctx context.Context, unclean bool) error {
 			return err
 		}
 	}
-	if s.read, err = s.openRead(ctx); err != nil {
+	db, err := s.openRead(ctx)
+	if err != nil {
 		return err
 	}
+	s.read.Store(db)
 	if unclean {
-		return s.quickCheck(ctx)
+		return quickCheck(ctx, db)
 	}
 	return nil
 }
 
+// reconnect opens the file for writing after it could not be. A connection
+// for reading that was opened in the meantime may not see what is written
+// from now on, and is replaced; whoever still reads with it may finish.
+func (s *Store) reconnect(ctx context.Context) error {
+	if err := s.connectWrite(ctx); err != nil {
+		return err
+	}
+	if !s.readOnly {
+		return nil
+	}
+	db, err := s.openRead(ctx)
+	if err != nil {
+		s.write.Close()
+		s.write = nil
+		return err
+	}
+	s.before, s.readOnly = s.read.Swap(db), false
+	return nil
+}
+
 func (s *Store) connectWrite(ctx context.Context) error {
-	db, err := sql.Open("sqlite", s.dsn("rwc"))
+	db, err := sql.Open("sqlite", s.writeDSN())
 	if err != nil {
 		return err
 	}
@@ -219,9 +251,9 @@ func (s *Store) openRead(ctx context.Context) (*sql.DB, error) {
 }
 
 // quickCheck looks the file over after a run that did not end as it should.
-func (s *Store) quickCheck(ctx context.Context) error {
+func quickCheck(ctx context.Context, q querier) error {
 	var text string
-	if err := s.read.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&text); err != nil {
+	if err := q.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&text); err != nil {
 		return err
 	}
 	if text != "ok" {
@@ -233,7 +265,7 @@ func (s *Store) quickCheck(ctx context.Context) error {
 // begin makes the genesis of a new ledger, or finds the place where an old
 // one goes on and holds it against the head outside the file.
 func (s *Store) begin(ctx context.Context) error {
-	first, err := one(ctx, s.read, 1)
+	first, err := one(ctx, s.read.Load(), 1)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		if s.write == nil {
@@ -242,7 +274,7 @@ func (s *Store) begin(ctx context.Context) error {
 		if err := s.found(ctx); err != nil {
 			return err
 		}
-		if first, err = one(ctx, s.read, 1); err != nil {
+		if first, err = one(ctx, s.read.Load(), 1); err != nil {
 			return err
 		}
 	case err != nil:
@@ -252,7 +284,7 @@ func (s *Store) begin(ctx context.Context) error {
 		return err
 	}
 	s.genesis = first.Hash
-	last, err := lastRecord(ctx, s.read)
+	last, err := lastRecord(ctx, s.read.Load())
 	if err != nil {
 		return err
 	}
@@ -283,7 +315,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() {
-	for _, db := range []*sql.DB{s.read, s.write} {
+	for _, db := range []*sql.DB{s.read.Load(), s.before, s.write} {
 		if db != nil {
 			db.Close()
 		}

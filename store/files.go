@@ -22,7 +22,12 @@ type osFiles struct{}
 
 func (osFiles) replace(name string, data []byte, mode os.FileMode) error {
 	tmp := name + ".new"
-	if err := writeSynced(tmp, data, mode); err != nil {
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, name); err != nil {
@@ -32,15 +37,6 @@ func (osFiles) replace(name string, data []byte, mode os.FileMode) error {
 }
 
 func (osFiles) syncDir(dir string) error { return syncDir(dir) }
-
-func writeSynced(name string, data []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
 
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {

@@ -67,17 +67,19 @@ func createKey(path string) error {
 	if err != nil {
 		return err
 	}
-	tmp := fmt.Sprintf("%s.%d.new", path, os.Getpid())
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new") // mode 0600
+	if err != nil {
+		return err
+	}
+	tmp := f.Name()
 	defer os.Remove(tmp)
-	if err := writeSynced(tmp, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	err = pem.Encode(f, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	// A link, unlike a rename, does not replace a key that another process
 	// made in the meantime.
 	if err := os.Link(tmp, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		if _, statErr := os.Stat(path); statErr == nil {
-			return nil
-		}
 		if err := os.Rename(tmp, path); err != nil { // a file system without links
 			return err
 		}

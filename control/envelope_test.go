@@ -140,7 +140,7 @@ func wish(t *rapid.T, h *control.Home, now time.Time) {
 type auditor struct {
 	cfg      control.Config
 	machines map[string]*machine
-	caps     map[string]bool // has ever told what it can do
+	caps     map[string]bool          // has ever told what it can do
 	standing map[string]device.Demand // since the last restart
 	running  map[string]bool          // across restarts
 	starts   map[string][]time.Duration

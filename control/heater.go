@@ -33,6 +33,10 @@ const (
 	// disbelief is the number of failed commands in a row after which a
 	// device is left out of the plan.
 	disbelief = 3
+	// doubtFirst is for how long it then rests, doubled each time up to
+	// doubtMost.
+	doubtFirst = 10 * time.Minute
+	doubtMost  = 4 * time.Hour
 )
 
 // point is one way a heater can run, or the way it stops.
@@ -62,7 +66,9 @@ type heater struct {
 	changed  time.Time     // when a demand other than the one before was sent
 	debt     units.Joules  // heat owed by rounding to what the heater can do
 	baseline units.Watts   // slow mean of the power wanted, for retuning
-	wanted   time.Time     // when heat was last wanted
+	learning time.Duration // over which the baseline is the mean
+	doubt    doubt
+	wanted   time.Time // when heat was last wanted
 	manual   manual
 	retries  int // of the demand last sent
 
@@ -76,22 +82,46 @@ type heater struct {
 	held      string // why the choice is not what the zone would like
 }
 
-// look takes in what is seen of the device, and says whether it can be used.
-func (h *heater) look(seen DeviceSeen, unguarded bool, now time.Time) {
+// look takes in what is seen of the device.
+func (h *heater) look(seen DeviceSeen, now time.Time) {
 	h.seen = seen
 	if seen.HasCaps {
 		h.caps, h.hasCaps = seen.Caps, true
 	}
 	h.book.prune(now)
-	h.out = h.unusable(unguarded)
-	h.stop, h.points, h.most = point{}, nil, 0
+	h.doubt.look(h, now)
+	h.stop, h.points, h.most = point{}, h.points[:0], 0
 	if h.hasCaps {
 		h.stop = h.stopPoint()
 	}
 }
 
+// doubt keeps a device that did not do as told out of the plan for a while,
+// longer each time, so that it is not tried for ever.
+type doubt struct {
+	since bool      // it has been counted
+	times int       // in a row
+	until time.Time // monotonic
+}
+
+func (d *doubt) look(h *heater, now time.Time) {
+	switch {
+	case h.seen.Online && h.seen.Failed >= disbelief:
+		if !d.since {
+			d.times++
+			d.until = now.Add(min(doubtMost, doubtFirst<<min(d.times-1, 10)))
+		}
+		d.since = true
+	case h.seen.Online:
+		d.since = false
+		if h.book.on && h.seen.Reading.State == device.StateHeating && now.Sub(h.book.since) >= doubtFirst {
+			d.times = 0
+		}
+	}
+}
+
 // unusable says why the heater cannot be planned with, apart from trips.
-func (h *heater) unusable(unguarded bool) string {
+func (h *heater) unusable(unguarded, frost bool, now time.Time) string {
 	switch {
 	case !h.hasCaps:
 		return "what it can do is not known yet"
@@ -107,6 +137,8 @@ func (h *heater) unusable(unguarded bool) string {
 		return fmt.Sprintf("it did not do as told %d times in a row", h.seen.Failed)
 	case h.seen.Reading.State == device.StateFault:
 		return "it reports a fault"
+	case now.Before(h.doubt.until) && !frost:
+		return "it did not do as told; it is tried again in " + brief(h.doubt.until.Sub(now))
 	}
 	return ""
 }
@@ -275,8 +307,8 @@ type pace struct {
 func (h *heater) choose(target units.Watts, p pace) point {
 	h.held = ""
 	fit := h.fitting(p.room)
-	if len(fit) == 0 {
-		return h.stop
+	if len(fit) < 2 && len(h.points) > 1 && target > h.stop.power {
+		h.held = fmt.Sprintf("the power limit leaves only %v", max(0, p.room))
 	}
 	target = max(0, min(target, fit[len(fit)-1].power))
 	cur := h.current(fit)
@@ -478,11 +510,19 @@ func (h *heater) affords(to point, p pace) (bool, string) {
 	return h.book.affords(to.demand.Verb, h.caps.Verbs[to.demand.Verb], h.FlashPerDay, p.now)
 }
 
+// learn averages the power wanted, for retuning.
+func (h *heater) learn(wanted units.Watts, passed time.Duration) {
+	h.learning = min(retuneGap, h.learning+passed)
+	if h.learning > 0 {
+		h.baseline += (wanted - h.baseline) * units.Watts(min(1, passed.Seconds()/h.learning.Seconds()))
+	}
+}
+
 // retune replaces a bare Run by a persisted change of power when the power
 // wanted has long been far from what the heater is tuned to.
 func (h *heater) retune(run point, most units.Watts, p pace) point {
 	verb, ok := h.retuning()
-	if !ok || run.demand.Verb != device.Run || h.baseline <= 0 {
+	if !ok || run.demand.Verb != device.Run || h.learning < retuneGap {
 		return run
 	}
 	lo, hi, ok := h.span(most)

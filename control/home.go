@@ -71,10 +71,13 @@ func (h *Home) Step(obs Observation) Decision {
 	for _, r := range h.super.relays {
 		r.look(obs.Devices[r.id])
 	}
+	for _, w := range h.heaters {
+		w.look(obs.Devices[w.ID], mono)
+		w.settle(mono)
+	}
 	for _, w := range h.super.heaters {
 		was := w.out
-		w.look(obs.Devices[w.ID], h.super.unguarded(w.heater), mono)
-		w.settle(mono)
+		w.out = w.unusable(h.super.unguarded(w.heater), h.super.guard(w.Zone).frost, mono)
 		if w.refusedNow(was) {
 			h.note(Warning, w.ID, "refused", fmt.Sprintf("%s is not used: %s.", w.ID, w.out))
 		}
@@ -131,8 +134,8 @@ func (h *Home) note(sev Severity, subject, code, text string) {
 // refusedNow reports whether the heater has just been found unfit for its
 // place, which a person should hear of once.
 func (h *heater) refusedNow(was string) bool {
-	return h.hasCaps && h.out != "" && h.out != was && h.seen.Online &&
-		h.seen.Failed < disbelief && h.seen.Reading.State != device.StateFault
+	return h.hasCaps && h.out != "" && was != h.out && h.seen.Online &&
+		h.seen.Failed < disbelief && h.seen.Reading.State != device.StateFault && h.doubt.times == 0
 }
 
 // settle corrects what is believed of the heater by what is seen, once a
@@ -196,7 +199,8 @@ func (s *Supervisor) send(w *watch, c Command) bool {
 	case on && w.caps.DeadMan > 0 && since >= w.caps.DeadMan/3:
 		due = true
 	case !met && since >= gap*time.Duration(1+min(w.retries, 9)):
-		due = r.State != device.StateStarting && r.State != device.StateTuning
+		// One that starts, tunes or waits for its pool has understood.
+		due = !on || r.State != device.StateStarting && r.State != device.StateTuning && r.State != device.StateLimp
 		if ok, _ := w.book.affords(c.Demand.Verb, w.caps.Verbs[c.Demand.Verb], w.FlashPerDay, now); on && !ok {
 			due = false
 		}

@@ -28,6 +28,7 @@ type ZoneMemory struct {
 	Integral units.Watts `json:"integral_w,omitempty"`
 	WarmUp   float64     `json:"warm_up_k_per_h,omitempty"`
 	Charging bool        `json:"charging,omitempty"`
+	Backup   bool        `json:"backup,omitempty"`
 	// Mean is the mean power of the last day, over Seconds.
 	Mean    units.Watts `json:"mean_w,omitempty"`
 	Seconds float64     `json:"mean_seconds,omitempty"`
@@ -64,7 +65,7 @@ func (h *Home) Memory() Memory {
 		z := g.zone
 		zm := ZoneMemory{
 			ID: z.ID, Off: z.off, Exceptions: slices.Clone(z.Schedule.Exceptions),
-			Integral: z.thermo.integral, WarmUp: z.thermo.speed, Charging: z.thermo.charging,
+			Integral: z.thermo.integral, WarmUp: z.thermo.speed, Charging: z.thermo.charging, Backup: z.thermo.backup,
 		}
 		zm.Mean, zm.Seconds = z.delivery.sum()
 		if g.Legionella != nil {
@@ -142,7 +143,7 @@ func (g *guard) recall(m ZoneMemory) {
 	g.forget()
 	const most = 100e3 // W: more than any home's heater
 	g.thermo.integral = max(-most, min(most, m.Integral))
-	g.thermo.charging = m.Charging
+	g.thermo.charging, g.thermo.backup = m.Charging, m.Backup
 	if m.WarmUp > 0 {
 		g.thermo.speed = min(5, max(0.2, m.WarmUp))
 	}

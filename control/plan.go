@@ -24,9 +24,9 @@ type plan struct {
 	used   units.Watts   // given out or reserved
 }
 
-// plan turns each zone's wish into a point for each heater: primaries of all
-// zones first, then backups; zones in frost protection before the others, else
-// in the order of the configuration.
+// plan turns each zone's wish into a point for each heater: zones in frost
+// protection before the others; then primaries of all zones before backups;
+// else in the order of the configuration.
 func (h *Home) plan(obs Observation, passed time.Duration) {
 	p := plan{home: h, obs: obs, mono: h.clock.mono, passed: min(passed, maxStep)}
 	p.frost = units.Watts(math.Inf(1))
@@ -43,8 +43,8 @@ func (h *Home) plan(obs Observation, passed time.Duration) {
 	for i, z := range h.zones {
 		p.decide(h.super.zones[i], z)
 	}
-	for _, role := range []Role{Primary, Backup} {
-		for _, frost := range []bool{true, false} {
+	for _, frost := range []bool{true, false} {
+		for _, role := range []Role{Primary, Backup} {
 			for _, z := range h.zones {
 				if z.boost == frost {
 					p.distribute(z, role)
@@ -59,7 +59,7 @@ func (p *plan) prepare(w *watch) {
 	z, now := w.zone, p.obs.Now
 	unguarded := p.home.super.unguarded(w.heater)
 	guard := p.home.super.guard(z.ID)
-	frost := guard.frost && !guard.belief.lost
+	frost := guard.frost
 	loud, _ := z.quiet(now)
 	if frost {
 		loud = 0
@@ -91,13 +91,19 @@ func (p *plan) decide(g *guard, z *zone) {
 	} else {
 		z.warmUp(now)
 	}
-	primary, backup := p.capacity(z)
+	primary, backup := p.capacity(z, g.frost)
+	if primary > 0 {
+		z.absent = 0
+	} else {
+		z.absent += p.passed
+	}
 	temp, known := z.belief.temp.Get()
 	switch {
 	case g.tripped != "":
 		z.thermo.rest()
 		return
 	case !known:
+		z.boost = g.frost
 		p.blind(z, primary)
 		z.thermo.rest()
 		return
@@ -130,7 +136,7 @@ func (p *plan) legionella(g *guard, z *zone, primary, backup units.Watts) {
 	z.why = fmt.Sprintf("legionella cycle to %v", g.Legionella.Reach)
 	coldest, _ := z.belief.coldest()
 	top, _ := z.belief.temp.Get()
-	z.thermo.backup = g.legion.backup || primary <= 0
+	z.thermo.backup = g.legion.backup || z.unassisted()
 	if coldest >= z.aim || top >= z.Limit-1 {
 		return
 	}
@@ -145,7 +151,7 @@ func (p *plan) blind(z *zone, primary units.Watts) {
 	if z.Kind != Room || z.Sensor.OnLoss == LossOff {
 		return
 	}
-	if z.off {
+	if z.off && !z.boost {
 		// Switched off and blind: heat on only as frost protection, and not
 		// where it is known to be mild outside.
 		if out, ok := p.obs.Outdoor.Get(); ok && out > z.Frost {
@@ -159,7 +165,7 @@ func (p *plan) blind(z *zone, primary units.Watts) {
 			break
 		}
 	}
-	z.thermo.backup = primary <= 0
+	z.thermo.backup = primary <= 0 && z.unassisted()
 	if z.thermo.backup {
 		for _, h := range z.heaters {
 			if h.available {
@@ -175,8 +181,11 @@ func (p *plan) blind(z *zone, primary units.Watts) {
 }
 
 // capacity returns what the zone's heaters can give.
-func (p *plan) capacity(z *zone) (primary, backup units.Watts) {
+func (p *plan) capacity(z *zone, frost bool) (primary, backup units.Watts) {
 	_, quiet := z.quiet(p.obs.Now)
+	if frost {
+		quiet = 0
+	}
 	for _, h := range z.heaters {
 		if !h.available || h.seen.Reading.State == device.StateLimp {
 			continue
@@ -249,7 +258,7 @@ func (p *plan) give(z *zone, h *heater, target units.Watts) units.Watts {
 		return 0
 	}
 	most := min(target, h.most)
-	h.baseline += (most - h.baseline) * units.Watts(min(1, p.passed.Seconds()/retuneGap.Seconds()))
+	h.learn(most, p.passed)
 	temp, known := z.belief.temp.Get()
 	room := p.left(z) + h.stop.power
 	c := h.choose(most, pace{

@@ -40,6 +40,9 @@ func (s *Supervisor) emergency() {
 			continue
 		}
 		stubborn := !w.urgent.IsZero() && s.mono.Sub(w.urgent) >= openGrace
+		if w.tripped == RuleFault {
+			continue // the device itself knows best whether it may keep its power
+		}
 		if w.tripped == RuleDisobeys || w.tripped != "" && (stubborn || !w.seen.Online && w.book.on || r.sent == device.Off) {
 			r.open, r.why = true, w.cause
 		}

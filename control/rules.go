@@ -173,7 +173,9 @@ func (s *Supervisor) frost(g *guard) {
 	temp, known := g.belief.temp.Get()
 	switch {
 	case !known:
-		g.frost = false
+		// What was cold before the sensor was lost is kept from freezing, as far
+		// as heating without it is allowed.
+		g.frost = g.frost && g.Kind == Room && g.Sensor.OnLoss != LossOff
 	case temp < g.Frost:
 		g.frost = true
 	case temp >= g.Frost.Add(frostRelease):
@@ -189,14 +191,25 @@ func (s *Supervisor) frost(g *guard) {
 // deviceState turns what a device does not do into trips that clear by
 // themselves.
 func (s *Supervisor) deviceState(w *watch) {
-	s.judge(RuleOffline, w.ID, verdict{holds: !w.seen.Online && s.mono.Sub(s.begun) >= time.Minute}, func() (string, string, string) {
-		did := "Left it out of the plan. Without a dead-man timer it keeps its last level."
-		if !s.unguarded(w.heater) {
+	r := s.relay(w.Relay)
+	cut := r != nil && r.open
+	s.judge(RuleOffline, w.ID, verdict{holds: !w.seen.Online && !cut && s.mono.Sub(s.begun) >= time.Minute}, func() (string, string, string) {
+		did := "Left it out of the plan. If it still has power it keeps its last level."
+		switch {
+		case w.caps.DeadMan > 0:
 			did = "Left it out of the plan. Its dead-man timer stops it."
+		case r != nil:
+			did = "Left it out of the plan. If its zone gets too hot its relay is opened."
 		}
 		return fmt.Sprintf("%s does not answer.", w.ID), did, "Clears by itself when it answers."
 	})
-	s.judge(RuleUnbelieved, w.ID, verdict{holds: w.seen.Online && w.seen.Failed >= disbelief}, func() (string, string, string) {
+	s.judge(RuleNoPool, w.ID, verdict{holds: w.seen.Online && w.seen.Reading.State == device.StateLimp}, func() (string, string, string) {
+		return fmt.Sprintf("%s is on but has no pool to work for, so it does not heat.", w.ID),
+			"Counts on the other heaters of its zone.", "Clears by itself when it works again."
+	})
+	s.judge(RuleUnbelieved, w.ID, verdict{
+		holds: w.seen.Online && w.seen.Failed >= disbelief && w.seen.Reading.State != device.StateFault,
+	}, func() (string, string, string) {
 		return fmt.Sprintf("%s did not do as told %d times in a row.", w.ID, w.seen.Failed),
 			"Left it out of the plan and told it to stop.", "Clears by itself when it is seen to do as told."
 	})

@@ -18,6 +18,8 @@ func (z *zone) because(h *heater) string {
 		return "nobody asks for heat"
 	case h.out != "":
 		return h.out
+	case !h.chosen.runs && h.held != "":
+		return h.held
 	case z.boost:
 		return "frost protection"
 	case z.off:
@@ -66,7 +68,7 @@ func (h *Home) activity(g *guard, z *zone) (Activity, string) {
 		t, _ := h.super.trip(g.tripped, z.ID)
 		return Tripped, fmt.Sprintf("Stopped for safety. %s", t.Cause)
 	}
-	power, running, backup := z.running()
+	power, running, backup := z.running(h.clock.mono)
 	if z.Kind == Manual {
 		return z.sayManual(power, running)
 	}
@@ -104,27 +106,28 @@ func (h *Home) activity(g *guard, z *zone) (Activity, string) {
 		}
 		return Heating, s + z.missing()
 	}
-	if z.want <= 0 {
-		return Idle, fmt.Sprintf("Warm enough: %s.", where)
-	}
 	why, cannot := z.holdup()
-	if cannot {
+	switch {
+	case cannot && (z.want > 0 || gap > z.Band/2):
 		return CannotNow, fmt.Sprintf("Cannot heat: %s. It is %s.", why, where)
-	}
-	if why == "" {
-		return Idle, fmt.Sprintf("Pausing: %s needs only %v.", where, z.want)
+	case z.want <= 0:
+		return Idle, fmt.Sprintf("Warm enough: %s.", where)
+	case why == "":
+		return Idle, fmt.Sprintf("Pausing: %s, and %v on average is enough.", where, z.want)
 	}
 	return Waiting, fmt.Sprintf("Waiting: %s. It is %s.", why, where)
 }
 
 // running sums what the zone's heaters are told to draw.
-func (z *zone) running() (power units.Watts, running, backup bool) {
+// One that has just been told counts with what it will draw.
+func (z *zone) running(now time.Time) (power units.Watts, running, backup bool) {
 	for _, h := range z.heaters {
 		if !h.book.on || !h.seen.Online {
 			continue
 		}
 		p := h.chosen.power
-		if w, ok := h.seen.Reading.Power.Get(); ok && !h.caps.Shared {
+		fresh := now.Sub(h.changed) <= 2*h.caps.Verbs[h.sent.Verb].Latency+time.Minute
+		if w, ok := h.seen.Reading.Power.Get(); ok && !h.caps.Shared && !fresh {
 			p = w
 		}
 		power += p

@@ -24,6 +24,7 @@ const (
 	RuleLegionella   = "legionella_overdue"
 	RuleFault        = "device_fault"
 	RuleOffline      = "device_offline"
+	RuleNoPool       = "no_pool"
 	RuleUnbelieved   = "command_not_believed"
 	RuleDisobeys     = "draws_though_off"
 	RuleOverPower    = "over_power"
@@ -154,7 +155,7 @@ func (s *Supervisor) judge(rule, subject string, v verdict, text func() (cause, 
 
 func severity(rule string) Severity {
 	switch rule {
-	case RuleOffline, RuleUnbelieved, RuleFault:
+	case RuleOffline, RuleUnbelieved, RuleFault, RuleNoPool:
 		return Warning
 	}
 	return Alarm
@@ -261,12 +262,12 @@ func (s *Supervisor) hold() {
 func (s *Supervisor) Veto(wanted []Command) []Command {
 	frost := make(map[string]bool, len(s.zones))
 	for _, g := range s.zones {
-		frost[g.ID] = g.frost && g.tripped == "" && !g.belief.lost
+		frost[g.ID] = g.frost && g.tripped == ""
 	}
 	for i, w := range s.heaters {
 		c := &wanted[i]
 		if w.tripped != "" {
-			*c = Command{w.ID, s.stopDemand(w, w.cause), true}
+			*c = Command{w.ID, s.stopDemand(w, w.cause), w.tripped != RuleFault}
 			continue
 		}
 		g := s.guard(w.Zone)

@@ -15,7 +15,10 @@ const (
 	// backupPatience is how long a room must lie below its band, its primary
 	// heaters doing what they can, before the backup helps.
 	backupPatience = 15 * time.Minute
-	// tankPatience is the same for a tank, which takes hours to charge.
+	// absentPatience is how long the primaries may be unavailable before the
+	// backup stands in for them.
+	absentPatience = 5 * time.Minute
+	// tankPatience is the backupPatience of a tank, which takes hours to charge.
 	tankPatience = 2 * time.Hour
 	// releaseAfter is how long the primaries must suffice before the backup is
 	// let go.
@@ -146,11 +149,13 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 		patience, below = tankPatience, z.Band
 	}
 	lacking := want >= 0.98*primary && want > 0
+	// While it warms up ahead of time, only what is due counts as lacking.
+	due := min(z.aim, z.set)
 	switch {
 	case primary <= 0:
-		// Nothing to wait for.
-		t.backup, t.short, t.enough = want > 0 || t.backup && z.Kind == Room, 0, 0
-		return
+		// Not one primary can heat. It may be back soon, unless there is none.
+		t.short, t.enough = 0, 0
+		t.backup = t.backup || z.unassisted()
 	case t.backup:
 		if lacking {
 			t.enough = 0
@@ -160,7 +165,7 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 		if t.enough >= releaseAfter || temp.Sub(z.aim) > z.Band/2 {
 			t.backup, t.short = false, 0
 		}
-	case lacking && temp.Sub(z.aim) < -below:
+	case lacking && temp.Sub(due) < -below:
 		t.short += dt
 		t.backup, t.enough = t.short >= patience, 0
 	default:

@@ -15,6 +15,7 @@ type zone struct {
 	off      bool
 	thermo   thermostat
 	delivery delivery
+	absent   time.Duration // for how long no primary could heat
 
 	// The schedule's answer, kept until it may change.
 	asked asked
@@ -64,6 +65,17 @@ func (z *zone) ask(now time.Time) {
 	}
 	z.set, z.setOK, z.why = a.set, a.ok, a.why
 	z.aim = z.set
+}
+
+// unassisted reports whether there is no primary to wait for: the zone has
+// none, or none has been able to heat for a while.
+func (z *zone) unassisted() bool {
+	for _, h := range z.heaters {
+		if h.Role == Primary {
+			return z.absent >= absentPatience
+		}
+	}
+	return true
 }
 
 // forget makes the next ask look at the schedule again.

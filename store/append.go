@@ -57,7 +57,7 @@ func (s *Store) commit(ctx context.Context, entries []ledger.Entry) error {
 	}
 	last, err := s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) { return s.chain(ctx, tx, batch) })
 	if err != nil {
-		if err = classify(err); isPause(err) {
+		if err = classify(err); isPause(err) && !s.viewing {
 			s.waiting.put(entries, s.opts.Buffer, err)
 		}
 		return err
@@ -90,6 +90,9 @@ func (s *Store) write1(ctx context.Context, do func(*sql.Tx) (ledger.Record, err
 }
 
 func (s *Store) attempt(ctx context.Context, do func(*sql.Tx) (ledger.Record, error)) (ledger.Record, error) {
+	if s.viewing {
+		return ledger.Record{}, errView
+	}
 	if s.write == nil {
 		if err := s.reconnect(ctx); err != nil {
 			return ledger.Record{}, err

@@ -61,6 +61,7 @@ type Store struct {
 	writing  sync.Mutex // one writer; guards what follows
 	closed   bool
 	readOnly bool // read was opened while the file could not be written
+	viewing  bool // opened by View: nothing is ever written
 	waiting  backlog
 	samples  []Sample
 	series   map[seriesKey]int64

@@ -11,7 +11,7 @@ import (
 )
 
 // errView is why a view takes nothing.
-var errView = errors.New("it was opened for reading only")
+var errView = fmt.Errorf("%w: it was opened for reading only", ErrPaused)
 
 // View opens the data file at path for reading, also while another process
 // writes it: to verify, show, export or copy the ledger of a running home.
@@ -35,7 +35,7 @@ func view(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts, log: opts.Log, series: map[seriesKey]int64{}, readOnly: true}
+	s := &Store{path: path, opts: opts, log: opts.Log, series: map[seriesKey]int64{}, viewing: true}
 	s.pause(errView)
 	defer func() {
 		if err != nil {

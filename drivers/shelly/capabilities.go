@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hearth/device"
+	"hearth/drivers/internal/httpjson"
 	"hearth/units"
 )
 
@@ -22,6 +23,10 @@ func (s *Switch) Capabilities(ctx context.Context) (device.Capabilities, error) 
 	if err != nil {
 		return device.Capabilities{}, fmt.Errorf("ask the Shelly what it can do: %w", err)
 	}
+	return s.capabilities(info, status), nil
+}
+
+func (s *Switch) capabilities(info, status httpjson.Object) device.Capabilities {
 	c := device.Capabilities{
 		Verbs: map[device.Verb]device.Cost{},
 		Work:  device.NoWork,
@@ -31,11 +36,11 @@ func (s *Switch) Capabilities(ctx context.Context) (device.Capabilities, error) 
 	for _, id := range thermometers(status) {
 		c.Temps = append(c.Temps, device.Channel{Name: sensorName(id), Kind: device.Room})
 	}
-	if s.meter(status).Has("apower") {
+	if meters(s.meter(status)) {
 		c.WattSource = units.Meter
 	}
 	if s.relay(status) == nil {
-		return c, nil
+		return c
 	}
 	c.Verbs[device.Run] = device.Cost{Latency: switching}
 	c.Verbs[device.Off] = device.Cost{Latency: switching}
@@ -57,7 +62,7 @@ func (s *Switch) Capabilities(ctx context.Context) (device.Capabilities, error) 
 	if needs, _ := info.Truth("auth_en"); needs && s.rpc.password == "" {
 		c.WriteGate = "The Shelly has a password: put it in a file and name that in the configuration (password: file:…)."
 	}
-	return c, nil
+	return c
 }
 
 // rating is the most that the model's relay may carry at 230 V, by its data

@@ -19,7 +19,10 @@ func (s *Switch) Read(ctx context.Context) (device.Reading, error) {
 	if err != nil {
 		return device.Reading{}, fmt.Errorf("read the Shelly: %w", err)
 	}
-	now := s.now()
+	return s.reading(status, s.now()), nil
+}
+
+func (s *Switch) reading(status httpjson.Object, now time.Time) device.Reading {
 	relay := s.relay(status)
 	r := device.Reading{
 		At:       now,
@@ -51,13 +54,13 @@ func (s *Switch) Read(ctx context.Context) (device.Reading, error) {
 	default:
 		r.State = device.StateOff
 	}
-	return r, nil
+	return r
 }
 
 // power is what the meter tells. Without a meter it is what the nameplate says
 // of the heater while the relay is closed, and nothing while it is open.
 func (s *Switch) power(status httpjson.Object, now time.Time) units.Known[units.Watts] {
-	if m := s.meter(status); m.Has("apower") {
+	if m := s.meter(status); meters(m) {
 		// A meter may tell some watts below zero for want of calibration.
 		return httpjson.Known[units.Watts](m, "apower", -10, 100_000, now, units.Meter)
 	}
@@ -73,6 +76,12 @@ func (s *Switch) power(status httpjson.Object, now time.Time) units.Known[units.
 		return units.Know(s.config.Load, now, units.Nameplate)
 	}
 	return units.Know[units.Watts](0, now, units.Nameplate)
+}
+
+// meters reports whether a component has a meter, be it without a reading now.
+func meters(component httpjson.Object) bool {
+	_, ok := component["apower"]
+	return ok
 }
 
 // energy is the meter's count. Firmware counts watt-hours, and may begin anew

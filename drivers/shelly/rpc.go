@@ -50,6 +50,11 @@ func (r *rpc) try(ctx context.Context, method string, params map[string]any) (ht
 	if err != nil {
 		return nil, err
 	}
+	return decodeFrame(a, r.id)
+}
+
+// decodeFrame takes the result out of the frame that answers request id.
+func decodeFrame(a httpjson.Answer, id int) (httpjson.Object, error) {
 	var reply httpjson.Object
 	if err := a.Decode(&reply); err != nil {
 		return nil, err
@@ -58,7 +63,7 @@ func (r *rpc) try(ctx context.Context, method string, params map[string]any) (ht
 		return nil, methodError(e)
 	}
 	result := reply.Object("result")
-	if id, ok := reply.Float("id"); !ok || id != float64(r.id) || result == nil {
+	if got, ok := reply.Float("id"); !ok || got != float64(id) || result == nil {
 		return nil, fmt.Errorf("%w: this is not the answer to the request", device.ErrGarbage)
 	}
 	return result, nil

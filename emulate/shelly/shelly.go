@@ -2,6 +2,7 @@ package shelly
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"strings"
@@ -181,12 +182,13 @@ func (e *Emulator) Timer() (time.Time, bool) {
 	return e.relay.timer.Add(e.relay.timerFor), !e.relay.timer.IsZero()
 }
 
-// Configured returns how often the configuration of the relay was changed. A
-// controller of heat should never do so.
-func (e *Emulator) Configured() int {
+// Settings returns the configuration that it keeps, as JSON: what a controller
+// of heat must leave alone.
+func (e *Emulator) Settings() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.configured
+	b, _ := json.Marshal(map[string]any{"cfg_rev": e.configured, "switch:0": e.switchConfig(), "auth_en": e.config.Password != ""})
+	return string(b)
 }
 
 // Sensor is the state of an Add-on's thermometer.

@@ -215,9 +215,14 @@ func TestHomesRefusalIsPassedOn(t *testing.T) {
 // Whatever arrives, nothing outside the allowed range is asked of the home.
 func FuzzCommand(f *testing.F) {
 	for _, s := range [][2]string{
-		{"zone/living/setpoint/set", "21.5"}, {"zone/living/setpoint/set", "70 °F"}, {"zone/tank/mode/set", "eco"},
-		{"zone/living/boost/set", "45"}, {"home/home/compute/set", "ON"}, {"device/mini/clear/set", "PRESS"},
-		{"zone/../setpoint/set", "0x1p4"}, {"zone/living/setpoint/set", "\x00\xff"},
+		{"zone/living/setpoint/set", "21.5"},
+		{"zone/living/setpoint/set", "70 °F"},
+		{"zone/tank/mode/set", "eco"},
+		{"zone/living/boost/set", "45"},
+		{"home/home/compute/set", "ON"},
+		{"device/mini/clear/set", "PRESS"},
+		{"zone/../setpoint/set", "0x1p4"},
+		{"zone/living/setpoint/set", "\x00\xff"},
 	} {
 		f.Add(s[0], []byte(s[1]))
 	}

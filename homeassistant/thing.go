@@ -83,7 +83,6 @@ type thing struct {
 	names    names
 	kind, id string
 	device   device
-	online   bool
 	entities map[string]entity
 	values   []message
 }
@@ -193,5 +192,3 @@ func onOff(on bool) string {
 	}
 	return "OFF"
 }
-
-func ref(x float64) *float64 { return &x }

@@ -87,7 +87,7 @@ func (v view) home(st site.State) *thing {
 
 func (v view) zone(st site.State, z site.ZoneState) *thing {
 	t := v.thing("zone", z.ID, z.Name, z.Simulated)
-	limit := func(c units.Celsius) *float64 { return ref(c.Float()) }
+	limit := func(c units.Celsius) *float64 { return new(c.Float()) }
 
 	switch z.Kind {
 	case control.Room:
@@ -140,7 +140,7 @@ func (v view) zone(st site.State, z site.ZoneState) *thing {
 			entity{DeviceClass: "temperature", StateClass: "measurement", Unit: "°C"})
 		t.add("boost", "Boost", entity{
 			Platform: "number", StateTopic: t.topic("boost"), CommandTopic: t.topic("boost/set"),
-			Min: ref(0), Max: ref(longestBoost), Step: 15, Mode: "slider", Unit: "min", Icon: "mdi:fire",
+			Min: new(0.0), Max: new(float64(longestBoost)), Step: 15, Mode: "slider", Unit: "min", Icon: "mdi:fire",
 		})
 		t.set("boost", number(boostLeft(st, z), 0))
 	}

@@ -72,6 +72,10 @@ type heater struct {
 	manual   manual
 	retries  int // of the demand last sent
 
+	// The supervisor's hold on it.
+	tripped string // rule; empty if there is none
+	cause   string
+
 	// Of the present step.
 	out       string // why it is not in the plan; empty if it is
 	available bool   // can give heat now or after a minimum time

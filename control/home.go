@@ -171,9 +171,9 @@ func (s *Supervisor) send(w *watch, c Command) bool {
 	met = met && w.seen.Online && w.hasCaps
 	on := runs(c.Demand)
 	switch {
-	case on || met:
+	case on || met || !w.seen.Online:
 		w.told = time.Time{}
-	case w.told.IsZero() && w.seen.Online:
+	case w.told.IsZero():
 		w.told = now
 	}
 	switch {

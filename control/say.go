@@ -16,6 +16,8 @@ func (z *zone) because(h *heater) string {
 		return "set by hand until " + h.manual.until.Format("15:04")
 	case z.Kind == Manual:
 		return "nobody asks for heat"
+	case h.tripped != "":
+		return h.cause
 	case h.out != "":
 		return h.out
 	case !h.chosen.runs && h.held != "":
@@ -111,7 +113,7 @@ func (h *Home) activity(g *guard, z *zone) (Activity, string) {
 	case cannot && (z.want > 0 || gap > z.Band/2):
 		return CannotNow, fmt.Sprintf("Cannot heat: %s. It is %s.", why, where)
 	case z.want <= 0:
-		return Idle, fmt.Sprintf("Warm enough: %s.", where)
+		return Idle, fmt.Sprintf("Warm enough: %s.", where) + z.missing()
 	case why == "":
 		return Idle, fmt.Sprintf("Pausing: %s, and %v on average is enough.", where, z.want)
 	}
@@ -141,8 +143,8 @@ func (z *zone) running(now time.Time) (power units.Watts, running, backup bool) 
 func (z *zone) missing() string {
 	var out []string
 	for _, h := range z.heaters {
-		if h.Role == Primary && h.out != "" {
-			out = append(out, fmt.Sprintf(" %s is not used: %s.", h.ID, h.out))
+		if h.Role == Primary && (h.out != "" || h.tripped != "") {
+			out = append(out, fmt.Sprintf(" %s is not used: %s.", h.ID, h.trouble()))
 		}
 	}
 	return strings.Join(out, "")
@@ -161,16 +163,24 @@ func (z *zone) holdup() (why string, cannot bool) {
 			return "", false
 		}
 		if why == "" {
-			why = h.ID + ": " + h.out
-			if h.out == "" {
-				why = h.ID + ": no start is left today"
-			}
+			why = h.ID + ": " + h.trouble()
 		}
 	}
 	if why == "" {
 		why = "it has no heater"
 	}
 	return why, true
+}
+
+// trouble says why a heater cannot be used.
+func (h *heater) trouble() string {
+	switch {
+	case h.tripped != "":
+		return "safety has stopped it"
+	case h.out != "":
+		return h.out
+	}
+	return "no start is left today"
 }
 
 func (z *zone) sayManual(power units.Watts, running bool) (Activity, string) {
@@ -180,6 +190,8 @@ func (z *zone) sayManual(power units.Watts, running bool) (Activity, string) {
 		}
 		until := h.manual.until.Format("15:04")
 		switch {
+		case h.tripped != "":
+			return Tripped, fmt.Sprintf("Stopped for safety. %s", h.cause)
 		case running:
 			return Heating, fmt.Sprintf("Heating at %v by hand until %s.", power, until)
 		case h.out != "":

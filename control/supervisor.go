@@ -87,11 +87,9 @@ type guard struct {
 // watch watches one heater.
 type watch struct {
 	*heater
-	told    time.Time // monotonic, since when it is told to stop; zero if it is not
-	urgent  time.Time // monotonic, since when an emergency stop is unfulfilled
-	over    time.Duration
-	tripped string // rule that holds this heater off
-	cause   string
+	told   time.Time // monotonic, since when it is told to stop; zero if it is not
+	urgent time.Time // monotonic, since when an emergency stop is unfulfilled
+	over   time.Duration
 }
 
 // belief is what is believed of a zone's temperatures.
@@ -196,6 +194,10 @@ func (s *Supervisor) clear(id string, now time.Time) error {
 // look takes in an observation and applies every rule to it.
 func (s *Supervisor) look(obs Observation, mono time.Time, passed time.Duration) {
 	s.now, s.mono, s.grid = obs.Now, mono, obs.GridLimit
+	// What happened in a long gap is not known: timers that trip do not run in
+	// it, nor does the time for which water was hot.
+	whole := passed
+	passed = min(passed, maxStep)
 	if s.begun.IsZero() {
 		s.begun = mono
 	}
@@ -217,7 +219,7 @@ func (s *Supervisor) look(obs Observation, mono time.Time, passed time.Duration)
 	s.hold()
 	for _, g := range s.zones {
 		if g.Kind == Tank && g.Legionella != nil {
-			s.legionella(g, passed)
+			s.legionella(g, whole)
 		}
 	}
 }

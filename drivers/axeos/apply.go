@@ -48,23 +48,23 @@ func (m *Miner) apply(ctx context.Context, d device.Demand) (device.Applied, err
 		if paused, _ := info.Truth("miningPaused"); !paused {
 			err = m.post(ctx, "pause")
 		}
-		return applied, err
 	case device.Off:
 		if off, _ := info.Truth("shutdown"); !off {
 			err = m.post(ctx, "shutdown")
 		}
-		return applied, err
 	case device.SetLevel:
 		if _, ok := c.Level(d.Level); !ok {
 			return device.Applied{}, fmt.Errorf("%w: it has no level %q", device.ErrUnsupported, d.Level)
 		}
 		applied.Level = d.Level
-		applied.Flash, err = m.tune(ctx, info, megahertz(d.Level))
-		if err != nil {
-			return device.Applied{}, err
+		if applied.Flash, err = m.tune(ctx, info, megahertz(d.Level)); err == nil {
+			err = m.start(ctx, info)
 		}
+	case device.Run:
+		err = m.start(ctx, info)
+	case device.SetPower, device.Retune: // no capability of a miner, refused above
 	}
-	return applied, m.start(ctx, info)
+	return applied, err
 }
 
 // tune writes the frequency if it is another than now. The firmware keeps it

@@ -57,7 +57,7 @@ func Probe(ctx context.Context, address string) (device.Identity, error) {
 	if err != nil {
 		return device.Identity{}, err
 	}
-	defer m.Close()
+	defer func() { _ = m.Close() }()
 	return m.Identify(ctx)
 }
 

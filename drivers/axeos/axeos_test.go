@@ -1,9 +1,7 @@
 package axeos_test
 
 import (
-	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hearth/device"
+	"hearth/device/devicetest"
 	"hearth/drivers/axeos"
 	"hearth/emulate"
 	fake "hearth/emulate/axeos"
@@ -32,32 +31,13 @@ func start(t *testing.T, c fake.Config) bench {
 	clock := emulate.NewManual(time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC))
 	c.Clock = clock.Now
 	emu := fake.New(c)
-	addr := serve(t, emu)
+	addr := devicetest.Serve(t, emu)
 	m, err := axeos.Open(axeos.Config{Address: addr}, device.Env{Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
 	return bench{m, t, emu, clock, addr}
-}
-
-// serve puts an emulator on a socket of its own and returns the address.
-func serve(t *testing.T, emu *fake.Emulator) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- emu.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	return l.Addr().String()
 }
 
 func (b bench) read() device.Reading {

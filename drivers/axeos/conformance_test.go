@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 					Blind:       func() { b.emu.Blind(true) },
 					Pool:        b.emu.SetPool,
 					Elsewhere: func() device.Device {
-						m, err := axeos.Open(axeos.Config{Address: serve(t, b.emu)}, device.Env{Now: b.clock.Now})
+						m, err := axeos.Open(axeos.Config{Address: devicetest.Serve(t, b.emu)}, device.Env{Now: b.clock.Now})
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -2,6 +2,7 @@ package axeos_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -74,18 +75,36 @@ func TestBrokenFieldsBecomeUnknown(t *testing.T) {
 		field string
 		value any
 	}{
-		{"power", nil}, {"power", "22"}, {"power", 0}, {"power", -1}, {"power", 1e9}, {"power", []int{1}},
-		{"hashRate", nil}, {"hashRate", "fast"}, {"hashRate", -5},
-		{"temp", -1}, {"temp", 0}, {"temp", nil}, {"temp", 400}, {"temp", "hot"},
-		{"vrTemp", -1}, {"vrTemp", 0}, {"vrTemp", -127},
-		{"fanrpm", -1}, {"fanrpm", nil}, {"fanspeed", 300}, {"fanspeed", nil},
-		{"uptimeSeconds", -3}, {"uptimeSeconds", nil}, {"uptimeSeconds", 1e30},
-		{"frequency", 0}, {"frequency", 1e6}, {"frequency", "525"},
+		{"power", nil},
+		{"power", "22"},
+		{"power", 0},
+		{"power", -1},
+		{"power", 1e9},
+		{"power", []int{1}},
+		{"hashRate", nil},
+		{"hashRate", "fast"},
+		{"hashRate", -5},
+		{"temp", -1},
+		{"temp", 0},
+		{"temp", nil},
+		{"temp", 400},
+		{"temp", "hot"},
+		{"vrTemp", -1},
+		{"vrTemp", 0},
+		{"vrTemp", -127},
+		{"fanrpm", -1},
+		{"fanrpm", nil},
+		{"fanspeed", 300},
+		{"fanspeed", nil},
+		{"uptimeSeconds", -3},
+		{"uptimeSeconds", nil},
+		{"uptimeSeconds", 1e30},
+		{"frequency", 0},
+		{"frequency", 1e6},
+		{"frequency", "525"},
 	} {
 		info := map[string]any{}
-		for k, v := range good {
-			info[k] = v
-		}
+		maps.Copy(info, good)
 		info[bad.field] = bad.value
 		b, err := json.Marshal(info)
 		if err != nil {

@@ -34,7 +34,7 @@ func TestConformance(t *testing.T) {
 					Settings: b.emu.Settings,
 					Elsewhere: func() device.Device {
 						config := c.config
-						config.Address, config.User, config.DeadMan = serve(t, b.emu), "admin", 5*time.Minute
+						config.Address, config.User, config.DeadMan = devicetest.Serve(t, b.emu), "admin", 5*time.Minute
 						s, err := shelly.Open(config, b.env)
 						if err != nil {
 							t.Fatal(err)

@@ -71,8 +71,11 @@ func TestChallenges(t *testing.T) {
 		want         challenge
 		err          string
 	}{
-		{"as a Shelly sends it", `Digest qop="auth", realm="shellyplus1pm-a8032ab12345", nonce="1716556501", algorithm=SHA-256`,
-			challenge{realm: "shellyplus1pm-a8032ab12345", nonce: "1716556501"}, ""},
+		{
+			"as a Shelly sends it", `Digest qop="auth", realm="shellyplus1pm-a8032ab12345", nonce="1716556501", algorithm=SHA-256`,
+			challenge{realm: "shellyplus1pm-a8032ab12345", nonce: "1716556501"},
+			"",
+		},
 		{"bare nonce and spaces", `digest  realm = "r" ,nonce=abc==, ALGORITHM="sha-256",qop=auth`, challenge{realm: "r", nonce: "abc=="}, ""},
 		{"escapes", `Digest realm="a \"b\" \\c", nonce="n", qop="auth", algorithm=SHA-256`, challenge{realm: `a "b" \c`, nonce: "n"}, ""},
 		{"after Basic", `Basic realm="x", Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256`, challenge{realm: "r", nonce: "n"}, ""},

@@ -91,7 +91,7 @@ func Probe(ctx context.Context, address string) (device.Identity, error) {
 	if err != nil {
 		return device.Identity{}, err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	return s.Identify(ctx)
 }
 

@@ -1,9 +1,7 @@
 package shelly_test
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"hearth/device"
+	"hearth/device/devicetest"
 	"hearth/drivers/shelly"
 	"hearth/emulate"
 	fake "hearth/emulate/shelly"
@@ -35,7 +34,7 @@ func start(t *testing.T, f fake.Config, c shelly.Config) bench {
 	clock := emulate.NewManual(time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC))
 	f.Clock = clock.Now
 	emu := fake.New(f)
-	c.Address, c.User = serve(t, emu), "admin"
+	c.Address, c.User = devicetest.Serve(t, emu), "admin"
 	if c.DeadMan == 0 {
 		c.DeadMan = 5 * time.Minute
 	}
@@ -46,25 +45,6 @@ func start(t *testing.T, f fake.Config, c shelly.Config) bench {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return bench{s, t, emu, clock, env, c.Address}
-}
-
-// serve puts an emulator on a socket of its own and returns the address.
-func serve(t *testing.T, emu *fake.Emulator) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- emu.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	return l.Addr().String()
 }
 
 func (b bench) read() device.Reading {
@@ -141,16 +121,36 @@ func TestCapabilities(t *testing.T) {
 		config shelly.Config
 		want   device.Capabilities
 	}{
-		{"heater on a relay with a meter", fake.Config{Load: 1000}, shelly.Config{Load: 1000},
-			device.Capabilities{Work: device.Resistive, Max: 1000, WattSource: units.Meter}},
-		{"heater on a relay without a meter", fake.Config{Model: fake.Plus1, Load: 1000}, shelly.Config{Load: 1000},
-			device.Capabilities{Work: device.Resistive, Max: 1000, WattSource: units.Nameplate}},
-		{"relay for another device", fake.Config{}, shelly.Config{},
-			device.Capabilities{Work: device.NoWork, Max: 3680, WattSource: units.Meter}},
-		{"plug", fake.Config{Model: fake.PlugS}, shelly.Config{},
-			device.Capabilities{Work: device.NoWork, Max: 2500, WattSource: units.Meter}},
-		{"relay for another device, no meter", fake.Config{Model: fake.Plus1}, shelly.Config{},
-			device.Capabilities{Work: device.NoWork, Max: 3680, WattSource: units.None}},
+		{
+			"heater on a relay with a meter",
+			fake.Config{Load: 1000},
+			shelly.Config{Load: 1000},
+			device.Capabilities{Work: device.Resistive, Max: 1000, WattSource: units.Meter},
+		},
+		{
+			"heater on a relay without a meter",
+			fake.Config{Model: fake.Plus1, Load: 1000},
+			shelly.Config{Load: 1000},
+			device.Capabilities{Work: device.Resistive, Max: 1000, WattSource: units.Nameplate},
+		},
+		{
+			"relay for another device",
+			fake.Config{},
+			shelly.Config{},
+			device.Capabilities{Work: device.NoWork, Max: 3680, WattSource: units.Meter},
+		},
+		{
+			"plug",
+			fake.Config{Model: fake.PlugS},
+			shelly.Config{},
+			device.Capabilities{Work: device.NoWork, Max: 2500, WattSource: units.Meter},
+		},
+		{
+			"relay for another device, no meter",
+			fake.Config{Model: fake.Plus1},
+			shelly.Config{},
+			device.Capabilities{Work: device.NoWork, Max: 3680, WattSource: units.None},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.config.DeadMan = 2 * time.Minute
@@ -362,7 +362,7 @@ func TestKindOpensFromConfiguration(t *testing.T) {
 		set  func(*shelly.Config)
 		err  string
 	}{
-		{"defaults and an address", func(c *shelly.Config) {}, ""},
+		{"defaults and an address", func(*shelly.Config) {}, ""},
 		{"no address", func(c *shelly.Config) { c.Address = "" }, "address is missing"},
 		{"dead-man too short", func(c *shelly.Config) { c.DeadMan = time.Second }, "between 30s and 1h"},
 		{"dead-man too long", func(c *shelly.Config) { c.DeadMan = 2 * time.Hour }, "between 30s and 1h"},

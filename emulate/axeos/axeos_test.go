@@ -1,11 +1,9 @@
 package axeos_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"hearth/device/devicetest"
 	"hearth/emulate"
 	"hearth/emulate/axeos"
 	"hearth/units"
@@ -31,20 +30,7 @@ func serve(t *testing.T, c axeos.Config) bench {
 	clock := emulate.NewManual(time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC))
 	c.Clock = clock.Now
 	e := axeos.New(c)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- e.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	return bench{e, t, clock, "http://" + l.Addr().String()}
+	return bench{e, t, clock, "http://" + devicetest.Serve(t, e)}
 }
 
 // ask sends a request and returns status and body, status 0 if nobody answers.
@@ -192,7 +178,7 @@ func TestPowerFollowsFrequencyAndVoltage(t *testing.T) {
 	near(t, "power at 400 MHz", b.number("power"), 7+17*400/525.0, 0.2)
 	b.ask("PATCH", "/api/system", `{"coreVoltage":1000}`)
 	b.clock.Advance(5 * time.Minute)
-	near(t, "power at 400 MHz and 1000 mV", b.number("power"), 7+17*400/525.0*math.Pow(1000/1150.0, 2), 0.2)
+	near(t, "power at 400 MHz and 1000 mV", b.number("power"), 7+17*400/525.0*(1000/1150.0)*(1000/1150.0), 0.2)
 	near(t, "hash rate", b.number("hashRate_1m"), 400*2040/1000.0, 10)
 }
 

@@ -248,8 +248,10 @@ func secret(name string) bool {
 // nerdInfo turns a Bitaxe's answer into a NerdQAxe's.
 func (e *Emulator) nerdInfo(out map[string]any) {
 	m := &e.m
-	for _, name := range []string{"axeOSVersion", "boardVersion", "actualFrequency", "overheat_mode", "temptarget",
-		"minFanSpeed", "overclockEnabled", "poolConnectionInfo", "power_fault", "nominalVoltage"} {
+	for _, name := range []string{
+		"axeOSVersion", "boardVersion", "actualFrequency", "overheat_mode", "temptarget",
+		"minFanSpeed", "overclockEnabled", "poolConnectionInfo", "power_fault", "nominalVoltage",
+	} {
 		delete(out, name)
 	}
 	temps := make([]float64, m.chips)

@@ -58,31 +58,43 @@ func (m Model) board() board {
 	bm1370mv := []float64{1000, 1060, 1100, 1150, 1200, 1250}
 	switch m {
 	case Max:
-		return board{family: "Max", version: "102", chip: "BM1397", chips: 1, cores: 672,
+		return board{
+			family: "Max", version: "102", chip: "BM1397", chips: 1, cores: 672,
 			mhz:      []float64{400, 425, 450, 475, 485, 500, 525, 550, 575, 600},
 			mv:       []float64{1100, 1150, 1200, 1250, 1300, 1350, 1400, 1450, 1500},
-			usualMHz: 425, usualMV: 1400, input: 12, allowance: 5, limit: 25, volts: 5}
+			usualMHz: 425, usualMV: 1400, input: 12, allowance: 5, limit: 25, volts: 5,
+		}
 	case Ultra:
-		return board{family: "Ultra", version: "205", chip: "BM1366", chips: 1, cores: 894,
+		return board{
+			family: "Ultra", version: "205", chip: "BM1366", chips: 1, cores: 894,
 			mhz:      []float64{400, 425, 450, 475, 485, 500, 525, 550, 575},
 			mv:       []float64{1100, 1150, 1200, 1250, 1300},
-			usualMHz: 485, usualMV: 1200, input: 12, allowance: 5, limit: 25, volts: 5}
+			usualMHz: 485, usualMV: 1200, input: 12, allowance: 5, limit: 25, volts: 5,
+		}
 	case Supra:
-		return board{family: "Supra", version: "401", chip: "BM1368", chips: 1, cores: 1276,
+		return board{
+			family: "Supra", version: "401", chip: "BM1368", chips: 1, cores: 1276,
 			mhz: bm1368, mv: bm1368mv,
-			usualMHz: 490, usualMV: 1166, input: 12, allowance: 5, limit: 40, volts: 5}
+			usualMHz: 490, usualMV: 1166, input: 12, allowance: 5, limit: 40, volts: 5,
+		}
 	case Gamma:
-		return board{family: "Gamma", version: "601", chip: "BM1370", chips: 1, cores: 2040,
+		return board{
+			family: "Gamma", version: "601", chip: "BM1370", chips: 1, cores: 2040,
 			mhz: bm1370, mv: bm1370mv,
-			usualMHz: 525, usualMV: 1150, input: 19, allowance: 5, limit: 40, volts: 5}
+			usualMHz: 525, usualMV: 1150, input: 19, allowance: 5, limit: 40, volts: 5,
+		}
 	case GammaTurbo:
-		return board{family: "GammaTurbo", version: "801", chip: "BM1370", chips: 2, cores: 2040,
+		return board{
+			family: "GammaTurbo", version: "801", chip: "BM1370", chips: 2, cores: 2040,
 			mhz: bm1370, mv: bm1370mv,
-			usualMHz: 525, usualMV: 1150, input: 36, allowance: 10, limit: 60, volts: 12}
+			usualMHz: 525, usualMV: 1150, input: 36, allowance: 10, limit: 60, volts: 12,
+		}
 	case NerdQAxe:
-		return board{family: "NerdQAxe+", version: "", chip: "BM1368", chips: 4, cores: 1276,
+		return board{
+			family: "NerdQAxe+", version: "", chip: "BM1368", chips: 4, cores: 1276,
 			mhz: bm1368, mv: bm1368mv,
-			usualMHz: 490, usualMV: 1250, input: 56, limit: 100, volts: 12, nerd: true}
+			usualMHz: 490, usualMV: 1250, input: 56, limit: 100, volts: 12, nerd: true,
+		}
 	}
 	panic(fmt.Sprintf("axeos: there is no model %q", string(m)))
 }

@@ -92,7 +92,7 @@ func digest(header string) (map[string]string, bool) {
 		if !found {
 			return nil, false
 		}
-		value := ""
+		var value string
 		if quoted, isQuoted := strings.CutPrefix(after, `"`); isQuoted {
 			if value, rest, found = strings.Cut(quoted, `"`); !found {
 				return nil, false

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"strings"
@@ -270,9 +271,7 @@ func (e *Emulator) status() map[string]any {
 		"wifi":     map[string]any{"sta_ip": nil, "status": "got ip", "ssid": "emulated", "rssi": -61},
 		"switch:0": e.switchStatus(),
 	}
-	for name, t := range temps {
-		out[name] = t
-	}
+	maps.Copy(out, temps)
 	return out
 }
 

@@ -78,8 +78,10 @@ func New(c Config) *Emulator {
 		ambient: 20, sensors: make([]Sensor, len(c.Sensors)),
 	}
 	e.faults = emulate.NewFaults(e.Reboot)
-	e.relay = relay{product: p, at: now, booted: now.Add(-time.Hour), mains: true, source: "init", autoDelay: time.Minute,
-		load: func() units.Watts { return c.Load }, lie: e.faults.LyingWatts, heater: true}
+	e.relay = relay{
+		product: p, at: now, booted: now.Add(-time.Hour), mains: true, source: "init", autoDelay: time.Minute,
+		load: func() units.Watts { return c.Load }, lie: e.faults.LyingWatts, heater: true,
+	}
 	if c.Feeds != nil {
 		e.relay.heater = false
 		e.relay.feed = c.Feeds.SetMains

@@ -1,20 +1,19 @@
 package shelly_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"hearth/device/devicetest"
 	"hearth/emulate"
 	"hearth/emulate/axeos"
 	"hearth/emulate/shelly"
@@ -35,25 +34,16 @@ func serve(t *testing.T, clock *emulate.Manual, c shelly.Config) bench {
 	t.Helper()
 	c.Clock = clock.Now
 	e := shelly.New(c)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- e.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	})
-	return bench{e, t, clock, "http://" + l.Addr().String()}
+	return bench{e, t, clock, "http://" + devicetest.Serve(t, e)}
 }
 
-// ask sends a request; the response's body is read and closed. The response
-// is nil if nobody answers.
-func (b bench) ask(method, path, body string, header ...string) (*http.Response, string) {
+// answer is what came back. The status is 0 if nobody answered.
+type answer struct {
+	status          int
+	body, challenge string
+}
+
+func (b bench) ask(method, path, body string, header ...string) answer {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(body))
 	if err != nil {
@@ -65,22 +55,22 @@ func (b bench) ask(method, path, body string, header ...string) (*http.Response,
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, ""
+		return answer{}
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return resp, strings.TrimSpace(string(got))
+	return answer{resp.StatusCode, strings.TrimSpace(string(got)), resp.Header.Get("WWW-Authenticate")}
 }
 
 func (b bench) get(path string) map[string]any {
 	b.t.Helper()
-	resp, body := b.ask("GET", path, "")
+	a := b.ask("GET", path, "")
 	var out map[string]any
-	if resp == nil || resp.StatusCode != 200 || json.Unmarshal([]byte(body), &out) != nil {
-		b.t.Fatalf("GET %s: %v %s", path, resp, body)
+	if a.status != 200 || json.Unmarshal([]byte(a.body), &out) != nil {
+		b.t.Fatalf("GET %s: %+v", path, a)
 	}
 	return out
 }
@@ -154,8 +144,8 @@ func TestTheTimerOpensTheRelay(t *testing.T) {
 
 func TestAutoOff(t *testing.T) {
 	b := serve(t, emulate.NewManual(start), shelly.Config{Load: 1000})
-	if _, body := b.ask("POST", "/rpc/Switch.SetConfig", `{"id":0,"config":{"auto_off":true,"auto_off_delay":120}}`); body != `{"restart_required":false}` {
-		t.Errorf("SetConfig: %s", body)
+	if a := b.ask("POST", "/rpc/Switch.SetConfig", `{"id":0,"config":{"auto_off":true,"auto_off_delay":120}}`); a.body != `{"restart_required":false}` {
+		t.Errorf("SetConfig: %+v", a)
 	}
 	if c := b.get("/rpc/Switch.GetConfig?id=0"); c["auto_off"] != true || c["auto_off_delay"] != 120.0 {
 		t.Errorf("GetConfig: %v", c)
@@ -183,23 +173,23 @@ func TestErrorsOfMethods(t *testing.T) {
 		{"/rpc/Temperature.GetStatus?id=100", 500, "-105"},
 		{"/rpc/Light.Set?id=0", 404, "404"},
 	} {
-		resp, body := b.ask("GET", c.path, "")
-		if resp.StatusCode != c.status || !strings.Contains(body, `"code":`+c.code) {
-			t.Errorf("%s: status %d, %s, want %d, code %s", c.path, resp.StatusCode, body, c.status, c.code)
+		a := b.ask("GET", c.path, "")
+		if a.status != c.status || !strings.Contains(a.body, `"code":`+c.code) {
+			t.Errorf("%s: %+v, want %d, code %s", c.path, a, c.status, c.code)
 		}
 		method, query, _ := strings.Cut(strings.TrimPrefix(c.path, "/rpc/"), "?")
 		if query == "id=7" {
-			resp, body := b.ask("POST", "/rpc", fmt.Sprintf(`{"id":9,"src":"me","method":%q,"params":{"id":7}}`, method))
-			if resp.StatusCode != 200 || !strings.Contains(body, `"error":{"code":-105`) || !strings.Contains(body, `"id":9`) {
-				t.Errorf("frame: status %d, %s", resp.StatusCode, body)
+			a := b.ask("POST", "/rpc", fmt.Sprintf(`{"id":9,"src":"me","method":%q,"params":{"id":7}}`, method))
+			if a.status != 200 || !strings.Contains(a.body, `"error":{"code":-105`) || !strings.Contains(a.body, `"id":9`) {
+				t.Errorf("frame: %+v", a)
 			}
 		}
 	}
 	if b.Closed() {
 		t.Error("a refused request closed the relay")
 	}
-	if resp, _ := b.ask("POST", "/rpc", `{"id":`); resp.StatusCode != 400 {
-		t.Errorf("half a frame: status %d", resp.StatusCode)
+	if a := b.ask("POST", "/rpc", `{"id":`); a.status != 400 {
+		t.Errorf("half a frame: %+v", a)
 	}
 }
 
@@ -229,8 +219,8 @@ func TestARebootOpensTheRelayAndLosesTheCount(t *testing.T) {
 	near(t, "energy", b.total(), 1000, 0.01)
 	b.Faults().Reboot()
 	b.clock.Advance(time.Second)
-	if resp, _ := b.ask("GET", "/rpc/Shelly.GetDeviceInfo", ""); resp != nil {
-		t.Errorf("it answers %d while it boots", resp.StatusCode)
+	if a := b.ask("GET", "/rpc/Shelly.GetDeviceInfo", ""); a.status != 0 {
+		t.Errorf("it answers %d while it boots", a.status)
 	}
 	b.clock.Advance(10 * time.Second)
 	if b.Closed() || b.total() != 0 {
@@ -241,7 +231,7 @@ func TestARebootOpensTheRelayAndLosesTheCount(t *testing.T) {
 	}
 	b.ask("POST", "/rpc", `{"id":1,"method":"Shelly.Reboot"}`)
 	b.clock.Advance(3 * time.Second)
-	if resp, _ := b.ask("GET", "/shelly", ""); resp != nil {
+	if a := b.ask("GET", "/shelly", ""); a.status != 0 {
 		t.Error("it answers while it boots after Shelly.Reboot")
 	}
 }
@@ -259,8 +249,8 @@ func TestTheAddOnReadsTheAir(t *testing.T) {
 		shelly.OutOfRange: `{"errors":["out_of_range"],"id":100,"tC":null,"tF":null}`,
 	} {
 		b.SetSensor(0, state)
-		if _, got := b.ask("GET", "/rpc/Temperature.GetStatus?id=100", ""); got != want {
-			t.Errorf("%q: %s, want %s", state, got, want)
+		if a := b.ask("GET", "/rpc/Temperature.GetStatus?id=100", ""); a.body != want {
+			t.Errorf("%q: %s, want %s", state, a.body, want)
 		}
 	}
 	if got := b.get("/rpc/Temperature.GetStatus?id=101"); got["tC"] != 5.0 {
@@ -313,11 +303,11 @@ func TestLogin(t *testing.T) {
 		t.Errorf("auth_en %v", info["auth_en"])
 	}
 	challenge := func() (realm, nonce string) {
-		resp, _ := b.ask("GET", "/rpc/Switch.Set?id=0&on=true", "")
+		a := b.ask("GET", "/rpc/Switch.Set?id=0&on=true", "")
 		m := regexp.MustCompile(`^Digest qop="auth", realm="([^"]+)", nonce="([^"]+)", algorithm=SHA-256$`).
-			FindStringSubmatch(resp.Header.Get("WWW-Authenticate"))
-		if resp.StatusCode != 401 || m == nil {
-			t.Fatalf("status %d, %q", resp.StatusCode, resp.Header.Get("WWW-Authenticate"))
+			FindStringSubmatch(a.challenge)
+		if a.status != 401 || m == nil {
+			t.Fatalf("%+v", a)
 		}
 		return m[1], m[2]
 	}
@@ -328,10 +318,9 @@ func TestLogin(t *testing.T) {
 	const path = "/rpc/Switch.Set?id=0&on=true"
 	login := func(user, password, realm, nonce, nc, uri string) int {
 		a1, a2 := h(user, realm, password), h("GET", uri)
-		resp, _ := b.ask("GET", path, "", "Authorization", fmt.Sprintf(
+		return b.ask("GET", path, "", "Authorization", fmt.Sprintf(
 			`Digest username=%q, realm=%q, nonce=%q, uri=%q, qop=auth, nc=%s, cnonce="c0ffee", algorithm=SHA-256, response=%q`,
-			user, realm, nonce, uri, nc, h(a1, nonce, nc, "c0ffee", "auth", a2)))
-		return resp.StatusCode
+			user, realm, nonce, uri, nc, h(a1, nonce, nc, "c0ffee", "auth", a2))).status
 	}
 	realm, nonce := challenge()
 	if b.Closed() {

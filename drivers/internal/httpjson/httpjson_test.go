@@ -135,7 +135,7 @@ func TestNobodyAnswers(t *testing.T) {
 func TestRequestsCarryJSONAndHeaders(t *testing.T) {
 	type seen struct{ Method, URI, Type, Extra, Body string }
 	var got seen
-	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+	c := client(t, func(_ http.ResponseWriter, r *http.Request) {
 		b := make([]byte, r.ContentLength)
 		_, _ = r.Body.Read(b)
 		got = seen{r.Method, r.RequestURI, r.Header.Get("Content-Type"), r.Header.Get("X-Extra"), string(b)}

@@ -33,6 +33,10 @@ const (
 	KindGap         Kind = "gap"         // [Gap]
 )
 
+// maxMilli is the most thousandths that an energy or a power may have: below
+// it the step to floating point and back loses nothing. It is 312 MWh.
+const maxMilli = 1 << 50
+
 // maxKind is the most bytes a kind may have.
 const maxKind = 32
 
@@ -170,8 +174,7 @@ func (e Energy) check() error {
 	if err := checkProvenance(e.Provenance); err != nil {
 		return err
 	}
-	// The comparison is written so that not-a-number fails it.
-	if mj := float64(e.Joules) * 1000; !(mj >= 0 && mj <= maxInteger) {
+	if mj := float64(e.Joules) * 1000; math.IsNaN(mj) || mj < 0 || mj > maxMilli {
 		return fmt.Errorf("energy of %v J is not an amount", float64(e.Joules))
 	}
 	return checkSubject(e.Zone)
@@ -319,7 +322,7 @@ func (c Command) check() error {
 	if c.Verb == "" {
 		return errors.New("a command without a verb")
 	}
-	if mw := float64(c.Power) * 1000; !(mw >= 0 && mw <= maxInteger) {
+	if mw := float64(c.Power) * 1000; math.IsNaN(mw) || mw < 0 || mw > maxMilli {
 		return fmt.Errorf("power of %v W cannot be asked for", float64(c.Power))
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"hearth/site"
@@ -40,6 +41,8 @@ type api struct {
 	version string
 	now     func() time.Time
 	streams streams
+	// heavy is held by the one request that reads the whole ledger.
+	heavy sync.Mutex
 }
 
 //go:embed openapi.json
@@ -60,6 +63,11 @@ func (a *api) routes() []route {
 		{"GET", "/api/v1/devices", ScopeRead, a.devices},
 		{"GET", "/api/v1/devices/{id}", ScopeRead, a.device},
 		{"GET", "/api/v1/history", ScopeRead, a.history},
+		{"GET", "/api/v1/ledger", ScopeRead, a.ledger},
+		{"GET", "/api/v1/ledger/verify", ScopeRead, a.ledgerVerify},
+		{"GET", "/api/v1/ledger/export.csv", ScopeRead, a.ledgerExport("csv", "text/csv; charset=utf-8; header=present")},
+		{"GET", "/api/v1/ledger/export.parquet", ScopeRead, a.ledgerExport("parquet", "application/vnd.apache.parquet")},
+		{"GET", "/api/v1/ledger/export.chain", ScopeRead, a.ledgerExport("chain", "application/octet-stream")},
 		{"GET", "/api/v1/openapi.json", ScopeRead, a.document},
 		{"GET", "/metrics", ScopeRead, a.metrics()},
 		{"GET", "/healthz", "", a.health},
@@ -246,14 +254,8 @@ func ParseHistory(get func(string) string, now time.Time) (site.HistoryQuery, er
 	default:
 		return q, invalid("metric=%q: there is temp, setpoint, power, electricity, heat and outdoor.", m)
 	}
-	for name, at := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
-		if s := get(name); s != "" {
-			t, err := time.Parse(time.RFC3339, s)
-			if err != nil {
-				return q, invalid("%s=%q: write a time as %s.", name, s, now.Format(time.RFC3339))
-			}
-			*at = t
-		}
+	if err := times(get, &q.From, &q.To); err != nil {
+		return q, err
 	}
 	if get("from") == "" && get("to") != "" {
 		q.From = q.To.Add(-24 * time.Hour)
@@ -269,6 +271,20 @@ func ParseHistory(get func(string) string, now time.Time) (site.HistoryQuery, er
 		q.Points = n
 	}
 	return q, nil
+}
+
+// times reads the parameters from and to where they are given.
+func times(get func(string) string, from, to *time.Time) error {
+	for name, at := range map[string]*time.Time{"from": from, "to": to} {
+		if s := get(name); s != "" {
+			t, err := time.Parse(time.RFC3339, s)
+			if err != nil {
+				return invalid("%s=%q: write a time as 2026-01-31T18:00:00+01:00.", name, s)
+			}
+			*at = t
+		}
+	}
+	return nil
 }
 
 // zone returns the zone of the path and the state it is in.

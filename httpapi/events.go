@@ -99,8 +99,10 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return invalid("Last-Event-ID %q is not the number of an event.", s)
 		}
-		// A number from the future is from before a restart with an empty log.
-		after = min(n, newest)
+		after = n
+		if n > newest { // from before a restart: the numbers began anew
+			after = 0
+		}
 	}
 
 	ctx := r.Context()

@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"time"
 
+	"hearth/ledger"
 	"hearth/site"
 	"hearth/units"
 )
@@ -41,4 +43,13 @@ type Home interface {
 
 	// History returns one metric of one subject over time.
 	History(ctx context.Context, q site.HistoryQuery) (site.History, error)
+
+	// LedgerRecords returns at most limit records from the number from on.
+	LedgerRecords(ctx context.Context, from uint64, limit int) ([]ledger.Record, error)
+	// LedgerVerify checks the whole ledger. What is wrong with it is in the
+	// report; the error is for what kept it from looking.
+	LedgerVerify(ctx context.Context) (ledger.Report, error)
+	// LedgerExport writes the records from one time on and before another as
+	// "csv", "parquet" or "chain"; a zero time is no bound.
+	LedgerExport(ctx context.Context, w io.Writer, format string, from, to time.Time) error
 }

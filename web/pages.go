@@ -274,13 +274,7 @@ func (p *pages) events(w http.ResponseWriter, r *http.Request) error {
 	s := p.home.State()
 	list := slices.Clone(p.home.Events(0, eventsShown))
 	slices.Reverse(list)
-	names := map[string]string{}
-	for _, z := range s.Zones {
-		names[z.ID] = z.Name
-	}
-	for _, d := range s.Devices {
-		names[d.ID] = d.Name
-	}
+	names := namesOf(s)
 	type day struct {
 		Name    string
 		Entries []site.Event

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"hearth/control"
@@ -42,6 +43,8 @@ type pages struct {
 	loc  *time.Location
 	tmpl map[string]*template.Template
 	tags map[string]string // of static files
+	// verifying is held by the one request that reads the whole ledger.
+	verifying sync.Mutex
 }
 
 // New returns the handler of the pages. It is safe for concurrent use.
@@ -66,7 +69,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
-	for _, name := range []string{"home", "devices", "history", "events", "settings", "login", "error"} {
+	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "login", "error"} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "templates/"+name+".html")
@@ -84,6 +87,7 @@ func New(o Options) (http.Handler, error) {
 		"GET /devices":      p.devices,
 		"GET /history":      p.history,
 		"GET /events":       p.events,
+		"GET /ledger":       p.ledger,
 		"GET /settings":     p.settings,
 		"GET /login":        p.login,
 		"GET /":             p.nothing,

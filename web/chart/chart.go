@@ -4,7 +4,7 @@
 // scale and a unit of its own. A gap in what is known is a gap in the line:
 // nothing is joined across it and nothing falls to zero. Widths are in percent
 // and heights in pixels, so that a chart fills any width with text of one
-// size; colours come from the page's style sheet by class, so that it is crisp
+// size; the marks of the scale stand left of it, where the page leaves room; colours come from the page's style sheet by class, so that it is crisp
 // in light and dark.
 package chart
 
@@ -69,7 +69,7 @@ type Chart struct {
 
 const (
 	inner = 1000 // units of a panel's own coordinates, both ways
-	gap   = 30   // pixels above a panel, for its unit
+	gap   = 22   // pixels above a panel
 	foot  = 24   // pixels below, for the times
 )
 
@@ -105,7 +105,6 @@ func (c Chart) SVG() template.HTML {
 
 func (c Chart) panel(b *strings.Builder, p Panel, top int) {
 	s := p.scale()
-	fmt.Fprintf(b, `<text class="unit" x="0" y="%d">%s</text>`, top-12, template.HTMLEscapeString(p.Unit))
 	for v := s.lo; v <= s.hi+s.step/2; v += s.step {
 		y := float64(top) + (1-s.at(v))*float64(p.Height)
 		fmt.Fprintf(b, `<line class="grid" x1="0" x2="100%%" y1="%s" y2="%[1]s"/>`, px(y))
@@ -127,7 +126,11 @@ func (c Chart) panel(b *strings.Builder, p Panel, top int) {
 	b.WriteString(`</svg>`)
 	for v := s.lo; v <= s.hi+s.step/2; v += s.step {
 		y := float64(top) + (1-s.at(v))*float64(p.Height)
-		fmt.Fprintf(b, `<text class="value" x="2" y="%s">%s</text>`, px(y-4), strconv.FormatFloat(v, 'f', s.places, 64))
+		text := strconv.FormatFloat(v, 'f', s.places, 64)
+		if v > s.hi-s.step/2 { // the topmost names the unit
+			text += " " + p.Unit
+		}
+		fmt.Fprintf(b, `<text class="value" x="-8" y="%s" text-anchor="end">%s</text>`, px(y+4), template.HTMLEscapeString(text))
 	}
 }
 

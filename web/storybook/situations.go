@@ -135,8 +135,9 @@ func home(from units.Provenance) *Home {
 		},
 		Compute: site.ComputeState{Present: true, Allowed: true, Note: "Metered; it may compute for heat on 4 of its 8 threads while its room wants heat."},
 	}
-	at := now.Add(-20 * time.Second)
-	h.state.Ledger = site.LedgerState{Records: 18_204, Head: "9f2c41d07be8a3655d10c4fe77aa0b3e6cb1f2908e4d5a7713c6e8f00d9b1a42", At: &at}
+	h.ledger = chain(sim, from)
+	last := h.ledger[len(h.ledger)-1]
+	h.state.Ledger = site.LedgerState{Records: last.Seq, Head: last.Hash.String(), At: &last.At}
 	h.note(now.Add(-12*time.Hour), control.Info, "living", "schedule", "Living room: morning, 21.0 °C.")
 	h.note(now.Add(-11*time.Hour), control.Info, "mini3", "start", "Avalon Mini 3 started: level Heater.")
 	h.note(now.Add(-9*time.Hour), control.Notice, "backup", "stop", "Backup radiator stopped: the miners suffice.")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hearth/control"
+	"hearth/ledger"
 	"hearth/site"
 	"hearth/units"
 )
@@ -55,6 +56,7 @@ type Home struct {
 	state    site.State
 	log      []site.Event
 	calls    []string
+	ledger   []ledger.Record
 	watchers map[chan struct{}]bool
 	source   units.Provenance
 	// lost is a span of the last day of which nothing is known.

@@ -1,9 +1,6 @@
 package config
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -39,6 +36,7 @@ type MQTT struct {
 	URL      string `yaml:"url"`
 	Username string `yaml:"username"`
 	Password string `yaml:"password"` // "file:…"
+	CA       string `yaml:"ca"`       // file with the broker's authority; empty: the system's
 }
 
 // Weather says where the outdoor temperature comes from.
@@ -112,7 +110,7 @@ type Manual struct {
 
 // Slot is one entry of a schedule.
 type Slot struct {
-	Days Days           `yaml:"days"`
+	Days heat.Weekdays  `yaml:"days"`
 	At   heat.TimeOfDay `yaml:"at"`
 	Set  units.Celsius  `yaml:"set"`
 	Name string         `yaml:"name"`
@@ -120,7 +118,7 @@ type Slot struct {
 
 // Quiet is a span of the day in which heaters are kept quiet.
 type Quiet struct {
-	Days     Days           `yaml:"days"`
+	Days     heat.Weekdays  `yaml:"days"`
 	From     heat.TimeOfDay `yaml:"from"`
 	To       heat.TimeOfDay `yaml:"to"`
 	MaxLoud  int            `yaml:"max_loud"`
@@ -166,35 +164,3 @@ type Section struct {
 func (s *Sensor) setRest(r Section) { s.Rest = r }
 
 func (d *Device) setRest(r Section) { d.Rest = r }
-
-// Days is a set of days of the week: "every day", "weekdays", "weekend", or
-// a list such as "mon wed fri".
-type Days heat.Weekdays
-
-var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (d *Days) UnmarshalText(b []byte) error {
-	switch s := strings.ToLower(strings.TrimSpace(string(b))); s {
-	case "", "every day":
-		*d = 0
-		return nil
-	case "weekdays":
-		*d = 0b0111110
-		return nil
-	case "weekend":
-		*d = 0b1000001
-		return nil
-	default:
-		var set Days
-		for _, w := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' }) {
-			i := slices.Index(dayNames, w[:min(3, len(w))])
-			if i < 0 {
-				return fmt.Errorf("%q is not a day: write \"weekdays\", \"weekend\", \"every day\" or a list such as \"mon wed fri\"", w)
-			}
-			set |= 1 << i
-		}
-		*d = set
-		return nil
-	}
-}

@@ -184,7 +184,7 @@ func (f File) Control() control.Config {
 func schedule(slots []Slot) heat.Schedule {
 	var s heat.Schedule
 	for _, x := range slots {
-		s.Slots = append(s.Slots, heat.Slot{Days: heat.Weekdays(x.Days), From: x.At, Set: x.Set, Name: x.Name})
+		s.Slots = append(s.Slots, heat.Slot{Days: x.Days, From: x.At, Set: x.Set, Name: x.Name})
 	}
 	return s
 }
@@ -192,7 +192,7 @@ func schedule(slots []Slot) heat.Schedule {
 func quiet(in []Quiet) []control.Quiet {
 	var out []control.Quiet
 	for _, q := range in {
-		out = append(out, control.Quiet{From: q.From, To: q.To, Days: heat.Weekdays(q.Days), MaxLoud: q.MaxLoud, MaxPower: q.MaxPower})
+		out = append(out, control.Quiet{From: q.From, To: q.To, Days: q.Days, MaxLoud: q.MaxLoud, MaxPower: q.MaxPower})
 	}
 	return out
 }

@@ -7,58 +7,58 @@ import (
 	"time"
 )
 
-// Sets of days that have a name.
+// The sets of days that have a name.
 const (
-	EveryDay    Weekdays = 0
-	WorkingDays Weekdays = 0b0111110 // Monday to Friday
-	Weekend     Weekdays = 0b1000001
+	EveryDay Weekdays = 0b1111111
+	Workdays Weekdays = 0b0111110
+	Weekend  Weekdays = 0b1000001
 )
 
-// String prints "weekdays", "weekend", "every day" or "mon wed fri".
+func dayNames() []string { return []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
+
+// String prints "every day", "weekdays", "weekend" or a list such as
+// "mon wed fri".
 func (w Weekdays) String() string {
 	switch w {
-	case EveryDay, 0b1111111:
+	case 0, EveryDay:
 		return "every day"
-	case WorkingDays:
+	case Workdays:
 		return "weekdays"
 	case Weekend:
 		return "weekend"
 	}
-	var names []string
-	for _, d := range [...]time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday, time.Sunday} {
-		if w.Has(d) {
-			names = append(names, strings.ToLower(d.String()[:3]))
+	var days []string
+	for d, name := range dayNames() {
+		if w.Has(time.Weekday(d)) {
+			days = append(days, name)
 		}
 	}
-	return strings.Join(names, " ")
+	return strings.Join(days, " ")
 }
 
-// MarshalText writes what String prints.
-func (w Weekdays) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
-
-// UnmarshalText reads "weekdays", "weekend", "every day", or names of days
-// such as "mon wed fri" and "Saturday, Sunday".
+// UnmarshalText reads what String prints; names of days may be written out
+// and parted by commas.
 func (w *Weekdays) UnmarshalText(b []byte) error {
-	switch strings.ToLower(strings.TrimSpace(string(b))) {
+	switch s := strings.ToLower(strings.TrimSpace(string(b))); s {
 	case "", "every day":
-		*w = EveryDay
-		return nil
+		*w = 0
 	case "weekdays":
-		*w = WorkingDays
-		return nil
+		*w = Workdays
 	case "weekend":
 		*w = Weekend
-		return nil
-	}
-	var set Weekdays
-	for _, name := range strings.FieldsFunc(strings.ToLower(string(b)), func(r rune) bool { return r == ' ' || r == ',' }) {
-		days := [...]string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
-		day := slices.IndexFunc(days[:], func(d string) bool { return len(name) >= 3 && strings.HasPrefix(d, name) })
-		if day < 0 {
-			return fmt.Errorf("%q is not a day: write \"weekdays\", \"weekend\", \"every day\" or a list such as \"mon wed fri\"", name)
+	default:
+		var set Weekdays
+		for _, name := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' }) {
+			i := -1
+			if len(name) >= 3 {
+				i = slices.Index(dayNames(), name[:3])
+			}
+			if i < 0 {
+				return fmt.Errorf("%q is not a day: write \"weekdays\", \"weekend\", \"every day\" or a list such as \"mon wed fri\"", name)
+			}
+			set |= 1 << i
 		}
-		set |= 1 << day
+		*w = set
 	}
-	*w = set
 	return nil
 }

@@ -7,25 +7,30 @@ import (
 	"hearth/heat"
 )
 
-func TestWeekdays(t *testing.T) {
-	for text, want := range map[string]heat.Weekdays{
-		"weekdays": heat.WorkingDays, "Weekend": heat.Weekend, "every day": heat.EveryDay, "": heat.EveryDay,
-		"mon wed fri": 0b0101010, "Saturday, Sunday": heat.Weekend, "thurs": 1 << time.Thursday,
-	} {
-		var got heat.Weekdays
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
-			t.Errorf("%q is %07b (%v), want %07b", text, got, err, want)
+func TestWeekdaysReadAndPrint(t *testing.T) {
+	f := func(text, want string, in, out time.Weekday) {
+		t.Helper()
+		var w heat.Weekdays
+		if err := w.UnmarshalText([]byte(text)); err != nil {
+			t.Errorf("%q: %v", text, err)
+			return
 		}
-		again, _ := got.MarshalText()
-		var back heat.Weekdays
-		if err := back.UnmarshalText(again); err != nil || back != got {
-			t.Errorf("%q is written %q, which reads as %07b (%v)", text, again, back, err)
+		if w.String() != want {
+			t.Errorf("%q prints %q, want %q", text, w, want)
+		}
+		if !w.Has(in) || w != 0 && w.Has(out) {
+			t.Errorf("%q: has %v %v, has %v %v", text, in, w.Has(in), out, w.Has(out))
 		}
 	}
-	for _, text := range []string{"mo", "funday", "mon-fri", "montag"} {
-		var got heat.Weekdays
-		if err := got.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was read as %v", text, got)
+	f("", "every day", time.Sunday, 0)
+	f("every day", "every day", time.Saturday, 0)
+	f("Weekdays", "weekdays", time.Friday, time.Saturday)
+	f("weekend", "weekend", time.Sunday, time.Monday)
+	f("wed, Monday fri", "mon wed fri", time.Wednesday, time.Tuesday)
+	var w heat.Weekdays
+	for _, bad := range []string{"someday", "mo", "mon-fri", "1"} {
+		if err := w.UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("%q reads as %v", bad, w)
 		}
 	}
 }

@@ -79,6 +79,9 @@ type Options struct {
 	// Compute is this computer used as a heater; nil if it is not.
 	Compute *Compute
 
+	// Previous is the site that this one takes over from; its log goes on.
+	Previous *Site
+
 	// Speed above 1 runs a wholly simulated home faster than life: Clock is
 	// then moved by Period each step, and the wait between steps shortened.
 	Speed float64

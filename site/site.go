@@ -12,6 +12,7 @@ import (
 
 	"hearth/control"
 	"hearth/device"
+	"hearth/ledger"
 	"hearth/units"
 )
 
@@ -144,6 +145,11 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 		}
 		s.zones = append(s.zones, zz)
 	}
+	if opt.Previous != nil {
+		s.journal = opt.Previous.journal
+	} else {
+		s.readJournal(ctx)
+	}
 	s.recall(ctx)
 	s.beat.Store(time.Now().UnixNano())
 	s.publish(s.clock())
@@ -159,7 +165,8 @@ func (s *Site) clock() time.Time {
 }
 
 // Run looks after the home until ctx ends, then leaves every heater in its
-// safe state. It returns nil after an orderly end.
+// safe state, or until the site is released. It returns nil after an orderly
+// end.
 func (s *Site) Run(ctx context.Context) error {
 	guard, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.workers.Go(func() { s.watch(guard) })
@@ -167,7 +174,7 @@ func (s *Site) Run(ctx context.Context) error {
 		stop()
 		s.workers.Wait()
 	}()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !s.stopping.Load() {
 		began := time.Now()
 		if s.opt.Speed > 1 {
 			s.opt.Clock.Set(s.opt.Clock.Now().Add(s.opt.Period))
@@ -181,6 +188,27 @@ func (s *Site) Run(ctx context.Context) error {
 		}
 	}
 	return s.Stop(context.WithoutCancel(ctx), "Hearth stops")
+}
+
+// readJournal fills the log with the latest events of the ledger, so that a
+// restart does not hide what came before it.
+func (s *Site) readJournal(ctx context.Context) {
+	head := s.opt.Book.Head().Seq
+	from := uint64(1)
+	if head > journalLength {
+		from = head - journalLength + 1
+	}
+	records, err := s.opt.Book.Records(ctx, from, journalLength)
+	if err != nil {
+		s.log.Warn("the log of earlier runs cannot be read", "error", err)
+		return
+	}
+	for _, r := range records {
+		body, err := r.Decode()
+		if e, ok := body.(ledger.Event); ok && err == nil {
+			s.journal.add(Event{At: r.At, Severity: control.Severity(e.Severity), Subject: r.Subject, Code: e.Code, Text: e.Text, Simulated: r.Simulated})
+		}
+	}
 }
 
 // pause waits for the next step, or until a person asks for something.

@@ -303,27 +303,9 @@ func allOff(zones []ZoneState) bool {
 
 // slotText prints a slot of a schedule: "weekdays 06:30 20.5 °C (morning)".
 func slotText(x heat.Slot) string {
-	text := daysText(x.Days) + " " + x.From.String() + " " + x.Set.String()
+	text := x.Days.String() + " " + x.From.String() + " " + x.Set.String()
 	if x.Name != "" {
 		text += " (" + x.Name + ")"
 	}
 	return text
-}
-
-func daysText(w heat.Weekdays) string {
-	switch w {
-	case 0, 0b1111111:
-		return "every day"
-	case 0b0111110:
-		return "weekdays"
-	case 0b1000001:
-		return "weekend"
-	}
-	var days []string
-	for d := time.Sunday; d <= time.Saturday; d++ {
-		if w.Has(d) {
-			days = append(days, d.String()[:3])
-		}
-	}
-	return strings.Join(days, " ")
 }

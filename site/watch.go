@@ -3,6 +3,8 @@ package site
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,19 +74,48 @@ func (s *Site) makeSafe(ctx context.Context, commands []control.Command) map[str
 	return errs
 }
 
-// Stop leaves every heater in its safe state, reads back that it is, writes
-// what is left to write and lets the devices go. It returns an error that
-// names the heaters which could not be confirmed safe.
+// Stop leaves every heater in its safe state, writes what is left to write
+// and lets the devices go. It returns an error that names the heaters which
+// did not take the command.
 func (s *Site) Stop(ctx context.Context, why string) error {
 	if s.stopping.Swap(true) {
 		return nil
 	}
 	s.step.Lock()
 	defer s.step.Unlock()
-	now := s.clock()
 	s.mu.Lock()
-	commands := s.home.Safe(now, why)
+	commands := s.home.Safe(s.clock(), why)
 	s.mu.Unlock()
+	open := s.leave(ctx, commands, why)
+	s.end(ctx)
+	if len(open) > 0 {
+		return fmt.Errorf("leave heaters safe: not confirmed for %s: look at them", strings.Join(open, ", "))
+	}
+	return nil
+}
+
+// Release ends the site for a successor that takes over the devices in keep:
+// these go on as they are, all others are left in their safe state.
+func (s *Site) Release(ctx context.Context, keep map[string]bool) {
+	if s.stopping.Swap(true) {
+		return
+	}
+	s.step.Lock()
+	defer s.step.Unlock()
+	const why = "It was taken out of the home"
+	s.mu.Lock()
+	commands := slices.DeleteFunc(s.home.Standby(why), func(c control.Command) bool { return keep[c.Device] })
+	s.mu.Unlock()
+	for _, name := range s.leave(ctx, commands, why) {
+		s.log.Warn("a heater that leaves the home did not take its last command", "heater", name)
+	}
+	s.end(ctx)
+}
+
+// leave sends last commands and returns the heaters that did not take them,
+// except those that were silent anyway.
+func (s *Site) leave(ctx context.Context, commands []control.Command, why string) []string {
+	now := s.clock()
 	errs := s.makeSafe(ctx, commands)
 	var open []string
 	for _, c := range commands {
@@ -94,15 +125,20 @@ func (s *Site) Stop(ctx context.Context, why string) error {
 		}
 		switch err := errs[c.Device]; {
 		case err == nil:
-			s.journal.add(Event{At: now, Severity: control.Info, Subject: u.ID, Code: "made_safe", Text: u.Name + " was told: " + string(c.Demand.Verb) + ". " + why + "."})
-		case !u.online && u.misses >= missesToUnknown:
-			// Nothing to be done about a device that has not answered anyway.
-		default:
+			s.journal.add(Event{At: now, Severity: control.Info, Subject: u.ID, Code: "made_safe",
+				Text: fmt.Sprintf("%s was told: %s. %s.", u.Name, c.Demand.Verb, why), Simulated: u.simulated()})
+		case u.online || u.misses < missesToUnknown:
 			open = append(open, fmt.Sprintf("%s (%s)", u.Name, plain(err)))
 		}
 	}
+	return open
+}
+
+// end saves what must be saved and lets go of everything.
+func (s *Site) end(ctx context.Context) {
 	s.mu.Lock()
-	s.persist(ctx, now)
+	s.takeQuarter(s.now)
+	s.persist(ctx, s.clock())
 	s.book.flush(ctx)
 	s.mu.Unlock()
 	for _, u := range s.units {
@@ -114,8 +150,4 @@ func (s *Site) Stop(ctx context.Context, why string) error {
 		}
 	}
 	s.cancel()
-	if len(open) > 0 {
-		return fmt.Errorf("leave heaters safe: not confirmed for %v: look at them", open)
-	}
-	return nil
 }

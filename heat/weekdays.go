@@ -49,11 +49,8 @@ func (w *Weekdays) UnmarshalText(b []byte) error {
 	default:
 		var set Weekdays
 		for _, name := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' }) {
-			i := -1
-			if len(name) >= 3 {
-				i = slices.Index(dayNames(), name[:3])
-			}
-			if i < 0 {
+			i := slices.IndexFunc(dayNames(), func(day string) bool { return strings.HasPrefix(name, day) })
+			if i < 0 || !strings.HasPrefix(strings.ToLower(time.Weekday(i).String()), name) {
 				return fmt.Errorf("%q is not a day: write \"weekdays\", \"weekend\", \"every day\" or a list such as \"mon wed fri\"", name)
 			}
 			set |= 1 << i

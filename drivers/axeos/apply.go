@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 
 	"hearth/device"
@@ -70,7 +69,7 @@ func (m *Miner) apply(ctx context.Context, d device.Demand) (device.Applied, err
 // tune writes the frequency if it is another than now. The firmware keeps it
 // in flash.
 func (m *Miner) tune(ctx context.Context, info httpjson.Object, mhz float64) (wrote bool, err error) {
-	if now, ok := info.Float("frequency"); ok && math.Abs(now-mhz) < 0.01 {
+	if now, ok := megahertzOf(info, "frequency"); ok && now == mhz {
 		return false, nil
 	}
 	body := map[string]float64{"frequency": mhz}

@@ -3,6 +3,7 @@ package axeos
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -102,7 +103,7 @@ func (m *Miner) info(ctx context.Context) (httpjson.Object, error) {
 	if _, ok := o.Text("ASICModel"); !ok || !o.Has("frequency") {
 		return nil, fmt.Errorf("%s: %w: it speaks JSON but is not an AxeOS miner", m.http.Base(), device.ErrGarbage)
 	}
-	if f, ok := o.Float("frequency"); ok && m.ceiling == 0 && validMHz(f) {
+	if f, ok := megahertzOf(o, "frequency"); ok && m.ceiling == 0 {
 		m.ceiling = f
 	}
 	return o, nil
@@ -128,6 +129,13 @@ func hasPause(info httpjson.Object) bool {
 
 // validMHz bounds a frequency: no SHA-256 chip of these boards runs outside.
 func validMHz(f float64) bool { return f >= 1 && f <= 2000 }
+
+// megahertzOf returns a field that is a frequency. It is rounded to hundredths:
+// the firmware keeps single precision, and 524.99994 is 525.
+func megahertzOf(o httpjson.Object, name string) (float64, bool) {
+	f, ok := o.Float(name)
+	return math.Round(f*100) / 100, ok && validMHz(f)
+}
 
 // unknown is short for an unknown of this reading.
 func unknown[T any](why string, at time.Time) units.Known[T] { return units.Unknown[T](why, at) }

@@ -105,6 +105,7 @@ func TestCapabilities(t *testing.T) {
 		{"NerdQAxe+", fake.Config{Model: fake.NerdQAxe}, []device.Verb{device.SetLevel, device.Run, device.Off}, "f400 f425 f450 f475 f485 f490", 100},
 		{"firmware without pause", fake.Config{Firmware: "v2.9.21"}, []device.Verb{device.SetLevel}, "f400 f490 f525", 40},
 		{"its owner runs it fast", fake.Config{Frequency: 612.5, CoreVoltage: 1200}, []device.Verb{device.SetLevel, device.Run, device.Pause}, "f400 f490 f525 f550 f600 f612.5", 40},
+		{"single precision", fake.Config{Frequency: 524.99994}, []device.Verb{device.SetLevel, device.Run, device.Pause}, "f400 f490 f525", 40},
 		{"its owner runs it slowly", fake.Config{Frequency: 350}, []device.Verb{device.SetLevel, device.Run, device.Pause}, "f350 f400 f490 f525", 40},
 	} {
 		t.Run(c.name, func(t *testing.T) {

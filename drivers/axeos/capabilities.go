@@ -3,6 +3,7 @@ package axeos
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -99,13 +100,13 @@ func (m *Miner) capabilities(info, asic httpjson.Object) device.Capabilities {
 // and the present one, none above the higher of the maker's default and what
 // the owner ran when the miner was first seen.
 func (m *Miner) levels(info, asic httpjson.Object, now time.Time) []device.Level {
-	present, _ := info.Float("frequency")
-	usual, _ := asic.Float("defaultFrequency")
+	present, _ := megahertzOf(info, "frequency")
+	usual, _ := megahertzOf(asic, "defaultFrequency")
 	ceiling := max(usual, m.ceiling)
 	var fs []float64
 	for _, f := range append(asic.Floats("frequencyOptions"), usual, present, m.ceiling) {
 		if validMHz(f) && (f <= ceiling || f == present) {
-			fs = append(fs, f)
+			fs = append(fs, math.Round(f*100)/100)
 		}
 	}
 	slices.Sort(fs)

@@ -70,7 +70,7 @@ func (m *Miner) learn(info httpjson.Object, now time.Time) {
 }
 
 func presentPoint(info httpjson.Object) point {
-	f, _ := info.Float("frequency")
+	f, _ := megahertzOf(info, "frequency")
 	mv, _ := info.Float("coreVoltage")
 	return point{f, mv}
 }

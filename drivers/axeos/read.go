@@ -41,7 +41,7 @@ func (m *Miner) reading(info httpjson.Object, now time.Time) device.Reading {
 		Uptime:   unknown[time.Duration]("the miner does not tell", now),
 		Faults:   faults(info),
 	}
-	if f, ok := info.Float("frequency"); ok && validMHz(f) {
+	if f, ok := megahertzOf(info, "frequency"); ok {
 		r.Level = units.Know(levelID(f), now, units.Estimate)
 	}
 	if s, ok := info.Float("uptimeSeconds"); ok && s >= 0 && s < 1e9 {

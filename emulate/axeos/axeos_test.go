@@ -248,6 +248,11 @@ func TestNerdQAxeIsShutDownUntilItRestarts(t *testing.T) {
 	if status, _ := b.ask("POST", "/api/system/pause", ""); status != 404 {
 		t.Errorf("pause: status %d, want 404", status)
 	}
+	for _, body := range []string{`{"frequency":0}`, `{"frequency":450.5}`} {
+		if status, _ := b.ask("PATCH", "/api/system", body); status != 200 || b.FlashWrites() != 0 {
+			t.Errorf("PATCH %s: status %d, %d writes; want it acknowledged and ignored", body, status, b.FlashWrites())
+		}
+	}
 	b.ask("POST", "/api/system/shutdown", "")
 	b.clock.Advance(5 * time.Minute)
 	info := b.info()

@@ -110,6 +110,9 @@ func (e *Emulator) patch(w http.ResponseWriter, r *http.Request) {
 	foreign := map[string]any{}
 	for name, v := range fields {
 		write, ok := setting(name, v)
+		if f, isNumber := v.(float64); e.m.nerd && isNumber && f != math.Trunc(f) {
+			ok = false // it reads whole numbers only
+		}
 		switch {
 		case !ok && !e.m.nerd:
 			http.Error(w, "Wrong API input", http.StatusBadRequest)

@@ -1,54 +1,15 @@
 package heat_test
 
 import (
-	"compress/gzip"
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"hearth/heat"
+	"hearth/internal/reference"
 	"hearth/source/weather"
 	"hearth/units"
 )
-
-// typicalYear reads a year from the reference data that lies beside the
-// repository. Without the data the test is skipped, but never in CI.
-func typicalYear(t testing.TB, name string) *weather.Year {
-	t.Helper()
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(root)
-		if parent == root {
-			t.Fatal("no go.mod above the test")
-		}
-		root = parent
-	}
-	f, err := os.Open(filepath.Join(root, "..", "shared", "reference", "data", "weather", name+".epw.gz"))
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("in CI the reference weather must be there: %v", err)
-		}
-		t.Skipf("reference weather %s is not here: %v", name, err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := weather.ReadEPW(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return y
-}
 
 // bestest is one case of ANSI/ASHRAE Standard 140-2020, as a 5R1C building
 // with the parameters of LBL's validation of its ISO 13790 model (Modelica
@@ -58,8 +19,10 @@ func bestest(heavy, eastWest bool, shaded units.Fraction) heat.Building {
 		return heat.Opaque{Facing: heat.Facing{Azimuth: azimuth, Tilt: 90}, Area: area, U: 0.53}
 	}
 	window := func(azimuth, area float64) heat.Window {
-		return heat.Window{Facing: heat.Facing{Azimuth: azimuth, Tilt: 90}, Area: area, U: 3.1, G: 0.769,
-			Angle: [4]float64{1, -.189, .644, -.596}, Shaded: shaded}
+		return heat.Window{
+			Facing: heat.Facing{Azimuth: azimuth, Tilt: 90}, Area: area, U: 3.1, G: 0.769,
+			Angle: [4]float64{1, -.189, .644, -.596}, Shaded: shaded,
+		}
 	}
 	b := heat.Building{
 		FloorArea: 48, Volume: 129.6, AirChanges: 0.414, SurfaceFilm: 2.1,
@@ -126,7 +89,10 @@ func setback(hour float64) units.Celsius {
 // TestBESTEST holds annual heating against LBL's published results of the
 // same 5R1C method, and against the band that Standard 140 accepts.
 func TestBESTEST(t *testing.T) {
-	denver := typicalYear(t, "USA_CO_Denver.Intl.AP.725650_TMY3")
+	denver, err := weather.ReadEPW(reference.Weather(t, reference.Denver))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name        string
 		building    heat.Building

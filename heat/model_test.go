@@ -153,19 +153,34 @@ func anyStep(t *rapid.T) time.Duration {
 	return time.Duration(rapid.Int64Range(int64(time.Second), int64(6*time.Hour)).Draw(t, "dt"))
 }
 
-// Energy in is energy out plus energy stored, for every building and step.
-func TestEnergyCloses(t *testing.T) {
+// someStep is a building in some state, and what acts on it for a while.
+type someStep struct {
+	heat.Building
+	m  heat.Model
+	n  heat.Nodes
+	in heat.Inputs
+	dt time.Duration
+}
+
+// forAnyStep holds a law against buildings from sheds to concrete halls.
+func forAnyStep(t *testing.T, law func(t *rapid.T, s someStep)) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := anyBuilding(t)
 		m, err := b.Model()
 		if err != nil {
 			t.Skip(err)
 		}
-		n, in, dt := anyNodes(t), anyInputs(t), anyStep(t)
-		end, mean := m.Advance(n, in, dt)
-		stored := float64(m.Stored(end) - m.Stored(n))
-		flow := float64((in.Solar + in.Internal + in.Heat - m.Losses(mean, in).Total()).Over(dt))
-		scale := math.Abs(float64(m.Stored(n))) + math.Abs(float64(m.Stored(end))) + math.Abs(flow)
+		law(t, someStep{b, m, anyNodes(t), anyInputs(t), anyStep(t)})
+	})
+}
+
+// Energy in is energy out plus energy stored.
+func TestEnergyCloses(t *testing.T) {
+	forAnyStep(t, func(t *rapid.T, s someStep) {
+		end, mean := s.m.Advance(s.n, s.in, s.dt)
+		stored := float64(s.m.Stored(end) - s.m.Stored(s.n))
+		flow := float64((s.in.Solar + s.in.Internal + s.in.Heat - s.m.Losses(mean, s.in).Total()).Over(s.dt))
+		scale := math.Abs(float64(s.m.Stored(s.n))) + math.Abs(float64(s.m.Stored(end))) + math.Abs(flow)
 		if math.Abs(stored-flow) > 1e-11*scale+1e-6 {
 			t.Fatalf("stored %.6f J but %.6f J came in", stored, flow)
 		}
@@ -174,23 +189,17 @@ func TestEnergyCloses(t *testing.T) {
 
 // A step is exact, so two short ones are one long one; none can blow up.
 func TestStepsCompose(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		b := anyBuilding(t)
-		m, err := b.Model()
-		if err != nil {
-			t.Skip(err)
-		}
-		n, in, d1, d2 := anyNodes(t), anyInputs(t), anyStep(t), anyStep(t)
-		twice, once := m.Step(m.Step(n, in, d1), in, d2), m.Step(n, in, d1+d2)
+	forAnyStep(t, func(t *rapid.T, s someStep) {
+		d := anyStep(t)
+		twice, once := s.m.Step(s.m.Step(s.n, s.in, s.dt), s.in, d), s.m.Step(s.n, s.in, s.dt+d)
 		for _, d := range []units.Celsius{twice.Mass - once.Mass, twice.Air - once.Air, twice.Surface - once.Surface} {
 			if math.Abs(float64(d)) > 1e-8 {
 				t.Fatalf("two steps end at %+v, one at %+v", twice, once)
 			}
 		}
-		if b.AirCapacity > 0 {
-			n.Surface = m.Step(n, in, 0).Surface
-			if still := m.Step(n, in, 0); math.Abs(float64(still.Air-n.Air)) > 1e-9 || math.Abs(float64(still.Mass-n.Mass)) > 1e-9 {
-				t.Fatalf("a step of no length moved %+v to %+v", n, still)
+		if s.AirCapacity > 0 {
+			if still := s.m.Step(s.n, s.in, 0); math.Abs(float64(still.Air-s.n.Air)) > 1e-9 || math.Abs(float64(still.Mass-s.n.Mass)) > 1e-9 {
+				t.Fatalf("a step of no length moved %+v to %+v", s.n, still)
 			}
 		}
 	})
@@ -198,18 +207,12 @@ func TestStepsCompose(t *testing.T) {
 
 // What Need asks for brings the air where it was wanted.
 func TestNeedIsEnough(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		b := anyBuilding(t)
-		m, err := b.Model()
-		if err != nil {
-			t.Skip(err)
-		}
-		n, in, dt := anyNodes(t), anyInputs(t), anyStep(t)
+	forAnyStep(t, func(t *rapid.T, s someStep) {
 		set := units.Celsius(rapid.Float64Range(5, 30).Draw(t, "set"))
-		in.Heat += m.Need(n, in, set, dt)
-		end, mean := m.Advance(n, in, dt)
+		s.in.Heat += s.m.Need(s.n, s.in, set, s.dt)
+		end, mean := s.m.Advance(s.n, s.in, s.dt)
 		got := end.Air
-		if b.AirCapacity == 0 {
+		if s.AirCapacity == 0 {
 			got = mean.Air
 		}
 		if math.Abs(float64(got-set)) > 1e-7 {

@@ -73,9 +73,9 @@ func (w Weather) light(s Sun) light {
 	}
 	zenith := math.Acos(min(1, up))
 	k := 1.041 * zenith * zenith * zenith
-	clear := ((diffuse+l.direct)/diffuse + k) / (1 + k)
+	open := ((diffuse+l.direct)/diffuse + k) / (1 + k)
 	bin := 0
-	for bin < len(clearness) && clear >= clearness[bin] {
+	for bin < len(clearness) && open >= clearness[bin] {
 		bin++
 	}
 	f := &perez[bin]

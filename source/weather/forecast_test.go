@@ -192,8 +192,12 @@ func TestForecastGivesUpWithItsContext(t *testing.T) {
 
 func TestForecastConfigIsChecked(t *testing.T) {
 	for _, c := range []weather.ForecastConfig{
-		{URL: "open-meteo.com"}, {URL: "ftp://example.org/"}, {URL: "http://"}, {URL: "http://[::1"},
-		{Location: heat.Location{Latitude: 91}}, {Location: heat.Location{Longitude: -200}},
+		{URL: "open-meteo.com"},
+		{URL: "ftp://example.org/"},
+		{URL: "http://"},
+		{URL: "http://[::1"},
+		{Location: heat.Location{Latitude: 91}},
+		{Location: heat.Location{Longitude: -200}},
 	} {
 		if _, err := weather.NewForecast(c); err == nil {
 			t.Errorf("%+v was accepted", c)

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"hearth/heat"
@@ -60,8 +59,8 @@ func (p Place) String() string {
 //go:embed places.csv
 var placesCSV string
 
-// places parses the embedded table once. What it returns is not to be changed.
-var places = sync.OnceValue(func() []Place {
+// Places returns every place with a typical year, sorted by region as shipped.
+func Places() []Place {
 	sources := map[string]Source{
 		"TMY3": {
 			Dataset: "TMY3", Licence: "public domain",
@@ -98,7 +97,7 @@ var places = sync.OnceValue(func() []Place {
 		list = append(list, p)
 	}
 	return list
-})
+}
 
 // embedded returns the rows of a table of this package, without its heading.
 func embedded(table string) [][]string {
@@ -111,9 +110,6 @@ func embedded(table string) [][]string {
 	return rows[1:]
 }
 
-// Places returns every place with a typical year, sorted by region as shipped.
-func Places() []Place { return slices.Clone(places()) }
-
 // PlaceByName finds a place by its name, with or without its region, whatever
 // the case and accents. An error names the places that come nearest.
 func PlaceByName(name string) (Place, error) {
@@ -121,7 +117,8 @@ func PlaceByName(name string) (Place, error) {
 	if want == "" {
 		return Place{}, fmt.Errorf("find weather: the place is empty: give a name such as %q", "Oslo")
 	}
-	for _, p := range places() {
+	known := Places()
+	for _, p := range known {
 		if plain(p.Name) == want || plain(p.String()) == want {
 			return p, nil
 		}
@@ -131,7 +128,7 @@ func PlaceByName(name string) (Place, error) {
 		distance int
 	}
 	var near []candidate
-	for _, p := range places() {
+	for _, p := range known {
 		have := plain(p.Name)
 		d := edits(want, have)
 		if strings.HasPrefix(have, want) || strings.HasPrefix(want, have) {
@@ -143,7 +140,7 @@ func PlaceByName(name string) (Place, error) {
 	}
 	if len(near) == 0 {
 		return Place{}, fmt.Errorf("find weather: no place is called %q: %s are known, among %d; an EPW file works for any place",
-			name, "Denver, London, Oslo, Seattle and Vienna", len(places()))
+			name, "Denver, London, Oslo, Seattle and Vienna", len(known))
 	}
 	slices.SortStableFunc(near, func(a, b candidate) int { return a.distance - b.distance })
 	var names []string
@@ -192,19 +189,21 @@ func edits(a, b string) int {
 //go:embed zones.csv
 var zonesCSV string
 
-// zones gives where each time zone's chief place is.
-var zones = sync.OnceValue(func() map[string]heat.Location {
-	table := map[string]heat.Location{}
+// chiefPlace returns where a time zone's chief place is.
+func chiefPlace(zone string) (heat.Location, bool) {
 	for _, row := range embedded(zonesCSV) {
+		if row[0] != zone {
+			continue
+		}
 		lat, err1 := strconv.ParseFloat(row[1], 64)
 		lon, err2 := strconv.ParseFloat(row[2], 64)
 		if err := errors.Join(err1, err2); err != nil {
 			panic(fmt.Sprintf("weather: zones.csv: %s: %v", row[0], err))
 		}
-		table[row[0]] = heat.Location{Latitude: lat, Longitude: lon}
+		return heat.Location{Latitude: lat, Longitude: lon}, true
 	}
-	return table
-})
+	return heat.Location{}, false
+}
 
 // PlaceForTimeZone returns the place whose climate is likeliest to be that of
 // a home in the IANA time zone: near in latitude before all, then near. South
@@ -213,7 +212,7 @@ var zones = sync.OnceValue(func() map[string]heat.Location {
 // from universal time, and one that is not known at all by that of Greenwich,
 // at 45° north.
 func PlaceForTimeZone(zone string) Place {
-	at, ok := zones()[zone]
+	at, ok := chiefPlace(zone)
 	if !ok {
 		at = heat.Location{Latitude: 45}
 		if l, err := time.LoadLocation(zone); err == nil {
@@ -223,7 +222,7 @@ func PlaceForTimeZone(zone string) Place {
 		}
 	}
 	at.Latitude = math.Abs(at.Latitude)
-	return slices.MinFunc(places(), func(p, q Place) int {
+	return slices.MinFunc(Places(), func(p, q Place) int {
 		return cmp.Compare(distance(p.Location, at), distance(q.Location, at))
 	})
 }

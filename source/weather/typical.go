@@ -18,8 +18,9 @@ import (
 // The recipe: daily means follow the season plus a first-order random walk
 // home (a day keeps 0.72 of the departure of the day before); about them the
 // hours swing as a cosine that peaks at 15:00. Days differ in sunshine by up
-// to 45 %; within a day it follows Collares-Pereira and Rabl (Solar Energy 22,
-// 1979), and its diffuse part Erbs, Klein and Duffie (Solar Energy 28, 1982).
+// to 45 %; within a day it follows the profile of Solar Energy 22 (1979), page
+// 155, and its diffuse part that of Erbs, Klein and Duffie, Solar Energy 28
+// (1982).
 // The heating energy of a year comes out within 1 % of that of the hourly year
 // behind the normals, for the three years tested; peaks come out some 4 % low,
 // so size by [Place.Design].
@@ -160,25 +161,25 @@ func (p Place) irradiate(hours []hour) {
 			}
 		}
 		target := float64(p.Months[m].Global) * 1000 * float64(days)
-		clear := make([]float64, days)
-		for d := range clear {
-			clear[d] = 1 + unevenness*math.Sin(goldenAngle*float64(c.first[m]+d))
+		share := make([]float64, days)
+		for d := range share {
+			share[d] = 1 + unevenness*math.Sin(goldenAngle*float64(c.first[m]+d))
 		}
 		for range 20 { // what a clear day cannot take, the others get
 			var sum float64
-			for d := range clear {
-				sum += clear[d] * above[d]
+			for d := range share {
+				sum += share[d] * above[d]
 			}
 			if sum == 0 { // polar night
 				break
 			}
-			for d := range clear {
-				clear[d] = min(clearestDay, clear[d]*target/sum)
+			for d := range share {
+				share[d] = min(clearestDay, share[d]*target/sum)
 			}
 		}
-		for d := range clear {
+		for d := range share {
 			day := c.first[m] + d
-			p.day(hours[day*24:day*24+24], start.AddDate(0, 0, day), clear[d]*above[d])
+			p.day(hours[day*24:day*24+24], start.AddDate(0, 0, day), share[d]*above[d])
 		}
 	}
 }
@@ -213,13 +214,13 @@ func (p Place) day(hours []hour, midnight time.Time, total float64) {
 			continue
 		}
 		global := min(total*weight[h]/sum, clearestHour*above)
-		clear := global / above
+		kt := global / above
 		var diffuse float64
 		switch { // Erbs, Klein and Duffie, equation 1
-		case clear <= 0.22:
-			diffuse = 1 - 0.09*clear
-		case clear <= 0.80:
-			diffuse = 0.9511 + clear*(-0.1604+clear*(4.388+clear*(-16.638+clear*12.336)))
+		case kt <= 0.22:
+			diffuse = 1 - 0.09*kt
+		case kt <= 0.80:
+			diffuse = 0.9511 + kt*(-0.1604+kt*(4.388+kt*(-16.638+kt*12.336)))
 		default:
 			diffuse = 0.165
 		}

@@ -1,40 +1,15 @@
 package weather_test
 
 import (
-	"compress/gzip"
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"hearth/heat"
+	"hearth/internal/reference"
 	"hearth/source/weather"
 	"hearth/units"
 )
-
-// referenceYear reads a year from the reference data that lies beside the
-// repository. Without the data the test is skipped, but never in CI.
-func referenceYear(t testing.TB, name string) *weather.Year {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "reference", "data", "weather", name+".epw.gz"))
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("in CI the reference weather must be there: %v", err)
-		}
-		t.Skipf("reference weather %s is not here: %v", name, err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := weather.ReadEPW(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return y
-}
 
 // referenceHouse is a house of 140 m² of the kind that many people live in.
 func referenceHouse(t testing.TB) heat.Model {
@@ -85,11 +60,15 @@ func TestTypicalYearsHeatLikeTheirSources(t *testing.T) {
 	house := referenceHouse(t)
 	var meanError float64
 	for _, c := range []struct{ file, place string }{
-		{"USA_CO_Denver.Intl.AP.725650_TMY3", "Denver"},
-		{"USA_MN_Duluth.Intl.AP.727450_TMY3", "Duluth"},
-		{"USA_WA_Seattle-Tacoma.Intl.AP.727930_TMY3", "Seattle"},
+		{reference.Denver, "Denver"},
+		{reference.Duluth, "Duluth"},
+		{reference.Seattle, "Seattle"},
 	} {
-		want, wantPeak := yearOfHeat(house, referenceYear(t, c.file))
+		hourly, err := weather.ReadEPW(reference.Weather(t, c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, wantPeak := yearOfHeat(house, hourly)
 		var got, gotPeak float64
 		const seeds = 5
 		for seed := range uint64(seeds) {

@@ -52,7 +52,7 @@ func (y *Year) At(t time.Time) heat.Weather {
 }
 
 // Sun returns where the sun stands at the year's place at the instant t.
-func (y *Year) Sun(t time.Time) heat.Sun { return y.place.Location.Sun(t) }
+func (y *Year) Sun(t time.Time) heat.Sun { return y.place.Sun(t) }
 
 // plausible says why a record cannot be, or nothing.
 func (h hour) plausible() error {

@@ -78,6 +78,12 @@ func TestDevicesThatAreNotRelays(t *testing.T) {
 			t.Errorf("capabilities %+v", c)
 		}
 	})
+	t.Run("a meter that tells its own warmth", func(t *testing.T) {
+		status := object(t, `{"em:0":{"id":0,"total_act_power":431.2},"temperature:0":{"id":0,"tC":46.1}}`)
+		if c := newSwitch(0).capabilities(nil, status); len(c.Temps) != 0 {
+			t.Errorf("its electronics are taken for a room: %v", c.Temps)
+		}
+	})
 	t.Run("a meter", func(t *testing.T) {
 		status := object(t, `{"pm1:0":{"id":0,"apower":431.2,"aenergy":{"total":1000}},"sys":{"uptime":3}}`)
 		s := newSwitch(0)

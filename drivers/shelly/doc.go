@@ -11,6 +11,7 @@
 // Nothing but Switch.Set is ever sent that changes anything: the device's
 // configuration stays as its owner made it.
 //
-// Sources: shelly-api-docs.shelly.cloud, pages RPC Protocol, Authentication,
-// Switch, Temperature, Sys and Shelly (firmware 1.x); RFC 7616 for the digest.
+// Sources: shelly-api-docs.shelly.cloud, pages RPC Protocol, Common Errors,
+// Authentication, Switch, Temperature, Sensor Add-on, Sys and Shelly (firmware
+// 1.x); RFC 7616 for the digest.
 package shelly

@@ -100,16 +100,20 @@ func uptime(sys httpjson.Object, now time.Time) units.Known[time.Duration] {
 		func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) })
 }
 
-// thermometers lists the ids of the temperature components: 100 and up on an
-// Add-on, 0 on a device that is a thermometer. The temperature of the relay's
-// own electronics is not one of them.
+// thermometers lists the ids of the components that measure a room: 100 and up
+// are on an Add-on. Below that a sensor is built in: a device that measures
+// humidity beside it is a room thermometer (H&T, Wall Display), any other tells
+// how warm its own electronics are (Pro 3EM), which is nobody's room.
 func thermometers(status httpjson.Object) []int {
 	var ids []int
 	for name := range status {
-		if n, ok := strings.CutPrefix(name, "temperature:"); ok {
-			if id, err := strconv.Atoi(n); err == nil && id >= 0 && strconv.Itoa(id) == n {
-				ids = append(ids, id)
-			}
+		n, ok := strings.CutPrefix(name, "temperature:")
+		if !ok {
+			continue
+		}
+		id, err := strconv.Atoi(n)
+		if err == nil && strconv.Itoa(id) == n && (id >= 100 || id >= 0 && status.Has("humidity:"+n)) {
+			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)

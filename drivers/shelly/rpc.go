@@ -94,8 +94,8 @@ func (r *rpc) challenged(a httpjson.Answer) error {
 	return nil
 }
 
-// methodError sorts the error of an RPC. The codes are those of the RPC
-// Protocol page: 404 no such method, -103 bad argument, -104 deadline, -105 no
+// methodError sorts the error of an RPC. The codes are those of the page
+// Common Errors: 404 no such method, -103 bad argument, -104 deadline, -105 no
 // such component, -108 exhausted, -109 failed precondition, -114 unavailable.
 func methodError(e httpjson.Object) error {
 	code, _ := e.Float("code")

@@ -44,26 +44,26 @@ func bestest(heavy, eastWest bool, shaded units.Fraction) heat.Building {
 }
 
 // heatOfYear returns the ideal heating and cooling of a year in MWh, after a
-// year to warm up. The set-points are given for the hour of the day.
+// December to warm up. The set-points are given for the hour of the day.
 func heatOfYear(t testing.TB, b heat.Building, y *weather.Year, internal units.Watts, dt time.Duration, heatTo, coolTo func(hour float64) units.Celsius) (heating, cooling float64) {
 	t.Helper()
 	m := modelOf(t, b)
 	s := m.Every(dt)
 	n := heat.Uniform(20)
 	start := time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC).Add(-y.Place().Offset)
-	steps := int(365 * 24 * time.Hour / dt)
-	for i := range 2 * steps {
-		mid := start.Add(time.Duration(i%steps)*dt + dt/2)
+	steps, december := int(365*24*time.Hour/dt), int(31*24*time.Hour/dt)
+	for i := -december; i < steps; i++ {
+		mid := start.Add(time.Duration(i)*dt + dt/2)
 		w := y.At(mid)
 		in := heat.Inputs{Outdoor: w.Outdoor, Solar: m.Solar(w, y.Sun(mid)), Internal: internal}
-		hour := math.Mod(float64(i)*dt.Hours(), 24) + dt.Hours()/2
+		hour := math.Mod(float64(i+december)*dt.Hours(), 24) + dt.Hours()/2
 		power := s.Need(n, in, heatTo(hour))
 		if power < 0 {
 			power = min(0, s.Need(n, in, coolTo(hour)))
 		}
 		in.Heat = power
 		n = s.Step(n, in)
-		if i >= steps {
+		if i >= 0 {
 			heating += max(0, float64(power.Over(dt)))
 			cooling += max(0, -float64(power.Over(dt)))
 		}

@@ -101,8 +101,8 @@ type Curve struct {
 	Slope float64
 	// Offset shifts the curve up or down as a whole.
 	Offset units.Kelvin
-	// Least and Most bound the supply; what heats the floor must not exceed
-	// what the floor can bear.
+	// Least and Most bound the supply, Most being what floor or boiler can
+	// bear; 0: no upper bound.
 	Least, Most units.Celsius
 }
 
@@ -122,5 +122,9 @@ func CurveThrough(coldest, design units.Celsius) (Curve, error) {
 // Supply returns the temperature of the heating water in the given weather.
 func (c Curve) Supply(outdoor units.Celsius) units.Celsius {
 	t := c.Base + units.Celsius(c.Slope*float64(20-outdoor)) + units.Celsius(c.Offset)
-	return min(max(t, c.Least), c.Most)
+	t = max(t, c.Least)
+	if c.Most != 0 {
+		t = min(t, c.Most)
+	}
+	return t
 }

@@ -59,6 +59,7 @@ func TestHeatCurve(t *testing.T) {
 	c.Offset = 3
 	near(t, "shifted by 3 K", float64(c.Supply(4)), 39, 1e-9)
 	near(t, "shifted, at its bound", float64(c.Supply(-12)), 52, 1e-9)
+	near(t, "unbounded", float64(heat.Curve{Base: 22, Slope: 1.5}.Supply(-20)), 82, 1e-9)
 	for _, bad := range [][2]units.Celsius{{25, 50}, {-10, 15}, {-10, 120}, {units.Celsius(math.NaN()), 50}, {-10, units.Celsius(math.NaN())}} {
 		if _, err := heat.CurveThrough(bad[0], bad[1]); err == nil {
 			t.Errorf("a curve through %v at %v was accepted", bad[1], bad[0])

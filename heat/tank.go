@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	waterHeat       = 4183   // J/(l·K)
-	waterConducts   = 0.6406 // W/mK
-	largestSubsteps = 1_000_000
+	waterHeat     = 4183   // J/(l·K)
+	waterConducts = 0.6406 // W/mK
+	mostSubsteps  = 1_000_000
+	mostLayers    = 100
 )
 
 // Tank is a standing cylinder of water that is heated low and drawn off at the
@@ -50,8 +51,8 @@ type TankModel struct {
 // Layers returns the tank in n layers of one height, 2 to 100. Twelve follow
 // the stratification of real tanks well enough to check coarser models.
 func (t Tank) Layers(n int) (*TankModel, error) {
-	if n < 2 || n > 100 {
-		return nil, fmt.Errorf("tank: %d layers, must be from 2 to 100", n)
+	if n < 2 || n > mostLayers {
+		return nil, fmt.Errorf("tank: %d layers, must be from 2 to %d", n, mostLayers)
 	}
 	edges := make([]float64, n)
 	for i := range edges {
@@ -207,7 +208,7 @@ func (m *TankModel) Step(water []units.Celsius, in TankInputs, dt time.Duration)
 		}
 		fastest = max(fastest, rate/c)
 	}
-	steps := int(max(1, min(largestSubsteps, math.Ceil(2*fastest*dt.Seconds()))))
+	steps := int(max(1, min(mostSubsteps, math.Ceil(2*fastest*dt.Seconds()))))
 	h := dt.Seconds() / float64(steps)
 	var outlet float64
 	for range steps {
@@ -222,15 +223,13 @@ func (m *TankModel) Step(water []units.Celsius, in TankInputs, dt time.Duration)
 
 func (m *TankModel) substep(water []units.Celsius, in *TankInputs, draw, loop, h float64, flows *TankFlows) {
 	top := len(water) - 1
-	// The coil gives off from its upper end down; each layer takes what the
-	// fluid has left for it.
-	fluid := float64(in.Supply)
-	heat := float64(in.Heat)
-	flows.Heated += units.Joules(heat * h)
+	flows.Heated += units.Joules(float64(in.Heat) * h)
 	flows.Drawn += units.Joules(draw * float64(water[top]-in.Cold) * h)
-	below, conducted := float64(in.Cold), 0.0
-	var coil [100]float64
+	// The coil gives off from its upper end down: each layer takes what the
+	// fluid has left for it.
+	var coil [mostLayers]float64
 	if loop > 0 {
+		fluid := float64(in.Supply)
 		for i := top; i >= 0; i-- {
 			if m.coil[i] == 0 {
 				continue
@@ -241,14 +240,15 @@ func (m *TankModel) substep(water []units.Celsius, in *TankInputs, draw, loop, h
 		}
 		flows.Return = units.Celsius(fluid)
 	}
+	below := float64(in.Cold) // what flows in when water is drawn
+	rising := 0.0             // W conducted from below
 	for i := range water {
 		t := float64(water[i])
 		lost := m.loss[i] * (t - float64(in.Room))
-		power := heat*m.heated[i] + coil[i] - lost + draw*(below-t) + conducted
-		conducted = 0
+		power := float64(in.Heat)*m.heated[i] + coil[i] - lost + draw*(below-t) + rising
 		if i < top {
-			conducted = m.between[i] * (t - float64(water[i+1]))
-			power -= conducted
+			rising = m.between[i] * (t - float64(water[i+1]))
+			power -= rising
 		}
 		flows.Lost += units.Joules(lost * h)
 		below = t

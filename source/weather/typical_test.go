@@ -38,15 +38,15 @@ func yearOfHeat(m heat.Model, y *weather.Year) (kWh float64, peak units.Watts) {
 	s := m.Every(time.Hour)
 	n := heat.Uniform(20)
 	start := time.Date(2025, time.January, 1, 0, 30, 0, 0, time.UTC).Add(-y.Place().Offset)
-	for i := range 2 * 8760 { // a year to warm up
-		at := start.Add(time.Duration(i%8760) * time.Hour)
+	for i := -31 * 24; i < 8760; i++ { // with a December to warm up
+		at := start.Add(time.Duration(i) * time.Hour)
 		w := y.At(at)
 		in := heat.Inputs{Outdoor: w.Outdoor, Solar: m.Solar(w, y.Sun(at)), Internal: 450}
 		if in.Heat = s.Need(n, in, 20); in.Heat < 0 {
 			in.Heat = min(0, s.Need(n, in, 26))
 		}
 		n = s.Step(n, in)
-		if i >= 8760 && in.Heat > 0 {
+		if i >= 0 && in.Heat > 0 {
 			kWh += float64(in.Heat) / 1000
 			peak = max(peak, in.Heat)
 		}
@@ -92,11 +92,21 @@ func TestTypicalYearsHeatLikeTheirSources(t *testing.T) {
 	}
 }
 
-// Every place and seed has the means, the spread and the sunshine of its
-// normals.
+// Every place has the means, the spread and the sunshine of its normals, and
+// so has each place's mirror image south of the equator, half a year on.
 func TestTypicalYearsKeepTheirNormals(t *testing.T) {
-	for _, p := range weather.Places() {
-		y, err := weather.Typical(p.Name, 7)
+	places := weather.Places()
+	for i := range len(places) / 4 {
+		south := places[4*i]
+		south.Name += " in the south"
+		south.Latitude = -south.Latitude
+		for m := range 12 {
+			south.Months[m] = places[4*i].Months[(m+6)%12]
+		}
+		places = append(places, south)
+	}
+	for _, p := range places {
+		y, err := p.Typical(7)
 		if err != nil {
 			t.Fatal(err)
 		}

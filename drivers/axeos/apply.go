@@ -39,7 +39,7 @@ func (m *Miner) apply(ctx context.Context, d device.Demand) (device.Applied, err
 	applied := device.Applied{Verb: d.Verb}
 	starts := d.Verb == device.Run || d.Verb == device.SetLevel
 	// A miner that stopped itself for heat or a fault is left to a person.
-	if fs := faults(info); starts && len(fs) > 0 && m.state(info, m.now()) == device.StateFault {
+	if fs := m.faults(info); starts && len(fs) > 0 && (m.nerd.itself || m.state(info, m.now()) == device.StateFault) {
 		return device.Applied{}, fmt.Errorf("%w: %s", device.ErrRefused, fs[0].Text)
 	}
 	switch d.Verb {
@@ -49,6 +49,7 @@ func (m *Miner) apply(ctx context.Context, d device.Demand) (device.Applied, err
 		}
 	case device.Off:
 		if off, _ := info.Truth("shutdown"); !off {
+			m.nerd.ordered = true
 			err = m.post(ctx, "shutdown")
 		}
 	case device.SetLevel:

@@ -37,6 +37,24 @@ type Miner struct {
 	// woken is when this driver last started the miner, which then hashes
 	// nothing for a while and is not to be taken for one without a pool.
 	woken time.Time
+	nerd  shutdown
+}
+
+// shutdown follows a NerdQAxe, which shuts itself down when it gets too hot
+// and does not say why.
+type shutdown struct {
+	running bool // when last seen
+	ordered bool // down, by this driver
+	itself  bool // it went down without an order, and was not started since
+}
+
+func (s *shutdown) see(down bool) {
+	switch {
+	case !down && !s.running:
+		*s = shutdown{running: true}
+	case down && s.running:
+		*s = shutdown{itself: !s.ordered}
+	}
 }
 
 // Open makes the device without talking to it.
@@ -105,6 +123,9 @@ func (m *Miner) info(ctx context.Context) (httpjson.Object, error) {
 	}
 	if f, ok := megahertzOf(o, "frequency"); ok && m.ceiling == 0 {
 		m.ceiling = f
+	}
+	if down, ok := o.Truth("shutdown"); ok {
+		m.nerd.see(down)
 	}
 	return o, nil
 }

@@ -324,6 +324,32 @@ func TestFaults(t *testing.T) {
 		b.clock.Advance(3 * time.Minute)
 		b.do(device.Demand{Verb: device.Pause}, 0)
 	})
+	t.Run("a NerdQAxe overheated", func(t *testing.T) {
+		b := start(t, fake.Config{Model: fake.NerdQAxe})
+		b.do(device.Demand{Verb: device.Run}, 0)
+		b.emu.BlockFan(true)
+		b.clock.Advance(10 * time.Minute)
+		if r := b.read(); r.State != device.StateOff || len(r.Faults) != 1 || r.Faults[0].Code != "self_shutdown" {
+			t.Errorf("state %s, faults %v", r.State, r.Faults)
+		}
+		for _, d := range []device.Demand{{Verb: device.Run}, {Verb: device.SetLevel, Level: "f400"}} {
+			if _, err := b.Apply(t.Context(), d); !errors.Is(err, device.ErrRefused) {
+				t.Errorf("%s: error %v, want refused", d.Verb, err)
+			}
+		}
+		b.do(device.Demand{Verb: device.Off}, 0)
+		b.emu.BlockFan(false)
+		b.emu.Reboot() // on its own page
+		b.clock.Advance(2 * time.Minute)
+		if r := b.read(); r.State != device.StateHeating || len(r.Faults) != 0 {
+			t.Errorf("state %s, faults %v", r.State, r.Faults)
+		}
+		b.do(device.Demand{Verb: device.Off}, time.Minute)
+		if r := b.read(); len(r.Faults) != 0 {
+			t.Errorf("faults %v after an order", r.Faults)
+		}
+		b.do(device.Demand{Verb: device.Run}, 2*time.Minute)
+	})
 	t.Run("regulator", func(t *testing.T) {
 		b := start(t, fake.Config{})
 		b.emu.SetPowerFault("VIN undervoltage")

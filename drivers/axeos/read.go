@@ -39,7 +39,7 @@ func (m *Miner) reading(info httpjson.Object, now time.Time) device.Reading {
 		Flow:     unknown[units.LitresPerMinute]("the miner has no flow meter", now),
 		Pool:     pool(info, now),
 		Uptime:   unknown[time.Duration]("the miner does not tell", now),
-		Faults:   faults(info),
+		Faults:   m.faults(info),
 	}
 	if f, ok := megahertzOf(info, "frequency"); ok {
 		r.Level = units.Know(levelID(f), now, units.Estimate)
@@ -65,7 +65,7 @@ func (m *Miner) state(info httpjson.Object, now time.Time) device.State {
 	switch {
 	case known && rate > 0 && !coolingDown(info, rate):
 		return device.StateHeating
-	case len(faults(info)) > 0:
+	case len(m.faults(info)) > 0:
 		return device.StateFault
 	case !known:
 		return device.StateUnknown
@@ -163,8 +163,14 @@ func pool(info httpjson.Object, now time.Time) units.Known[bool] {
 	return unknown[bool]("the miner hashes nothing now and does not tell of its pool", now)
 }
 
-func faults(info httpjson.Object) []device.Fault {
+func (m *Miner) faults(info httpjson.Object) []device.Fault {
 	var fs []device.Fault
+	if m.nerd.itself {
+		fs = append(fs, device.Fault{
+			Code: "self_shutdown",
+			Text: "The miner shut down without an order from Hearth, as it does when it gets too hot. See to its fan and dust, then restart it on its own page.",
+		})
+	}
 	if hot, _ := info.Truth("overheat_mode"); hot {
 		fs = append(fs, device.Fault{
 			Code: "overheat",

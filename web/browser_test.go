@@ -152,26 +152,28 @@ func TestPictures(t *testing.T) {
 		dark bool
 	}{{"light", 1280, 800, false}, {"dark", 1280, 800, true}, {"phone", 390, 844, false}}
 	for _, s := range storybook.Situations() {
-		url := serve(t, s.Open())
-		paths := []string{"/"}
-		if s.Name == "heating" || s.Name == "simulated" || s.Name == "unplugged" {
-			paths = append(paths, "/devices", "/history", "/events", "/ledger", "/settings")
-		}
-		for _, path := range paths {
-			for _, shot := range shots {
-				ctx, _ := tab(t, b)
-				screen(t, ctx, shot.w, shot.h, shot.dark)
-				do(t, ctx, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")))
-				png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				name := s.Name + strings.TrimSuffix(strings.ReplaceAll(path, "/", "-"), "-") + "-" + shot.name + ".png"
-				if err := os.WriteFile(filepath.Join(*pictures, name), png, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				chromedp.Cancel(ctx) //nolint:errcheck // the picture is taken
+		t.Run(s.Name, func(t *testing.T) {
+			url := serve(t, s.Open())
+			paths := []string{"/"}
+			if s.Name == "heating" || s.Name == "simulated" || s.Name == "unplugged" {
+				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings")
 			}
-		}
+			for _, path := range paths {
+				for _, shot := range shots {
+					ctx, _ := tab(t, b)
+					screen(t, ctx, shot.w, shot.h, shot.dark)
+					do(t, ctx, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")))
+					png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+					if err != nil {
+						t.Fatal(err)
+					}
+					page, _, _ := strings.Cut(strings.TrimSuffix(strings.ReplaceAll(path, "/", "-"), "-"), "?")
+					if err := os.WriteFile(filepath.Join(*pictures, s.Name+page+"-"+shot.name+".png"), png, 0o644); err != nil {
+						t.Fatal(err)
+					}
+					chromedp.Cancel(ctx) //nolint:errcheck // the picture is taken
+				}
+			}
+		})
 	}
 }

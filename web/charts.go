@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hearth/control"
@@ -145,7 +146,7 @@ func (p *pages) metricChart(r *http.Request, s site.State, subject string, m sit
 			name = d.Name
 		}
 	}
-	title := fmt.Sprintf("%s, %s: %s to %s", name, l.name, p.day(from), p.day(to))
+	title := fmt.Sprintf("%s, %s, %s to %s", name, strings.ToLower(l.name), p.day(from), p.day(to))
 	return p.chartOf("history", title, from, to, []chart.Panel{panel}, []line{l}), nil
 }
 

@@ -42,6 +42,7 @@ func (p *pages) funcs() template.FuncMap {
 		"works":      works,
 		"heating":    isHeating,
 		"severity":   func(s control.Severity) string { return string(s) },
+		"contains":   strings.Contains,
 		"segment":    url.PathEscape,
 		"hexBlocks":  hexBlocks,
 		"amount":     amountOf,

@@ -14,7 +14,7 @@ import (
 )
 
 // recordsShown is how many records one page has.
-const recordsShown = 50
+const recordsShown = 30
 
 type ledgerView struct {
 	Ledger  site.LedgerState

@@ -69,7 +69,7 @@ type Chart struct {
 
 const (
 	inner = 1000 // units of a panel's own coordinates, both ways
-	gap   = 22   // pixels above a panel
+	gap   = 28   // pixels above a panel
 	foot  = 24   // pixels below, for the times
 )
 

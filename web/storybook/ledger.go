@@ -41,8 +41,8 @@ func chain(simulated bool, from units.Provenance) []ledger.Record {
 		}
 	}
 	seal(ledger.NewGenesis(start, key().Public().(ed25519.PublicKey), [16]byte{8, 4, 2, 0}))
-	for at := start; at.Before(Now().Add(-15 * time.Minute)); at = at.Add(15 * time.Minute) {
-		e := ledger.Energy{From: at, To: at.Add(15 * time.Minute), Joules: 0.73e6, Provenance: max(from, units.Estimate), Zone: "living"}
+	for at := start; at.Before(Now().Add(-time.Hour)); at = at.Add(time.Hour) {
+		e := ledger.Energy{From: at, To: at.Add(time.Hour), Joules: 2.92e6, Provenance: max(from, units.Estimate), Zone: "living"}
 		seal(ledger.NewEntry(e.To, "mini3", simulated, ledger.Electricity(e)))
 		seal(ledger.NewEntry(e.To, "mini3", simulated, ledger.Heat(e)))
 	}

@@ -133,7 +133,11 @@ func (r Release) archive(ctx context.Context, p Platform, docs []file) (name str
 		return "", nil, fmt.Errorf("%q cannot stand in a file's name", version)
 	}
 	folder := fmt.Sprintf("hearth_%s_%s_%s", strings.TrimPrefix(version, "v"), p.OS, p.Arch)
-	files := append([]file{{program, b, 0o755}}, docs...)
+	parts, err := r.licences(ctx, info)
+	if err != nil {
+		return "", nil, err
+	}
+	files := append([]file{{program, b, 0o755}, parts}, docs...)
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 
 	var packed bytes.Buffer

@@ -87,7 +87,8 @@ func TestReleaseIsReproducible(t *testing.T) {
 
 	wantFiles := map[string]string{
 		"hearth_0.1.0_linux_amd64/hearth": "-rwxr-xr-x", "hearth_0.1.0_linux_amd64/LICENSE": "-rw-r--r--",
-		"hearth_0.1.0_linux_amd64/NOTICE": "-rw-r--r--", "hearth_0.1.0_linux_amd64/README.md": "-rw-r--r--",
+		"hearth_0.1.0_linux_amd64/LICENSES-OF-PARTS.txt": "-rw-r--r--",
+		"hearth_0.1.0_linux_amd64/NOTICE":                "-rw-r--r--", "hearth_0.1.0_linux_amd64/README.md": "-rw-r--r--",
 	}
 	if d := cmp.Diff(wantFiles, inTar(t, first[want[0]])); d != "" {
 		t.Errorf("tar (-want +got):\n%s", d)
@@ -186,6 +187,30 @@ func TestHearthIsReleased(t *testing.T) {
 			t.Errorf("hearth version: %v: %s", err, said)
 		}
 		return
+	}
+}
+
+func TestLicences(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"LICENSE.md": "do what you like", "NOTICE": "thanks", "licenser.go": "package x"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b strings.Builder
+	if err := licencesIn(&b, "example.com/x", "v1.2.3", dir); err != nil {
+		t.Fatal(err)
+	}
+	want := "\n\n======== example.com/x v1.2.3: LICENSE.md ========\n\ndo what you like\n" +
+		"\n\n======== example.com/x v1.2.3: NOTICE ========\n\nthanks\n"
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Errorf("licences (-want +got):\n%s", d)
+	}
+	if err := os.Remove(filepath.Join(dir, "LICENSE.md")); err != nil {
+		t.Fatal(err)
+	}
+	if err := licencesIn(&b, "example.com/x", "v1.2.3", dir); err == nil || !strings.Contains(err.Error(), "no licence") {
+		t.Errorf("a module with nothing but a notice: %v", err)
 	}
 }
 

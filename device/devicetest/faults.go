@@ -10,10 +10,6 @@ import (
 	"hearth/device"
 )
 
-func blink(s device.Blinker) func(context.Context) (struct{}, error) {
-	return func(ctx context.Context) (struct{}, error) { return struct{}{}, s.Blink(ctx) }
-}
-
 // heating brings the device to its full heat, where it has any.
 func (b Bench) heating(t T) device.Capabilities {
 	t.Helper()

@@ -52,7 +52,7 @@ type identity struct {
 func (i *identity) can(option string) bool { return slices.Contains(i.options, option) }
 
 // pauses reports whether the miner can be put to sleep and woken.
-func (i *identity) pauses() bool { return i.can("softoff") && i.can("softon") }
+func (i *identity) pauses() bool { return i.knob != noKnob && i.can("softoff") && i.can("softon") }
 
 // steers reports whether the miner's level can be set.
 func (i *identity) steers() bool { return i.knob != noKnob && i.can(i.option()) }
@@ -144,12 +144,14 @@ func (m *Miner) known(ctx context.Context) (*identity, error) {
 // asked in text from then on.
 func (m *Miner) ask(ctx context.Context, command, parameter string) (cgminer.Reply, error) {
 	r, err := m.client.Ask(ctx, m.form, command, parameter)
-	if err == nil && r.Status.Code == cgminer.CodeInvalidCommand && m.form == cgminer.JSON {
-		if r, err = m.client.Ask(ctx, cgminer.Text, command, parameter); err == nil && r.Status.Code != cgminer.CodeInvalidCommand {
-			m.form = cgminer.Text
-		}
+	if err != nil || r.Status.Code != cgminer.CodeInvalidCommand || m.form == cgminer.Text {
+		return r, err
 	}
-	return r, err
+	if again, err := m.client.Ask(ctx, cgminer.Text, command, parameter); err == nil && again.Status.Code != cgminer.CodeInvalidCommand {
+		m.form = cgminer.Text
+		return again, nil
+	}
+	return r, nil
 }
 
 // estats asks for the statistics. clock is the miner's own.

@@ -55,7 +55,7 @@ func (s *Store) commit(ctx context.Context, entries []ledger.Entry) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	last, err := s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) { return s.chain(ctx, tx, batch) })
+	last, err := s.transact(ctx, func(tx *sql.Tx) (ledger.Record, error) { return s.chain(ctx, tx, batch) })
 	if err != nil {
 		if err = classify(err); isPause(err) && !s.viewing {
 			s.waiting.put(entries, s.opts.Buffer, err)
@@ -70,9 +70,9 @@ func (s *Store) commit(ctx context.Context, entries []ledger.Entry) error {
 	return nil
 }
 
-// write1 runs a write in one transaction and keeps account of whether the
+// transact runs a write in one transaction and keeps account of whether the
 // disk takes writes.
-func (s *Store) write1(ctx context.Context, do func(*sql.Tx) (ledger.Record, error)) (ledger.Record, error) {
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) (ledger.Record, error)) (ledger.Record, error) {
 	r, err := s.attempt(ctx, do)
 	switch {
 	case err == nil:

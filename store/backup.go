@@ -114,12 +114,13 @@ func Restore(ctx context.Context, backup, path string, key ed25519.PublicKey) (r
 	return report, kept, err
 }
 
-func restore(ctx context.Context, backup, path string, key ed25519.PublicKey) (ledger.Report, string, error) {
+func restore(ctx context.Context, backup, path string, key ed25519.PublicKey) (_ ledger.Report, _ string, err error) {
 	s := &Store{path: path}
-	if _, err := s.hold(); err != nil {
+	unclean, err := s.hold()
+	if err != nil {
 		return ledger.Report{}, "", err
 	}
-	defer s.release()
+	defer func() { s.release(!unclean || err == nil) }()
 	report, err := checkBackup(ctx, backup, key)
 	if err != nil {
 		return report, "", classify(err)

@@ -18,25 +18,36 @@ type files interface {
 	syncDir(dir string) error
 }
 
-type osFiles struct{}
+// osFiles is the real file system.
+type osFiles struct {
+	unsynced bool // see [Options.Unsynced]
+}
 
-func (osFiles) replace(name string, data []byte, mode os.FileMode) error {
+func (o osFiles) replace(name string, data []byte, mode os.FileMode) error {
 	tmp := name + ".new"
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if !o.unsynced {
+		err = errors.Join(err, f.Sync())
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(name))
+	return o.syncDir(filepath.Dir(name))
 }
 
-func (osFiles) syncDir(dir string) error { return syncDir(dir) }
+func (o osFiles) syncDir(dir string) error {
+	if o.unsynced {
+		return nil
+	}
+	return syncDir(dir)
+}
 
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {

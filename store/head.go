@@ -24,7 +24,7 @@ func (s *Store) found(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) {
+	_, err = s.transact(ctx, func(tx *sql.Tx) (ledger.Record, error) {
 		r, err := e.Seal(1, ledger.Hash{}, s.opts.Key)
 		if err != nil {
 			return r, err

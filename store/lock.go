@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// hold takes the lock file, which is empty exactly when the last owner closed
-// the store. The operating system frees the lock when a process ends, however
-// it does.
+// hold takes the lock file. Unclean says that its last owner did not close
+// the store as it should: it left its number there. The operating system
+// frees the lock when a process ends, however it does.
 func (s *Store) hold() (unclean bool, err error) {
 	name := s.path + ".lock"
 	f, err := openLock(name)
@@ -75,11 +75,15 @@ func held(name string) error {
 	return fmt.Errorf("%w by another process: stop it first, or choose another folder with --data", ErrHeld)
 }
 
-func (s *Store) release() {
+// release gives the lock back. A clean end leaves the file empty, so that the
+// next start need not look the whole database over.
+func (s *Store) release(clean bool) {
 	if s.lock == nil {
 		return
 	}
-	_ = s.lock.Truncate(0)
+	if clean {
+		_ = s.lock.Truncate(0)
+	}
 	s.lock.Close()
 	s.lock = nil
 }

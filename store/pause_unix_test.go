@@ -95,6 +95,36 @@ func fileLimitRole(dir string) error {
 	if err := s.Paused(); err != nil {
 		return err
 	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	return fullAtStart(ctx, dir, head, was)
+}
+
+// fullAtStart opens a ledger on a disk that takes not a byte.
+func fullAtStart(ctx context.Context, dir string, head ledger.Head, was syscall.Rlimit) error {
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Max: was.Max}); err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, filepath.Join(dir, "hearth.db"), store.Options{Key: testKey(), HeadPath: filepath.Join(dir, "head")})
+	if err != nil {
+		return fmt.Errorf("open on a full disk: %w", err)
+	}
+	if s.Head() != head {
+		return fmt.Errorf("head on a full disk: %+v, want %+v", s.Head(), head)
+	}
+	if _, err := s.Append(ctx, heat(1)); !errors.Is(err, store.ErrPaused) {
+		return fmt.Errorf("append on a full disk: %v", err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was); err != nil {
+		return err
+	}
+	if err := s.Flush(ctx); err != nil {
+		return err
+	}
+	if got := s.Head().Seq; got != head.Seq+1 {
+		return fmt.Errorf("head is %d after what waited, want %d", got, head.Seq+1)
+	}
 	return s.Close()
 }
 

@@ -33,7 +33,7 @@ func (s *Store) Prune(ctx context.Context, olderThan time.Time) (Pruned, error) 
 		return Pruned{}, fmt.Errorf("prune ledger: %w", err)
 	}
 	var done Pruned
-	last, err := s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) {
+	last, err := s.transact(ctx, func(tx *sql.Tx) (ledger.Record, error) {
 		var err error
 		done.Minutes, err = remove(ctx, tx, "delete from sample_minute where at < ?", ledger.Hour(olderThan).Unix())
 		if err != nil {

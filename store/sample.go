@@ -34,13 +34,23 @@ func (s *Store) PutSamples(ctx context.Context, samples []Sample) error {
 	if s.closed {
 		return fmt.Errorf("put samples: %w", ErrClosed)
 	}
+	if s.viewing {
+		return fmt.Errorf("put samples: %w", errView)
+	}
 	s.samples = append(s.samples, samples...)
 	if len(s.samples) == 0 {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
+	if err := s.flushSamples(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("put samples: %w", err)
+	}
+	return nil
+}
+
+// flushSamples writes the samples that wait.
+func (s *Store) flushSamples(ctx context.Context) error {
 	made := map[seriesKey]int64{}
-	_, err := s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) {
+	_, err := s.transact(ctx, func(tx *sql.Tx) (ledger.Record, error) {
 		return ledger.Record{}, s.insertSamples(ctx, tx, made)
 	})
 	if err != nil {
@@ -53,7 +63,7 @@ func (s *Store) PutSamples(ctx context.Context, samples []Sample) error {
 			s.log.Warn("samples dropped", "count", n)
 		}
 		s.samples = s.samples[len(s.samples)-keep:]
-		return fmt.Errorf("put samples: %w", err)
+		return err
 	}
 	maps.Copy(s.series, made)
 	s.samples = nil
@@ -142,7 +152,7 @@ func (s *Store) samePlace(ctx context.Context) error {
 	if err != nil || known && string(was) == name || s.write == nil {
 		return err
 	}
-	_, err = s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) { return ledger.Record{}, s.rebuildDays(ctx, tx, name) })
+	_, err = s.transact(ctx, func(tx *sql.Tx) (ledger.Record, error) { return ledger.Record{}, s.rebuildDays(ctx, tx, name) })
 	if isDisk(err) {
 		return nil // paused: the days are those of the old place until then
 	}

@@ -47,7 +47,7 @@ func (s *Store) set(ctx context.Context, what, statement string, args ...any) er
 		return fmt.Errorf("%s: %w", what, ErrClosed)
 	}
 	ctx = context.WithoutCancel(ctx)
-	_, err := s.write1(ctx, func(tx *sql.Tx) (ledger.Record, error) {
+	_, err := s.transact(ctx, func(tx *sql.Tx) (ledger.Record, error) {
 		_, err := tx.ExecContext(ctx, statement, args...)
 		return ledger.Record{}, err
 	})

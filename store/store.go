@@ -105,7 +105,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 		opts.Buffer = 4096
 	}
 	if opts.files == nil {
-		opts.files = osFiles{}
+		opts.files = osFiles{opts.Unsynced}
 	}
 	s := &Store{path: path, opts: opts, log: opts.Log.With("component", "store"), series: map[seriesKey]int64{}}
 	unclean, err := s.hold()
@@ -114,7 +114,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	}
 	defer func() {
 		if err != nil {
-			s.shut()
+			s.shut(false)
 		}
 	}()
 	if err := s.connect(ctx, unclean); err != nil {
@@ -305,23 +305,29 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	ctx := context.Background()
 	var err error
-	if n := len(s.waiting.entries); n > 0 || s.waiting.dropped > 0 {
-		if e := s.commit(context.Background(), nil); e != nil {
-			err = fmt.Errorf("close ledger: %s in memory could not be written: %w", plural(n, "record"), e)
+	if n := int64(len(s.waiting.entries)) + s.waiting.dropped; n > 0 {
+		if e := s.commit(ctx, nil); e != nil {
+			err = fmt.Errorf("close ledger: %s in memory could not be written: %w", count(n, "record"), e)
 		}
 	}
-	s.shut()
+	if n := int64(len(s.samples)); n > 0 {
+		if e := s.flushSamples(ctx); e != nil {
+			err = errors.Join(err, fmt.Errorf("close ledger: %s in memory could not be written: %w", count(n, "sample"), e))
+		}
+	}
+	s.shut(true)
 	return err
 }
 
-func (s *Store) shut() {
+func (s *Store) shut(clean bool) {
 	for _, db := range []*sql.DB{s.read.Load(), s.before, s.write} {
 		if db != nil {
 			db.Close()
 		}
 	}
-	s.release()
+	s.release(clean)
 }
 
 func (s *Store) pause(err error) {
@@ -364,9 +370,9 @@ func (s *Store) setHead(h ledger.Head) {
 	s.head = h
 }
 
-func plural(n int, noun string) string {
+func count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return strconv.Itoa(n) + " " + noun + "s"
+	return strconv.FormatInt(n, 10) + " " + noun + "s"
 }

@@ -39,7 +39,7 @@ func view(ctx context.Context, path string, opts Options) (_ *Store, err error) 
 	s.pause(errView)
 	defer func() {
 		if err != nil {
-			s.shut()
+			s.shut(false)
 		}
 	}()
 	db, err := s.openRead(ctx)

@@ -2,67 +2,70 @@ package store_test
 
 import (
 	"errors"
+	"io"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"hearth/ledger"
 	"hearth/store"
 )
 
-// A view reads a ledger beside the process that writes it, follows it, and
-// changes nothing.
-func TestViewBesideAWriter(t *testing.T) {
+// TestView reads a ledger beside the process that writes it, and after that
+// has ended.
+func TestView(t *testing.T) {
 	dir := t.TempDir()
-	key, err := store.LoadOrCreateKey(filepath.Join(dir, "key"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(dir, "hearth.db")
-	opts := store.Options{Key: key, HeadPath: filepath.Join(dir, "head")}
-	if _, err := store.View(t.Context(), path, opts); err == nil {
-		t.Error("a view of nothing opens")
+	ctx := t.Context()
+	if _, err := store.View(ctx, path, options(dir)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("view of nothing: %v", err)
 	}
-	w, err := store.Open(t.Context(), path, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	write := func() {
+	s := open(t, dir)
+	look := func(want uint64) {
 		t.Helper()
-		e, err := ledger.NewEntry(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), "a", false, ledger.Event{Severity: "info", Code: "test", Text: "x"})
+		v, err := store.View(ctx, path, options(dir))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Append(t.Context(), e); err != nil {
-			t.Fatal(err)
+		defer v.Close()
+		if r := verify(t, v); !r.OK() || r.Last != want || r.Head != want {
+			t.Errorf("%v, want %d records", r, want)
+		}
+		if _, err := v.Append(ctx, heat(9)); !errors.Is(err, store.ErrPaused) {
+			t.Errorf("append: %v", err)
+		}
+		if err := v.Put(ctx, "memory", nil); !errors.Is(err, store.ErrPaused) {
+			t.Errorf("put: %v", err)
+		}
+		if err := v.PutSamples(ctx, []store.Sample{minute(noon, "power", 1)}); !errors.Is(err, store.ErrPaused) {
+			t.Errorf("put samples: %v", err)
+		}
+		if _, err := v.Prune(ctx, noon.AddDate(1, 0, 0)); !errors.Is(err, store.ErrPaused) {
+			t.Errorf("prune: %v", err)
+		}
+		if err := v.Export(ctx, io.Discard, store.CSV, time.Time{}, time.Time{}); err != nil {
+			t.Errorf("export: %v", err)
+		}
+		backup := filepath.Join(t.TempDir(), "backup.db")
+		if err := v.Backup(ctx, backup); err != nil {
+			t.Errorf("backup: %v", err)
+		}
+		if r, err := store.CheckBackup(ctx, backup, testPublic()); err != nil || r.Last != want {
+			t.Errorf("backup: %v, %v", r, err)
 		}
 	}
-	write()
-	v, err := store.View(t.Context(), path, opts)
-	if err != nil {
+	look(1)
+	if _, err := s.Append(ctx, heat(1), heat(2)); err != nil {
 		t.Fatal(err)
 	}
-	defer v.Close()
-	for range 3 {
-		write()
-		got, err := v.Records(t.Context(), 1, 100)
-		if err != nil || uint64(len(got)) != w.Head().Seq {
-			t.Fatalf("the view sees %d records, %v; the writer has %d", len(got), err, w.Head().Seq)
-		}
-		report, err := v.Verify(t.Context())
-		if err != nil || !report.OK() {
-			t.Fatalf("the view verifies to %v, %v", report, err)
-		}
-	}
-	e, err := ledger.NewEntry(time.Now(), "a", false, ledger.Event{Severity: "info", Code: "test", Text: "x"})
-	if err != nil {
+	look(3)
+	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Append(t.Context(), e); !errors.Is(err, store.ErrPaused) {
-		t.Errorf("writing through a view = %v, want ErrPaused", err)
-	}
-	if err := v.Backup(t.Context(), filepath.Join(dir, "copy.db")); err != nil {
-		t.Errorf("backup through a view: %v", err)
+	look(3)
+	// And nothing that a view does keeps the next writer away.
+	s = open(t, dir)
+	if s.Head().Seq != 3 || s.Trouble() != nil {
+		t.Errorf("head %d, %v", s.Head().Seq, s.Trouble())
 	}
 }

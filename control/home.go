@@ -85,15 +85,16 @@ func (h *Home) Step(obs Observation) Decision {
 	h.super.look(obs, mono, passed)
 	h.plan(obs, passed)
 	for i, w := range h.heaters {
-		d := w.chosen.demand
-		d.Why = w.zone.because(w)
-		h.wanted[i] = Command{Device: w.ID, Demand: d}
+		h.wanted[i] = Command{Device: w.ID, Demand: w.chosen.demand}
 	}
 	standing := h.super.Veto(h.wanted)
 	var out []Command
 	for i, w := range h.super.heaters {
-		if h.super.send(w, standing[i]) {
-			out = append(out, standing[i])
+		if c := standing[i]; h.super.send(w, c) {
+			if c.Demand.Why == "" {
+				c.Demand.Why = w.zone.because(w.heater)
+			}
+			out = append(out, c)
 		}
 	}
 	// A supply that must be cut goes first, one that comes on goes before the

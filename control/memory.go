@@ -191,12 +191,6 @@ func (s *Supervisor) recall(t Trip) {
 		return
 	}
 	t.ID, t.Latched, t.Ready = t.Rule+"/"+t.Subject, true, false
-	s.trips = append(s.trips, t)
-	slices.SortFunc(s.trips, func(a, b Trip) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	s.add(t)
 	s.hold()
 }

@@ -30,10 +30,15 @@ func (z *zone) because(h *heater) string {
 		return "the zone's temperature is not known"
 	}
 	temp, _ := z.belief.temp.Get()
-	if h.chosen.runs || h.book.on {
+	switch {
+	case h.chosen.runs:
 		return fmt.Sprintf("%v, to be held at %v", temp, z.aim)
+	case z.want <= 0:
+		return fmt.Sprintf("warm enough at %v", temp)
+	case h.Role == Backup && !z.thermo.backup:
+		return "the backup is not needed any more"
 	}
-	return fmt.Sprintf("%v is enough", temp)
+	return fmt.Sprintf("a pause: %v on average is enough", z.want)
 }
 
 // say puts a zone's decision into words.

@@ -127,18 +127,17 @@ type verdict struct {
 	holds   bool // the cause is there
 	latched bool
 	ready   bool // a latched trip may be cleared
-	stop    bool // worth an alarm: it stops heaters
 }
 
 // judge raises or lowers a trip. text is asked only when one is raised.
 func (s *Supervisor) judge(rule, subject string, v verdict, text func() (cause, did, clears string)) {
-	id := rule + "/" + subject
-	i, found := slices.BinarySearchFunc(s.trips, id, func(t Trip, id string) int { return strings.Compare(t.ID, id) })
+	i := s.find(rule, subject)
+	found := i >= 0
 	switch {
 	case v.holds && !found:
-		t := Trip{ID: id, Rule: rule, Subject: subject, Since: s.now, Latched: v.latched}
+		t := Trip{ID: rule + "/" + subject, Rule: rule, Subject: subject, Since: s.now, Latched: v.latched}
 		t.Cause, t.Did, t.Clears = text()
-		s.trips = slices.Insert(s.trips, i, t)
+		s.add(t)
 		s.event(severity(rule), subject, "trip", t.Cause+" "+t.Did)
 	case !found:
 	case v.holds:
@@ -163,11 +162,26 @@ func (s *Supervisor) event(sev Severity, subject, code, text string) {
 	s.events = append(s.events, Event{At: s.now, Severity: sev, Subject: subject, Code: code, Text: text})
 }
 
+// find returns the index of the trip of a rule and subject, -1 if there is
+// none. There are never many.
+func (s *Supervisor) find(rule, subject string) int {
+	for i := range s.trips {
+		if s.trips[i].Rule == rule && s.trips[i].Subject == subject {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *Supervisor) add(t Trip) {
+	i, _ := slices.BinarySearchFunc(s.trips, t.ID, func(o Trip, id string) int { return strings.Compare(o.ID, id) })
+	s.trips = slices.Insert(s.trips, i, t)
+}
+
 // trip returns the trip of a rule and subject.
 func (s *Supervisor) trip(rule, subject string) (Trip, bool) {
-	id := rule + "/" + subject
-	i, found := slices.BinarySearchFunc(s.trips, id, func(t Trip, id string) int { return strings.Compare(t.ID, id) })
-	if !found {
+	i := s.find(rule, subject)
+	if i < 0 {
 		return Trip{}, false
 	}
 	return s.trips[i], true

@@ -109,14 +109,12 @@ func (c *checker) report(pos token.Pos, format string, args ...any) {
 
 func (c *checker) check(p pkg) error {
 	name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, c.module), "/")
-	i := slices.IndexFunc(c.rules.Layers, func(l Layer) bool { return fits(l.Packages, name) })
-	if i < 0 {
+	layer, ok := c.layer(name)
+	if !ok {
 		c.found = append(c.found, fmt.Sprintf("%s: stands in no layer: add it to the table in internal/archtest", name))
 		return nil
 	}
-	layer := c.rules.Layers[i]
-
-	if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
+	if !layer.Tests && len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
 		c.found = append(c.found, name+": has no test")
 	}
 	var comments []token.Pos
@@ -153,6 +151,15 @@ func (c *checker) check(p pkg) error {
 	return nil
 }
 
+// layer finds the layer of a package.
+func (c *checker) layer(name string) (Layer, bool) {
+	i := slices.IndexFunc(c.rules.Layers, func(l Layer) bool { return fits(l.Packages, name) })
+	if i < 0 {
+		return Layer{}, false
+	}
+	return c.rules.Layers[i], true
+}
+
 // imports checks a file's imports against its layer.
 func (c *checker) imports(name string, layer Layer, file *ast.File) {
 	for _, spec := range file.Imports {
@@ -168,6 +175,10 @@ func (c *checker) imports(name string, layer Layer, file *ast.File) {
 		}
 		own, ok := strings.CutPrefix(target, c.module+"/")
 		if !ok || strings.HasPrefix(own, name+"/internal/") {
+			continue
+		}
+		if target, _ := c.layer(own); target.Tests && !layer.Tests {
+			c.report(spec.Pos(), "%s may not use %s, which is for tests", name, own)
 			continue
 		}
 		if !slices.ContainsFunc(layer.May, func(may string) bool { return fits(may, own) }) {

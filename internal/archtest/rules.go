@@ -9,6 +9,9 @@ type Layer struct {
 	May []string
 	// Pure packages do no I/O and have no clock and no randomness of their own.
 	Pure bool
+	// Tests is set for packages that only tests use. They need no test of their
+	// own, and no program may contain them.
+	Tests bool
 }
 
 // Program is a command and what must never be linked into it.
@@ -41,17 +44,20 @@ func Hearth() Rules {
 	)
 	// What a surface shows: a home's state, in the home's own terms.
 	view := []string{"units", "heat", "control", "device", "site", "ledger", plumbing}
+	pages := append(view, "httpapi", "web/...")
 
 	return Rules{
 		Layers: []Layer{
 			{Packages: "units", Pure: true},
 			{Packages: "heat", May: []string{"units"}, Pure: true},
 			{Packages: "device", May: []string{"units"}},
-			{Packages: "device/devicetest", May: []string{"units", "device", "heat", "emulate", plumbing}},
+			{Packages: "device/devicetest", May: []string{"units", "device", "heat", "emulate", plumbing}, Tests: true},
 			{Packages: "control", May: []string{"units", "heat", "device"}, Pure: true},
 			{Packages: "ledger", May: []string{"units"}, Pure: true},
 
 			{Packages: "internal/archtest"},
+			{Packages: "internal/mqtt/mqtttest", May: []string{plumbing}, Tests: true},
+			{Packages: "internal/reference", May: []string{"units", plumbing}, Tests: true},
 			{Packages: plumbing, May: []string{"units", plumbing}},
 
 			// Drivers never see each other, control or the site.
@@ -66,11 +72,14 @@ func Hearth() Rules {
 			{Packages: "site/...", May: []string{"units", "heat", "control", "device", "ledger", "site", plumbing}},
 
 			{Packages: "httpapi/...", May: view},
-			{Packages: "web/...", May: view},
+			// Pages stand behind the gate of the API, which says who visits; the API
+			// knows nothing of pages.
+			{Packages: "web/storybook", May: pages, Tests: true},
+			{Packages: "web/...", May: pages},
 			{Packages: "homeassistant/...", May: view},
 			{Packages: "config/...", May: []string{"units", "heat", "control", "device", "site", "source/...", plumbing}},
 
-			{Packages: "tools/...", May: []string{plumbing}},
+			{Packages: "discovery/...", May: []string{"units", "device", plumbing}},
 			{Packages: "cmd/...", May: []string{"..."}},
 		},
 		Programs: []Program{{

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -156,35 +155,6 @@ func (p Path) Number(doc []byte) (float64, error) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, fmt.Errorf("%s is %.40q, not a number", p.name(), text)
-	}
-	return v, nil
-}
-
-// Field is a number in a document and how to read it.
-type Field struct {
-	// Path is where the number is.
-	Path Path `yaml:"path"`
-	// Scale multiplies it; 0 is 1.
-	Scale float64 `yaml:"scale"`
-	// Unknown lists the numbers, before scaling, by which the device says that
-	// it does not know, such as -1, -127 or 85.
-	Unknown []float64 `yaml:"unknown"`
-}
-
-// Number returns the scaled number. A number listed as unknown is an error.
-func (f Field) Number(doc []byte) (float64, error) {
-	v, err := f.Path.Number(doc)
-	if err != nil {
-		return 0, err
-	}
-	if slices.Contains(f.Unknown, v) {
-		return 0, fmt.Errorf("%s is %v, which stands for unknown", f.Path.name(), v)
-	}
-	if f.Scale != 0 {
-		v *= f.Scale
-	}
-	if math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%s is too large", f.Path.name())
 	}
 	return v, nil
 }

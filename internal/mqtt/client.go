@@ -62,10 +62,11 @@ type Client struct {
 	mu       sync.Mutex // guards what follows
 	closed   bool
 	up       bool
-	told     bool      // up as the watchers know it: true only once subscribed
-	since    time.Time // of up
-	flaps    int       // connections in a row that did not last
-	trouble  string    // why the last attempt failed
+	gone     chan struct{} // closed when this connection breaks
+	told     bool          // up as the watchers know it: true only once subscribed
+	since    time.Time     // of up
+	flaps    int           // connections in a row that did not last
+	trouble  string        // why the last attempt failed
 	subs     map[*subscription]bool
 	watchers map[chan bool]bool
 }
@@ -178,6 +179,9 @@ func (c *Client) Close() error {
 func (c *Client) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.up {
+		close(c.gone)
+	}
 	c.closed, c.up = true, false
 }
 
@@ -219,12 +223,16 @@ func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos 
 	if qos > 2 {
 		return fmt.Errorf("publish to %s: there is no QoS %d", topic, qos)
 	}
-	if !c.Connected() {
+	c.mu.Lock()
+	up, gone := c.up, c.gone
+	c.mu.Unlock()
+	if !up {
 		return fmt.Errorf("publish to %s: %w", topic, c.down())
 	}
 	p := &paho.Publish{Topic: topic, Payload: bytes.Clone(payload), QoS: qos, Retain: retain}
 	// A write to a peer that went away without a word can block for longer
-	// than ctx lasts.
+	// than ctx lasts, and the library may wait for an answer of a connection
+	// that is no more.
 	sent := make(chan error, 1)
 	go func() {
 		res, err := c.cm.Publish(ctx, p)
@@ -236,6 +244,8 @@ func (c *Client) Publish(ctx context.Context, topic string, payload []byte, qos 
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("publish to %s: %w", topic, ctx.Err())
+	case <-gone:
+		return fmt.Errorf("publish to %s: %w", topic, c.down())
 	case err := <-sent:
 		if errors.Is(err, autopaho.ConnectionDownError) || errors.Is(err, paho.ErrConnectionLost) {
 			err = c.down()
@@ -459,7 +469,7 @@ func (c *Client) connected() {
 		c.mu.Unlock()
 		return
 	}
-	c.up, c.since, c.trouble = true, time.Now(), ""
+	c.up, c.gone, c.since, c.trouble = true, make(chan struct{}), time.Now(), ""
 	filters := make([]string, 0, len(c.subs))
 	seen := make(map[string]bool)
 	for s := range c.subs {
@@ -490,6 +500,7 @@ func (c *Client) disconnected() bool {
 		return false
 	}
 	c.up = false
+	close(c.gone)
 	if time.Since(c.since) < steady {
 		c.flaps++
 	} else {

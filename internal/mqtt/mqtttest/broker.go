@@ -57,7 +57,7 @@ func Start(tb testing.TB, lines ...string) *Broker {
 	}
 	// Started as root, Mosquitto becomes another user, who cannot read the
 	// test's folder.
-	conf := append([]string{"user root", "persistence false", "listener " + port + " 127.0.0.1"}, lines...)
+	conf := append([]string{"user root", "persistence false", "set_tcp_nodelay true", "listener " + port + " 127.0.0.1"}, lines...)
 	b := &Broker{
 		URL: scheme + "://" + addr, tb: tb, binary: binary, addr: addr,
 		config: filepath.Join(dir, "mosquitto.conf"),

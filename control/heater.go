@@ -419,7 +419,10 @@ func (h *heater) bracket(fit []point, target units.Watts, cur int) (lo, hi int) 
 // stretched as the starts of the day are used up, so that they suffice.
 func (h *heater) period(lo point) time.Duration {
 	if lo.runs {
-		return levelPeriod
+		// Steps that wear the device or stop it for a while are stretched as
+		// their budget is used up, so that a day of them suffices.
+		used := h.book.spent(device.SetLevel, h.caps.Verbs[device.SetLevel], h.FlashPerDay)
+		return levelPeriod + time.Duration(4*used*used*float64(levelPeriod))
 	}
 	p := max(dutyPeriod, 2*h.MinOn, 2*h.MinOff)
 	if h.StartsPerDay > 0 {
@@ -495,6 +498,13 @@ func (h *heater) respect(fit []point, cur, pick int, p pace) point {
 	}
 	if ok, why := h.affords(to, p); !ok && cur >= 0 {
 		return stay(why)
+	}
+	// The last steps of the day are kept for going up: a heater stuck low
+	// leaves the room to the backup, one stuck high can still be paused.
+	const reserve = 0.9
+	cost := h.caps.Verbs[device.SetLevel]
+	if cur >= 0 && to.power < fit[cur].power && p.linger && h.book.spent(device.SetLevel, cost, h.FlashPerDay) > reserve {
+		return stay("the day's last changes of level are kept for more heat")
 	}
 	return to
 }

@@ -278,7 +278,7 @@ func (s *Supervisor) disobedience(w *watch) {
 	grace := 2*w.caps.Verbs[w.sent.Verb].Latency + time.Minute
 	power, known := w.seen.Reading.Power.Get()
 	draws := w.seen.Online && w.hasCaps &&
-		(known && power > w.caps.IdleCeiling() || !known && w.seen.Reading.State == device.StateHeating)
+		(known && power > w.caps.IdleCeiling() && !w.caps.Shared || (!known || w.caps.Shared) && w.seen.Reading.State == device.StateHeating)
 	told := !w.told.IsZero() && s.mono.Sub(w.told) >= grace
 	s.judge(RuleDisobeys, w.ID, verdict{
 		holds:   draws && told,
@@ -300,7 +300,7 @@ func (s *Supervisor) disobedience(w *watch) {
 func (s *Supervisor) overPower(w *watch, passed time.Duration) {
 	most := w.cap(s.unguarded(w.heater))
 	power, known := w.seen.Reading.Power.Get()
-	if known && w.seen.Online && power > most*1.2+25 {
+	if known && w.seen.Online && !w.caps.Shared && power > most*1.2+25 {
 		w.over += passed
 	} else {
 		w.over = 0

@@ -33,7 +33,7 @@ func (z *zone) because(h *heater) string {
 	switch {
 	case h.chosen.runs:
 		return fmt.Sprintf("%v, to be held at %v", temp, z.aim)
-	case z.want <= 0:
+	case z.want <= z.standing():
 		return fmt.Sprintf("warm enough at %v", temp)
 	case h.Role == Backup && !z.thermo.backup:
 		return "the backup is not needed any more"
@@ -117,7 +117,7 @@ func (h *Home) activity(g *guard, z *zone) (Activity, string) {
 	switch {
 	case cannot && (z.want > 0 || gap > z.Band/2):
 		return CannotNow, fmt.Sprintf("Cannot heat: %s. It is %s.", why, where)
-	case z.want <= 0:
+	case z.want <= z.standing():
 		return Idle, fmt.Sprintf("Warm enough: %s.", where) + z.missing()
 	case why == "":
 		return Idle, fmt.Sprintf("Pausing: %s, and %v on average is enough.", where, z.want)
@@ -142,6 +142,16 @@ func (z *zone) running(now time.Time) (power units.Watts, running, backup bool) 
 		backup = backup || h.Role == Backup
 	}
 	return power, running, backup
+}
+
+// standing is what the zone's heaters draw though they are stopped.
+func (z *zone) standing() (sum units.Watts) {
+	for _, h := range z.heaters {
+		if h.seen.Online {
+			sum += h.stop.power
+		}
+	}
+	return sum
 }
 
 // missing names the primaries that cannot help.

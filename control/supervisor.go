@@ -192,11 +192,11 @@ func (s *Supervisor) clear(id string, now time.Time) error {
 	i, found := slices.BinarySearchFunc(s.trips, id, func(t Trip, id string) int { return strings.Compare(t.ID, id) })
 	switch {
 	case !found:
-		return fmt.Errorf("clear %s: there is no such trip", id)
+		return fmt.Errorf("clear %s: %w: no such trip", id, ErrUnknown)
 	case !s.trips[i].Latched:
-		return fmt.Errorf("clear %s: it clears by itself. %s", id, s.trips[i].Clears)
+		return fmt.Errorf("clear %s: %w: it is not latched. %s", id, ErrRefused, s.trips[i].Clears)
 	case !s.trips[i].Ready:
-		return fmt.Errorf("clear %s: its cause is still there. %s", id, s.trips[i].Clears)
+		return fmt.Errorf("clear %s: %w: its cause is still there. %s", id, ErrRefused, s.trips[i].Clears)
 	}
 	s.now = now
 	s.event(Notice, s.trips[i].Subject, "trip_cleared", "A person cleared: "+s.trips[i].Cause)

@@ -87,6 +87,20 @@ func (b *book) affords(v device.Verb, c device.Cost, flashPerDay int, now time.T
 	return true, ""
 }
 
+// spent returns the share of a verb's daily budget that the last 24 hours
+// used, of its own bound or of that of persisted writes, whichever is more; 0
+// where there is none.
+func (b *book) spent(v device.Verb, c device.Cost, flashPerDay int) float64 {
+	used := 0.0
+	if c.PerDay > 0 {
+		used = float64(len(b.uses[v])) / float64(c.PerDay)
+	}
+	if c.Flash && flashPerDay > 0 {
+		used = max(used, float64(len(b.flash))/float64(flashPerDay))
+	}
+	return min(used, 1)
+}
+
 // mayStart reports whether a start is left.
 func (b *book) mayStart(perDay int) bool { return perDay == 0 || len(b.starts) < perDay }
 

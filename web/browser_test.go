@@ -3,6 +3,10 @@ package web_test
 import (
 	"context"
 	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +19,13 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
 
+	"hearth/control"
+	"hearth/httpapi"
+	"hearth/site"
+	"hearth/units"
 	"hearth/web/storybook"
 )
 
@@ -99,6 +109,14 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
+// lead takes steps that lead to another page, and waits for it.
+func lead(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if _, err := chromedp.RunResponse(ctx, steps...); err != nil {
+		t.Fatalf("browser: %v", err)
+	}
+}
+
 // eval evaluates a script expression in the tab.
 func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
@@ -131,10 +149,262 @@ func screen(t *testing.T, ctx context.Context, w, h int64, dark bool) {
 		scheme = "dark"
 	}
 	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}, // colours at once, not on their way
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// refusing is a home that cannot set anything just now.
+type refusing struct{ *storybook.Home }
+
+// SetPoint implements the home.
+func (refusing) SetPoint(context.Context, string, units.Celsius, time.Time, string) error {
+	return fmt.Errorf("the thermostat is %w", site.ErrUnavailable)
+}
+
+func TestInBrowser(t *testing.T) {
+	b := browser(t)
+	// Each of these opens a page of a home of its own in a tab of its own, and
+	// the browser must have nothing to complain about.
+	open := func(t *testing.T, h httpapi.Home, path string) context.Context {
+		t.Helper()
+		ctx, complaints := tab(t, b)
+		do(t, ctx, chromedp.Navigate(serve(t, h)+path), chromedp.WaitReady(chromedp.CSS("main")))
+		t.Cleanup(func() {
+			for _, c := range complaints() {
+				t.Errorf("the browser complains: %s", c)
+			}
+		})
+		return ctx
+	}
+	told := func(t *testing.T, h *storybook.Home, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, h.Calls()); diff != "" {
+			t.Errorf("the home was told (-want +got):\n%s", diff)
+		}
+	}
+	const settled = `!document.querySelector(".dial[data-busy]")`
+
+	t.Run("set by keyboard", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx := open(t, h, "/")
+		await(t, ctx, `document.querySelector(".face[role=slider]")`)
+		do(t, ctx, chromedp.Focus(chromedp.CSS(".face")), chromedp.KeyEvent(kb.ArrowUp+kb.ArrowUp+kb.ArrowDown+kb.PageUp))
+		if got := eval[string](t, ctx, `document.querySelector(".face").getAttribute("aria-valuetext")`); got != "set to 22.5 °C" {
+			t.Errorf("while turning the slider says %q", got)
+		}
+		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "22.5 °C"`)
+		told(t, h, "setpoint living 22.5 °C by someone at this computer")
+		if got := eval[string](t, ctx, `document.activeElement.getAttribute("role") + " " + document.activeElement.getAttribute("aria-valuenow")`); got != "slider 22.5" {
+			t.Errorf("afterwards the focus is on %q", got)
+		}
+		await(t, ctx, `document.getElementById("announce").textContent !== ""`)
+		do(t, ctx, chromedp.KeyEvent(kb.End))
+		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "28.0 °C"`)
+		if !eval[bool](t, ctx, `document.querySelector("[data-turn='1']").disabled`) {
+			t.Error("at its end the dial can still go up")
+		}
+	})
+
+	t.Run("set by button", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx := open(t, h, "/")
+		for range 3 {
+			do(t, ctx, chromedp.Click(chromedp.CSS("[data-turn='-1']")))
+		}
+		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "19.5 °C"`)
+		// Three presses are one wish.
+		told(t, h, "setpoint living 19.5 °C by someone at this computer")
+		do(t, ctx, chromedp.Click(chromedp.CSS(".presets form:nth-child(2) button")))
+		await(t, ctx, `document.querySelector(".presets form:nth-child(2) [aria-pressed=true]")`)
+		do(t, ctx, chromedp.Click(chromedp.CSS(".presets form:last-child button")))
+		await(t, ctx, `document.querySelector("h1").textContent.startsWith("Off.")`)
+	})
+
+	t.Run("set by dragging", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx := open(t, h, "/")
+		at := eval[[]float64](t, ctx, `(() => { const f = document.querySelector(".face").getBoundingClientRect(), c = document.querySelector(".handle").getBoundingClientRect();
+			return [c.x + c.width / 2, c.y + c.height / 2, f.x + f.width / 2, f.y + f.height * 28 / 320] })()`)
+		do(t, ctx, chromedp.DragAndDropXY(at[0], at[1], at[2], at[3]))
+		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "16.5 °C"`)
+		told(t, h, "setpoint living 16.5 °C by someone at this computer")
+	})
+
+	t.Run("live", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx := open(t, h, "/")
+		await(t, ctx, `document.querySelector(".face[role=slider]")`)
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector(".more").open = true; document.querySelector(".chart").id = "kept"`))
+		h.Change(func(s *site.State) {
+			s.Zones[0].Temp = units.Know[units.Celsius](20.9, s.At, units.Meter)
+			s.Sentence = "Heating. Living room 20.9 °C, 826 W."
+		})
+		await(t, ctx, `document.querySelector(".now").textContent.startsWith("20.9") && document.querySelector("h1").textContent.includes("20.9")`)
+		if got := eval[string](t, ctx, `document.getElementById("announce").textContent`); got != "" {
+			t.Errorf("a tenth of a degree interrupts a listener: %q", got)
+		}
+		if !eval[bool](t, ctx, `document.querySelector(".more").open && document.getElementById("kept") !== null`) {
+			t.Error("an update closed what was open, or drew the chart anew")
+		}
+		h.Change(func(s *site.State) {
+			s.Zones[0].Temp = units.Unknown[units.Celsius]("the thermometer is silent", s.At)
+			s.Zones[0].Activity = control.NoSensor
+			s.Sentence = "Living room: temperature unknown."
+		})
+		await(t, ctx, `document.querySelector(".now").textContent === "unknown" && document.querySelector("main").textContent.includes("the thermometer is silent")`)
+		await(t, ctx, `document.getElementById("announce").textContent === "Living room: temperature unknown."`)
+	})
+
+	t.Run("the home is gone", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx, _ := tab(t, b)                             // a browser logs a connection that breaks
+		t.Run("while it is there", func(t *testing.T) { // the server ends with this
+			do(t, ctx, chromedp.Navigate(serve(t, h)), chromedp.WaitReady(chromedp.CSS("main")))
+			await(t, ctx, `document.getElementById("stale").hidden`)
+		})
+		await(t, ctx, `!document.getElementById("stale").hidden`)
+		if got := eval[string](t, ctx, `document.getElementById("stale").textContent`); got != "No connection to the home. These figures are from 18:30." {
+			t.Errorf("the page says %q", got)
+		}
+	})
+
+	t.Run("refused", func(t *testing.T) {
+		ctx, _ := tab(t, b) // a browser logs an answer of 503
+		do(t, ctx, chromedp.Navigate(serve(t, refusing{storybook.Heating()})), chromedp.Click(chromedp.CSS("[data-turn='1']")))
+		await(t, ctx, `!document.getElementById("problem").hidden`)
+		if got := eval[string](t, ctx, `document.getElementById("problem").textContent`); !strings.Contains(got, "not available now") {
+			t.Errorf("the page says %q", got)
+		}
+		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "21.0 °C"`)
+	})
+
+	t.Run("without a script", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx, complaints := tab(t, b)
+		if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+			t.Fatal(err)
+		}
+		url := serve(t, h)
+		do(t, ctx, chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS(".face[role=img]")),
+			chromedp.Click(chromedp.CSS("[data-turn='1']")), chromedp.WaitReady(chromedp.CSS(".dial[data-set='21.5']")))
+		told(t, h, "setpoint living 21.5 °C by someone at this computer")
+		do(t, ctx, chromedp.Navigate(url+"/devices"))
+		lead(t, ctx, chromedp.Click(chromedp.CSS("#device-mini3 form button")))
+		told(t, h, "setpoint living 21.5 °C by someone at this computer", "blink mini3")
+		if list := complaints(); len(list) > 0 {
+			t.Errorf("the browser complains: %q", list)
+		}
+	})
+
+	t.Run("pointing at the chart", func(t *testing.T) {
+		ctx := open(t, storybook.SensorLost(), "/")
+		tip := func(share float64) string {
+			return eval[string](t, ctx, fmt.Sprintf(`(() => { const c = document.querySelector(".chart"), r = c.getBoundingClientRect();
+				c.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: r.x + r.width * %v, clientY: r.y + 50}));
+				return document.querySelector(".tip").textContent })()`, share))
+		}
+		if got := tip(0.5); got != "14 Jan 06:30\nSet-point 21.0 °C\nRoom 18.6 °C\nPower 1.35 kW" {
+			t.Errorf("in the middle: %q", got)
+		}
+		if got := tip(0.99); got != "14 Jan 18:15\nSet-point 21.0 °C\nRoom unknown\nPower unknown" {
+			t.Errorf("where the thermometer is silent: %q", got)
+		}
+	})
+
+	t.Run("logging in", func(t *testing.T) {
+		h := storybook.Heating()
+		url, auth := serveAuth(t, h)
+		if err := auth.SetPassword("correct horse battery"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, _ := tab(t, b)
+		do(t, ctx, chromedp.Navigate(url+"/devices"))
+		lead(t, ctx, chromedp.SendKeys(chromedp.CSS("#password"), "wrong horse"+kb.Enter))
+		if got := eval[string](t, ctx, `document.querySelector("[role=alert].reason").textContent`); got != "That password is wrong." {
+			t.Errorf("after a wrong password the page says %q", got)
+		}
+		lead(t, ctx, chromedp.SendKeys(chromedp.CSS("#password"), "correct horse battery"+kb.Enter))
+		if got := eval[string](t, ctx, `location.pathname`); got != "/devices" {
+			t.Errorf("after the right password the page is %s", got)
+		}
+		if got := eval[string](t, ctx, `document.cookie`); got != "" {
+			t.Errorf("a script can read the cookie: %q", got)
+		}
+		do(t, ctx, chromedp.Navigate(url), chromedp.Click(chromedp.CSS("[data-turn='1']")))
+		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "21.5 °C"`)
+		told(t, h, "setpoint living 21.5 °C by a person who logged in")
+		lead(t, ctx, chromedp.Click(chromedp.CSS(".leave button")))
+		do(t, ctx, chromedp.WaitReady(chromedp.CSS("#password")))
+	})
+
+	t.Run("the first press of Tab skips to the content", func(t *testing.T) {
+		ctx := open(t, storybook.Heating(), "/")
+		do(t, ctx, chromedp.KeyEvent(kb.Tab))
+		if got := eval[string](t, ctx, `document.activeElement.className`); got != "skip" {
+			t.Errorf("Tab goes to %q", got)
+		}
+	})
+}
+
+// Every page in every situation, on a phone and on a desk, light and dark:
+// nothing sticks out, everything can be read and has a name.
+func TestEveryPageCanBeUsed(t *testing.T) {
+	b := browser(t)
+	audit, err := os.ReadFile("testdata/audit.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("the audit finds faults", func(t *testing.T) {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, `<!doctype html><meta name=viewport content="width=device-width"><main><h1>One</h1><h3>Three</h3>
+				<p style="color:#aaa;background:#fff">faint</p><div id=a>wide</div><div id=a></div><button></button><input></main>
+				<style>#a{width:500px}</style>`)
+		}))
+		defer srv.Close()
+		ctx, _ := tab(t, b)
+		screen(t, ctx, 360, 740, false)
+		do(t, ctx, chromedp.Navigate(srv.URL))
+		findings := strings.Join(eval[[]string](t, ctx, string(audit)), "\n")
+		for _, want := range []string{"508 px wide", "contrast 2.32", "has no name: <button>", "has no name: <input>", "id a", "skips a level", "inline style"} {
+			if !strings.Contains(findings, want) {
+				t.Errorf("no %q among\n%s", want, findings)
+			}
+		}
+	})
+	for _, s := range storybook.Situations() {
+		t.Run(s.Name, func(t *testing.T) {
+			url := serve(t, s.Open())
+			paths := []string{"/"}
+			switch s.Name {
+			case "simulated", "unplugged":
+				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings", "/nowhere")
+			case "tank-and-room":
+				paths = append(paths, "/zones/tank")
+			}
+			ctx, complaints := tab(t, b)
+			for _, path := range paths {
+				screen(t, ctx, 360, 740, false)
+				do(t, ctx, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")),
+					chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
+				for _, dark := range []bool{false, true} {
+					screen(t, ctx, 360, 740, dark)
+					for _, finding := range eval[[]string](t, ctx, string(audit)) {
+						t.Errorf("%s, dark %v: %s", path, dark, finding)
+					}
+				}
+			}
+			for _, c := range complaints() {
+				if !strings.Contains(c, "/nowhere") {
+					t.Errorf("the browser complains: %s", c)
+				}
+			}
+		})
 	}
 }
 

@@ -71,6 +71,7 @@ type Computer struct {
 	tally      sample // energy is counted up to here
 	energy     units.Known[units.Joules]
 	told       map[string]bool // cards that once told their draw
+	promised   units.Watts     // the most that was ever offered
 	wanted     units.Watts     // last power asked for; 0: none
 
 	mu       sync.Mutex // guards the cached state of the mains
@@ -176,14 +177,16 @@ func (c *Computer) Identify(context.Context) (device.Identity, error) {
 func (c *Computer) Capabilities(ctx context.Context) (device.Capabilities, error) {
 	domains := c.host.domains()
 	metered, denied := c.metering(domains)
+	most := tenth(c.lesson.power(float64(c.slot.threads)))
+	c.promised = max(c.promised, most)
 	caps := device.Capabilities{
 		Verbs: map[device.Verb]device.Cost{
 			device.SetPower: {Latency: 5 * time.Second},
 			device.Pause:    {Latency: time.Second},
 			device.Run:      {Latency: 5 * time.Second},
 		},
-		Power:   device.Range{Min: tenth(c.lesson.base), Max: tenth(c.lesson.power(float64(c.slot.threads)))},
-		Max:     c.full,
+		Power:   device.Range{Min: tenth(c.lesson.base), Max: most},
+		Max:     max(c.full, most),
 		Shared:  true,
 		Work:    c.slot.work.Work(),
 		Limp:    device.LimpNone,
@@ -507,12 +510,13 @@ func (c *Computer) Apply(_ context.Context, d device.Demand) (device.Applied, er
 		most := c.lesson.power(float64(c.slot.threads))
 		want := d.Power
 		if d.Verb == device.Run {
-			if want = c.wanted; want == 0 {
+			if want = min(c.wanted, most); want == 0 {
 				want = most
 			}
 		}
-		if math.IsNaN(float64(want)) || want < 0 {
-			return device.Applied{}, fmt.Errorf("set this computer to %v: %w", want, device.ErrUnsupported)
+		// What was once offered is taken, though less may be possible by now.
+		if math.IsNaN(float64(want)) || want < 0 || want > max(most, c.promised)+1 {
+			return device.Applied{}, fmt.Errorf("set this computer to %v, of %v at most: %w", want, most, device.ErrUnsupported)
 		}
 		want = min(want, most)
 		c.wanted = want

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,7 +24,9 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"hearth/device"
+	"hearth/device/devicetest"
 	"hearth/drivers/computer"
+	"hearth/emulate"
 	"hearth/units"
 )
 
@@ -31,7 +34,6 @@ import (
 type machine struct {
 	mu     sync.Mutex
 	files  map[string]string
-	live   map[string]func() string // files whose content is reckoned when read
 	denied map[string]bool
 }
 
@@ -41,7 +43,7 @@ func boot(t *testing.T, name string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{files: make(map[string]string), live: make(map[string]func() string), denied: make(map[string]bool)}
+	m := &machine{files: make(map[string]string), denied: make(map[string]bool)}
 	for _, f := range a.Files {
 		m.files[f.Name] = string(f.Data)
 	}
@@ -75,9 +77,6 @@ func (m *machine) Open(name string) (fs.File, error) {
 	tree := make(fstest.MapFS)
 	for n, text := range m.files {
 		tree[n] = &fstest.MapFile{Data: []byte(text)}
-	}
-	if f, ok := m.live[name]; ok {
-		tree[name] = &fstest.MapFile{Data: []byte(f())}
 	}
 	return tree.Open(name)
 }
@@ -508,47 +507,37 @@ func TestItStopsWhenTheDemandIsNotRepeated(t *testing.T) {
 	})
 }
 
+// draws makes the energy counter of m run as that of a processor that draws
+// some watts for others, and some for each thread that f keeps busy.
+func (m *machine) draws(t *testing.T, f *furnace, others, each float64) {
+	m.set(energy, "10000000")
+	delete(m.files, "sys/class/powercap/intel-rapl:0:1/name")
+	const tick = 10 * time.Millisecond
+	go func() {
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-t.Context().Done():
+				return
+			case <-ticker.C:
+				m.add(energy, int64((others+each*f.busy())*tick.Seconds()*1e6))
+			}
+		}
+	}()
+}
+
 // A processor that draws 9 W without us, and 2.5 W for each thread we keep
 // busy, is taught by its meter: whatever was assumed, the demand is met.
 func TestSetPowerMeetsItsDemandByMetering(t *testing.T) {
 	for _, each := range []float64{2.5, 6, 1.2} {
 		synctest.Test(t, func(t *testing.T) {
 			m, f := boot(t, "intel"), &furnace{}
-			others, spent, at := 9.0, 0.0, time.Now()
-			advance := func(busy float64) {
-				now := time.Now()
-				spent += (others + each*busy) * now.Sub(at).Seconds()
-				at = now
-			}
-			delete(m.files, "sys/class/powercap/intel-rapl:0:1/name")
-			m.live[energy] = func() string { return fmt.Sprintf("%d\n", int64(1e7+spent*1e6)) }
-			// run lets time pass, as the meter sees it.
-			run := func(d time.Duration) {
-				for range d / (10 * time.Millisecond) {
-					time.Sleep(10 * time.Millisecond)
-					busy := f.busy()
-					m.mu.Lock()
-					advance(busy)
-					m.mu.Unlock()
-				}
-			}
+			m.draws(t, f, 9, each)
 			d := open(t, computer.Options{System: m, Allowed: yes, Workload: f}, computer.Config{})
-			background := func() device.Reading {
-				got := make(chan device.Reading, 1)
-				go func() { r, _ := d.Read(context.Background()); got <- r }()
-				for {
-					run(10 * time.Millisecond)
-					select {
-					case r := <-got:
-						return r
-					default:
-					}
-				}
-			}
-			background()
-			for range 5 {
-				run(5 * time.Second)
-				background()
+			for range 6 {
+				read(t, d)
+				time.Sleep(5 * time.Second)
 			}
 			k := caps(t, d)
 			if idle, _ := k.Idle.Get(); idle < 8.9 || idle > 9.1 || k.Idle.From() != units.PSU {
@@ -556,17 +545,21 @@ func TestSetPowerMeetsItsDemandByMetering(t *testing.T) {
 			}
 
 			want := units.Watts(9 + each*5) // five threads of the eight
-			demand := device.Demand{Verb: device.SetPower, Power: want}
-			var a device.Applied
-			for range 15 {
-				var err error
-				if a, err = d.Apply(t.Context(), demand); err != nil {
+			apply := func(v device.Verb, p units.Watts) device.Applied {
+				t.Helper()
+				a, err := d.Apply(t.Context(), device.Demand{Verb: v, Power: min(p, caps(t, d).Power.Max)})
+				if err != nil {
 					t.Fatal(err)
 				}
-				run(5 * time.Second)
-				background()
+				time.Sleep(5 * time.Second)
+				return a
 			}
-			r := background()
+			var a device.Applied
+			for range 15 {
+				a = apply(device.SetPower, want)
+				read(t, d)
+			}
+			r := read(t, d)
 			if got, _ := r.Power.Get(); got < want*0.95 || got > want*1.05 {
 				t.Errorf("asked for %v, it draws %v", want, got)
 			}
@@ -578,30 +571,73 @@ func TestSetPowerMeetsItsDemandByMetering(t *testing.T) {
 			}
 
 			// A demand below what others draw leaves nothing to do.
-			if _, err := d.Apply(t.Context(), device.Demand{Verb: device.SetPower, Power: 5}); err != nil {
-				t.Fatal(err)
-			}
-			run(time.Second)
+			apply(device.SetPower, 5)
 			if f.busy() != 0 {
 				t.Errorf("asked for less than the computer draws anyway, it keeps %v threads busy", f.busy())
 			}
-			// More than there is becomes what there is.
-			a, err := d.Apply(t.Context(), device.Demand{Verb: device.SetPower, Power: 5000})
-			if err != nil || a.Power > 100 {
-				t.Errorf("asked for 5 kW, it applied %v, %v", a, err)
-			}
-			run(time.Second)
-			if got := f.busy(); got < 7.99 || got > 8 {
+			apply(device.SetPower, caps(t, d).Power.Max)
+			if got := f.busy(); got < 7.9 || got > 8 {
 				t.Errorf("at its most it keeps %v threads busy, want 8", got)
 			}
-			if _, err := d.Apply(t.Context(), device.Demand{Verb: device.Pause}); err != nil {
-				t.Fatal(err)
-			}
-			run(time.Second)
-			if r := background(); f.busy() != 0 || r.State != device.StatePaused {
+			apply(device.Pause, 0)
+			if r := read(t, d); f.busy() != 0 || r.State != device.StatePaused {
 				t.Errorf("paused, it keeps %v threads busy and is %s", f.busy(), r.State)
 			}
 		})
+	}
+}
+
+// The suite of all drivers, without what needs a network to fail, and without
+// the emulator's mark: this computer is real.
+func TestConformance(t *testing.T) {
+	left := []string{
+		"identity is stable and free of addresses", "unplugged is unreachable, plugged is well", "a device that hangs holds nobody",
+		"garbage is no reading", "half an answer is no reading", "OK is not success", "watts claim no better source than they have",
+		"a restart is not heat", "closing twice is fine",
+	}
+	ran := 0
+	for _, c := range devicetest.Checks() {
+		if slices.Contains(left, c.Name) {
+			continue
+		}
+		ran++
+		t.Run(c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, f := boot(t, "intel"), &furnace{}
+				m.draws(t, f, 9, 3.5)
+				d := open(t, computer.Options{System: m, Allowed: yes, Workload: f}, computer.Config{})
+				c.Run(t, devicetest.Bench{
+					Device:   d,
+					Faults:   emulate.NewFaults(nil),
+					Advance:  time.Sleep,
+					Now:      time.Now,
+					Settings: func() string { return m.files["etc/machine-id"] },
+					Blind:    func() { m.set("sys/class/hwmon/hwmon1/temp1_input", "-127000") },
+				})
+			})
+		})
+	}
+	if ran < 10 {
+		t.Errorf("only %d checks ran: have they been renamed?", ran)
+	}
+}
+
+func TestClosingEndsTheWork(t *testing.T) {
+	f := &furnace{}
+	d := open(t, computer.Options{System: boot(t, "intel"), Allowed: yes, Workload: f}, computer.Config{})
+	if _, err := d.Apply(t.Context(), device.Demand{Verb: device.Run}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if f.busy() != 0 {
+		t.Error("it computes after it was closed")
+	}
+	if _, err := d.Apply(t.Context(), device.Demand{Verb: device.Run}); err != nil || f.busy() != 0 {
+		t.Errorf("a closed computer computes: %v", err)
 	}
 }
 
@@ -665,6 +701,12 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 	d := open(t, computer.Options{System: boot(t, "vm"), Threads: 4}, computer.Config{Power: 33})
 	if got := caps(t, d).Max; got != 33 {
 		t.Errorf("the owner says 33 W, the capabilities %v", got)
+	}
+	for _, p := range []units.Watts{-1, 5000, units.Watts(math.NaN()), units.Watts(math.Inf(1))} {
+		d := open(t, computer.Options{System: boot(t, "vm"), Allowed: yes, Workload: &furnace{}}, computer.Config{})
+		if _, err := d.Apply(t.Context(), device.Demand{Verb: device.SetPower, Power: p}); !errors.Is(err, device.ErrUnsupported) {
+			t.Errorf("%v: %v", p, err)
+		}
 	}
 	for _, v := range []device.Verb{device.Off, device.SetLevel, device.Retune, "sing"} {
 		if _, err := d.Apply(t.Context(), device.Demand{Verb: v}); !errors.Is(err, device.ErrUnsupported) {

@@ -90,7 +90,7 @@ func compareKeys(a, b Key) int {
 	)
 }
 
-// Sums adds up amounts. The zero Sums is not usable; [make] one.
+// Sums adds up amounts. It is a map, to be made before use.
 type Sums map[Key]Sum
 
 // Add adds the amount in r, if it has one. A checkpoint adds nothing: what it

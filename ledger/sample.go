@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"time"
 
 	"hearth/units"
@@ -24,8 +25,16 @@ type Sample struct {
 	Known time.Duration
 }
 
-// IsKnown reports whether the sample says anything.
-func (s Sample) IsKnown() bool { return s.Known > 0 && s.Provenance != units.None }
+// IsKnown reports whether the sample says anything. One with a number that is
+// none (infinite, or not a number) says nothing.
+func (s Sample) IsKnown() bool {
+	for _, x := range []float64{s.Mean, s.Min, s.Max, s.Sum} {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return false
+		}
+	}
+	return s.Known > 0 && s.Provenance != units.None
+}
 
 // Merge returns what two samples of the same metric say together, beginning
 // with the earlier: the mean weighted by the time known, the least and the

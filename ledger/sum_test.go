@@ -165,6 +165,13 @@ func TestMerge(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		x := b
+		x.Max = bad
+		if got := a.Merge(x); got != a {
+			t.Errorf("a sample with %v in it counts: %+v", bad, got)
+		}
+	}
 	if x := (ledger.Sample{At: start}); x.Merge(ledger.Sample{At: start.Add(1)}).IsKnown() {
 		t.Error("two unknowns became known")
 	}

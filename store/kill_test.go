@@ -91,6 +91,7 @@ func writerRole(dir string) error {
 // TestKill kills a writer at random instants, again and again, and looks each
 // time whether everything that it acknowledged is there.
 func TestKill(t *testing.T) {
+	t.Parallel() // it mostly waits
 	kills := 200
 	if testing.Short() {
 		kills = 20

@@ -252,10 +252,11 @@ func readOnlyRole(dir string) error {
 	return s.Close()
 }
 
-// TestEveryWriteFails lets each operation on the disk fail once, in turn, and
-// then a stretch of them, with each error that a disk gives. What was
+// TestEveryWriteFails lets each operation on the disk fail, in turn, alone or
+// with the one or two after it, with each error that a disk gives. What was
 // acknowledged stays, what was not comes in later, once.
 func TestEveryWriteFails(t *testing.T) {
+	t.Parallel()
 	errs := map[string]int32{
 		"disk full":   sqlite3.SQLITE_FULL,
 		"write error": sqlite3.SQLITE_IOERR_WRITE,
@@ -266,11 +267,11 @@ func TestEveryWriteFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			step := 1
 			if testing.Short() {
-				step = 7
+				step = 13
 			}
-			d := newDisk(t, realDir(t))
-			for fail := 0; ; fail += step {
-				d.dir = realDir(t)
+			d := newDisk(t, memoryDir(t))
+			for fail := int(rc) % step; ; fail += step {
+				d.dir = memoryDir(t)
 				if reached := failAt(t, d, fail, 1+fail%3, rc); !reached {
 					t.Logf("%d operations", fail)
 					return

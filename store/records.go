@@ -153,7 +153,8 @@ func (s *Store) snapshot(ctx context.Context, do func(querier) error) error {
 }
 
 // Verify reads the whole ledger and holds it against the key, the first
-// record and the head outside the file. The error is for what kept it from
+// record and the head outside the file, and has SQLite look the file over. The
+// error is for what kept it from
 // looking; what it found is in the report.
 func (s *Store) Verify(ctx context.Context) (ledger.Report, error) {
 	want, problem := s.expect()
@@ -163,7 +164,18 @@ func (s *Store) Verify(ctx context.Context) (ledger.Report, error) {
 	var report ledger.Report
 	err := s.snapshot(ctx, func(q querier) error {
 		report = ledger.Verify(each(ctx, q, "order by seq"), want)
-		return ctx.Err()
+		if err := ctx.Err(); err != nil || !report.OK() {
+			return err
+		}
+		// The records are sound, but what finds them may not be.
+		var text string
+		if err := q.QueryRowContext(ctx, "pragma integrity_check(1)").Scan(&text); err != nil {
+			return err
+		}
+		if text != "ok" {
+			report.Problem = &ledger.Problem{Fault: ledger.FaultUnreadable, Text: "The records are sound, but the file is damaged: " + text + "."}
+		}
+		return nil
 	})
 	if err != nil {
 		return ledger.Report{}, fmt.Errorf("verify ledger: %w", classify(err))

@@ -138,11 +138,12 @@ func (s *Store) dsn(mode string, pragmas ...string) string {
 
 // writeDSN is the one for writing. With a WAL a commit is one write and one
 // sync and readers do not wait; synchronous FULL makes a commit return only
-// after that sync.
+// after that sync. NORMAL syncs when the WAL is folded in, which is enough for
+// the file to stay whole.
 func (s *Store) writeDSN() string {
 	sync := "synchronous(FULL)"
 	if s.opts.Unsynced {
-		sync = "synchronous(OFF)"
+		sync = "synchronous(NORMAL)"
 	}
 	pages := s.opts.checkpoint
 	if pages == 0 {

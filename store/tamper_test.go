@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
 	"fmt"
 	"os"
@@ -183,6 +184,33 @@ func TestTampering(t *testing.T) {
 				t.Errorf("found %+v, want %s with %q", p, test.fault, test.phrase)
 			}
 		})
+	}
+}
+
+// TestHiding changes an index of the file, so that a search no longer finds
+// a record that is there.
+func TestHiding(t *testing.T) {
+	dir := t.TempDir()
+	s, db := small(t, dir)
+	var page int64
+	if err := db.QueryRowContext(t.Context(), "select rootpage from sqlite_schema where name = 'record_subject'").Scan(&page); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	s.Close()
+	path := filepath.Join(dir, "hearth.db")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := b[(page-1)*4096 : page*4096]
+	copy(index[bytes.Index(index, []byte("heater")):], "heaven")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	if p := verify(t, s).Problem; p == nil || p.Fault != ledger.FaultUnreadable || !strings.Contains(p.Text, "record_subject") {
+		t.Errorf("found %+v", p)
 	}
 }
 

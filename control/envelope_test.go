@@ -380,6 +380,64 @@ func restarted(t interface{ Fatal(...any) }, cfg control.Config, home *control.H
 	return next
 }
 
+// The same on a bench where devices answer and can be made to fail: here the
+// home really heats, for two days, while levers are pulled at random.
+func TestEnvelopeOnTheBench(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		cfg, machines := cottage()
+		r := newRig(t, cfg, machines...)
+		a := newAuditor(cfg, machines)
+		living, tank := r.zones["living"], r.zones["tank"]
+		living.temp, tank.temp, tank.low, tank.twoNode, tank.metered, tank.flow = 20, 45, 40, true, true, 5
+		r.tick = time.Duration(rapid.SampledFrom([]int{10, 60, 300}).Draw(rt, "tick")) * time.Second
+		for range 24 {
+			m := machines[rapid.IntRange(0, len(machines)-1).Draw(rt, "machine")]
+			pulled := rapid.Bool().Draw(rt, "pulled")
+			switch rapid.IntRange(0, 13).Draw(rt, "lever") {
+			case 0:
+				m.unplugged = pulled
+			case 1:
+				m.lying = pulled
+			case 2:
+				m.stuck = pulled
+			case 3:
+				m.fault = map[bool]string{true: "broken"}[pulled]
+			case 4:
+				m.poolless = pulled
+			case 5:
+				m.chip = rapid.Float64Range(20, 120).Draw(rt, "chip")
+			case 6:
+				living.why = map[bool]string{true: "no answer"}[pulled]
+			case 7:
+				living.temp = rapid.Float64Range(0, 33).Draw(rt, "living")
+			case 8:
+				tank.temp = rapid.Float64Range(3, 90).Draw(rt, "top")
+				tank.low = rapid.Float64Range(3, tank.temp).Draw(rt, "bottom")
+			case 9:
+				tank.flow = rapid.Float64Range(0, 4).Draw(rt, "flow")
+			case 10:
+				r.grid = units.Known[units.Watts]{}
+				if pulled {
+					r.grid = units.Know(units.Watts(rapid.Float64Range(0, 4000).Draw(rt, "grid")), r.now, units.Chosen)
+				}
+			case 11:
+				r.now = r.now.Add(drawStep(rt))
+			case 12:
+				wish(rt, r.home, r.now)
+			case 13:
+				r.home = restarted(rt, cfg, r.home)
+				clear(a.standing)
+			}
+			for range 20 {
+				r.step()
+				if err := a.audit(r.seen, r.last); err != nil {
+					rt.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
 // An unknown temperature is never taken for cold: with no thermometer at all,
 // nothing heats but what the policy for a lost sensor says.
 func TestUnknownIsNeverCold(t *testing.T) {

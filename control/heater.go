@@ -22,6 +22,8 @@ const (
 	// changeGap is the least time between two changes of a running heater's
 	// level or power, so that each can take effect.
 	changeGap = 5 * time.Minute
+	// restartGap is the same for a change that stops the heater for a while.
+	restartGap = 15 * time.Minute
 	// modulationGap is the same for heaters that follow any power at once.
 	modulationGap = time.Minute
 	// standby is how long no heat must be wanted before a heater that can
@@ -492,6 +494,9 @@ func (h *heater) respect(fit []point, cur, pick int, p pace) point {
 			}
 		}
 		return to
+	}
+	if h.caps.Verbs[to.demand.Verb].Restarts {
+		gap = restartGap
 	}
 	if cur >= 0 && p.now.Sub(h.changed) < gap && !p.frost {
 		return stay("")

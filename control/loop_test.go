@@ -136,3 +136,70 @@ func mostIn24h(starts []time.Time) int {
 	}
 	return most
 }
+
+// The same cold days with every lever pulled for half of the second: the room
+// never gets too hot, it is never left to freeze while anything can heat, no
+// command leaves the envelope, and comfort comes back.
+func TestJanuaryFaults(t *testing.T) {
+	for _, fault := range []struct {
+		name         string
+		strike, mend func(h *house)
+	}{
+		{"miner unplugged", func(h *house) { h.machine("mini").unplugged = true }, func(h *house) { h.machine("mini").unplugged = false }},
+		{"miner lies", func(h *house) { h.machine("mini").lying = true }, func(h *house) { h.machine("mini").lying = false }},
+		{"miner draws though off", func(h *house) { h.machine("mini").stuck = true }, func(h *house) { h.machine("mini").stuck = false }},
+		{"miner faulty", func(h *house) { h.machine("mini").fault = "fan" }, func(h *house) { h.machine("mini").fault = "" }},
+		{"no pool", func(h *house) { h.machine("mini").poolless, h.machine("axe").poolless = true, true },
+			func(h *house) { h.machine("mini").poolless, h.machine("axe").poolless = false, false }},
+		{"backup lies", func(h *house) { h.machine("wire").lying = true }, func(h *house) { h.machine("wire").lying = false }},
+		{"backup unplugged", func(h *house) { h.machine("wire").unplugged = true }, func(h *house) { h.machine("wire").unplugged = false }},
+		{"chip hot", func(h *house) { h.machine("mini").chip = 99 }, func(h *house) { h.machine("mini").chip = 60 }},
+		{"sensor lost", func(h *house) { h.zones["living"].why = "no answer" }, func(h *house) { h.zones["living"].why = "" }},
+		{"sensor stale", func(h *house) { h.zones["living"].stuckAt = h.now }, func(h *house) { h.zones["living"].stuckAt = time.Time{} }},
+		{"Hearth restarts", func(h *house) { h.home = restarted(t, livingRoom(), h.home) }, func(*house) {}},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			cfg := livingRoom()
+			machines := []*machine{avalon("mini"), bitaxe("axe"), resistive("wire", 1000)}
+			h := newHouse(newRig(t, cfg, machines...), 21, january)
+			a := newAuditor(cfg, machines)
+			minutes := func(n int) {
+				for range n {
+					h.minute()
+					if err := a.audit(h.seen, h.last); err != nil {
+						t.Fatalf("%v: %v", h.now, err)
+					}
+				}
+			}
+			minutes(24 * 60)
+			fault.strike(h)
+			if fault.name == "Hearth restarts" {
+				clear(a.standing)
+			}
+			minutes(12 * 60)
+			fault.mend(h)
+			minutes(10)
+			for _, tr := range h.last.Trips {
+				if tr.Latched && tr.Ready {
+					if err := h.home.Clear(tr.ID, h.now); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			during := h.below
+			minutes(5 * 60)
+			h.minutes, h.cold, h.below = 0, 0, 0
+			minutes(12 * 60)
+			t.Logf("at worst %.2f K below and %.2f K above; afterwards cold for %v of the time", -during, h.above, h.coldShare())
+			if h.above > 8 {
+				t.Errorf("%.1f K above the set-point", h.above)
+			}
+			if float64(h.nodes.Air) > 30 || during < -14 {
+				t.Errorf("unsafe: %.1f K below, %v", -during, h.nodes.Air)
+			}
+			if h.coldShare() > 0.05 {
+				t.Errorf("afterwards cold for %v of the time", h.coldShare())
+			}
+		})
+	}
+}

@@ -191,6 +191,9 @@ func (s *Supervisor) recall(t Trip) {
 		return
 	}
 	t.ID, t.Latched, t.Ready = t.Rule+"/"+t.Subject, true, false
+	if t.Cause == "" || t.Did == "" || t.Clears == "" {
+		t.Cause, t.Did, t.Clears = "Safety stopped "+t.Subject+" before a restart.", "Keeps it stopped.", "Clears when a person resets it, once its cause is gone."
+	}
 	s.add(t)
 	s.hold()
 }

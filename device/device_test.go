@@ -24,8 +24,10 @@ func TestMarkedReachesEveryValueAndCopies(t *testing.T) {
 		Level:    units.Know("eco", at, units.Estimate),
 		Target:   units.Know(units.Watts(800), at, units.Chosen),
 		Temps:    []device.Temp{{Name: "chip", Kind: device.Chip, Value: units.Know(units.Celsius(60), at, units.PSU)}},
-		Fans: []device.Fan{{Name: "fan", Speed: units.Know(units.RPM(900), at, units.PSU),
-			Duty: units.Know(units.Fraction(.4), at, units.Estimate)}},
+		Fans: []device.Fan{{
+			Name: "fan", Speed: units.Know(units.RPM(900), at, units.PSU),
+			Duty: units.Know(units.Fraction(.4), at, units.Estimate),
+		}},
 		Flow:   units.Know(units.LitresPerMinute(3), at, units.Meter),
 		Pool:   units.Know(true, at, units.Estimate),
 		Uptime: units.Unknown[time.Duration]("not told", at),

@@ -74,8 +74,10 @@ func TestMeets(t *testing.T) {
 			if c.idle {
 				caps.Idle = units.Know(units.Watts(14), noon(), units.PSU)
 			}
-			r := device.Reading{At: noon(), State: c.state,
-				Power: units.Know(c.power, noon(), units.PSU), Level: units.Know(c.level, noon(), units.Estimate)}
+			r := device.Reading{
+				At: noon(), State: c.state,
+				Power: units.Know(c.power, noon(), units.PSU), Level: units.Know(c.level, noon(), units.Estimate),
+			}
 			if c.power == unknown {
 				r.Power = units.Unknown[units.Watts]("no meter", noon())
 			}

@@ -151,7 +151,7 @@ func tick(latency time.Duration) time.Duration { return max(latency/20, 100*time
 // command gives d until the device is free to take it, and waits until the
 // reading meets it: at most twice its latency in all, as the runtime does. A
 // device that restarts to run may be gone meanwhile.
-func (b Bench) command(t T, d device.Demand) device.Applied {
+func (b Bench) command(t T, d device.Demand) {
 	t.Helper()
 	c := b.capable(t)
 	latency := c.Verbs[d.Verb].Latency
@@ -176,7 +176,7 @@ func (b Bench) command(t T, d device.Demand) device.Applied {
 			ok, why = device.Meets(c, a, b.read(t))
 		}
 		if ok {
-			return a
+			return
 		}
 		if !b.Now().Before(deadline) {
 			break
@@ -184,7 +184,6 @@ func (b Bench) command(t T, d device.Demand) device.Applied {
 		b.Advance(tick(latency))
 	}
 	t.Fatalf("%s: not met within twice the latency of %v: %s", say(d), latency, why)
-	return a
 }
 
 // full is a demand for all the heat there is.

@@ -43,7 +43,7 @@ func identity(t T, b Bench) {
 	}
 	other := b
 	other.Device = b.Elsewhere()
-	defer other.Device.Close()
+	defer func() { _ = other.Device.Close() }()
 	moved, err := other.identify(t)
 	if err != nil || moved != id {
 		t.Errorf("at another address it is %+v, %v; was %+v", moved, err, id)

@@ -20,13 +20,13 @@ import (
 
 // record is a T that remembers what a check found.
 type record struct {
-	ctx     context.Context
+	t       *testing.T
 	found   []string
 	skipped bool
 }
 
 func (r *record) Helper()                  {}
-func (r *record) Context() context.Context { return r.ctx }
+func (r *record) Context() context.Context { return r.t.Context() }
 func (r *record) Logf(string, ...any)      {}
 func (r *record) Errorf(format string, args ...any) {
 	r.found = append(r.found, fmt.Sprintf(format, args...))
@@ -161,14 +161,14 @@ func TestBadDriversAreFound(t *testing.T) {
 		}},
 		{"it writes flash every time", "a command given twice does nothing twice", func(e env) faulty {
 			return faulty{apply: func(ctx context.Context, d device.Demand) (device.Applied, error) {
-				a, err := e.Device.Apply(ctx, d)
+				a, err := e.Apply(ctx, d)
 				a.Flash = true
 				return a, err
 			}}
 		}},
 		{"it takes any level", "what the device cannot do is refused", func(e env) faulty {
 			return faulty{apply: func(ctx context.Context, d device.Demand) (device.Applied, error) {
-				if a, err := e.Device.Apply(ctx, d); !errors.Is(err, device.ErrUnsupported) {
+				if a, err := e.Apply(ctx, d); !errors.Is(err, device.ErrUnsupported) {
 					return a, err
 				}
 				return device.Applied{Verb: d.Verb, Level: "eco"}, nil
@@ -187,7 +187,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				if _, err := io.ReadAll(c); err != nil {
 					return device.Applied{}, err
 				}
-				return e.Device.Apply(ctx, d)
+				return e.Apply(ctx, d)
 			}}
 		}},
 		{"it wears flash in silence", "flash is written only where that is said", func(env) faulty {
@@ -198,7 +198,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return c
 			}}
 		}},
-		{"paused is zero", "paused is not zero", func(e env) faulty {
+		{"paused is zero", "paused is not zero", func(env) faulty {
 			return faulty{read: func(r device.Reading, err error) (device.Reading, error) {
 				if r.State == device.StatePaused {
 					r.Power = units.Know(units.Watts(0), r.At, units.PSU)
@@ -212,7 +212,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return c
 			}}
 		}},
-		{"it keeps the last reading", "unplugged is unreachable, plugged is well", func(e env) faulty {
+		{"it keeps the last reading", "unplugged is unreachable, plugged is well", func(env) faulty {
 			var last device.Reading
 			return faulty{read: func(r device.Reading, err error) (device.Reading, error) {
 				if err == nil {
@@ -221,7 +221,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return last, nil
 			}}
 		}},
-		{"it leaves goroutines behind", "a device that hangs holds nobody", func(e env) faulty {
+		{"it leaves goroutines behind", "a device that hangs holds nobody", func(env) faulty {
 			ever := make(chan struct{})
 			t.Cleanup(func() { close(ever) })
 			return faulty{identify: func(id device.Identity, err error) (device.Identity, error) {
@@ -239,7 +239,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return r, err
 			}}
 		}},
-		{"half an answer is good enough", "half an answer is no reading", func(e env) faulty {
+		{"half an answer is good enough", "half an answer is no reading", func(env) faulty {
 			return faulty{read: func(r device.Reading, _ error) (device.Reading, error) { return r, nil }}
 		}},
 		{"it believes its own commands", "OK is not success", func(e env) faulty {
@@ -247,7 +247,7 @@ func TestBadDriversAreFound(t *testing.T) {
 			return faulty{
 				apply: func(ctx context.Context, d device.Demand) (device.Applied, error) {
 					told = d
-					return e.Device.Apply(ctx, d)
+					return e.Apply(ctx, d)
 				},
 				read: func(r device.Reading, err error) (device.Reading, error) {
 					if told.Level != "" {
@@ -257,7 +257,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				},
 			}
 		}},
-		{"it calls the firmware a meter", "watts claim no better source than they have", func(e env) faulty {
+		{"it calls the firmware a meter", "watts claim no better source than they have", func(env) faulty {
 			return faulty{read: func(r device.Reading, err error) (device.Reading, error) {
 				if p, ok := r.Power.Get(); ok {
 					r.Power = units.Know(p, r.At, units.Meter)
@@ -265,7 +265,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return r, err
 			}}
 		}},
-		{"it heats while it starts", "a restart is not heat", func(e env) faulty {
+		{"it heats while it starts", "a restart is not heat", func(env) faulty {
 			return faulty{read: func(r device.Reading, err error) (device.Reading, error) {
 				if r.State == device.StateStarting {
 					r.State = device.StateHeating
@@ -273,7 +273,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return r, err
 			}}
 		}},
-		{"it reads -273 as a temperature", "sentinels are unknown", func(e env) faulty {
+		{"it reads -273 as a temperature", "sentinels are unknown", func(env) faulty {
 			return faulty{read: func(r device.Reading, err error) (device.Reading, error) {
 				for i, x := range r.Temps {
 					if !x.Value.IsKnown() {
@@ -283,7 +283,7 @@ func TestBadDriversAreFound(t *testing.T) {
 				return r, err
 			}}
 		}},
-		{"it says it heats without a pool", "without a pool it is as said", func(e env) faulty {
+		{"it says it heats without a pool", "without a pool it is as said", func(env) faulty {
 			return faulty{read: func(r device.Reading, err error) (device.Reading, error) {
 				if r.State == device.StateLimp {
 					r.State = device.StateHeating
@@ -293,14 +293,14 @@ func TestBadDriversAreFound(t *testing.T) {
 		}},
 		{"it hides that it is busy", "busy is said", func(e env) faulty {
 			return faulty{apply: func(ctx context.Context, d device.Demand) (device.Applied, error) {
-				a, err := e.Device.Apply(ctx, d)
+				a, err := e.Apply(ctx, d)
 				if errors.Is(err, device.ErrBusy) {
 					return device.Applied{Verb: d.Verb, Level: d.Level}, nil
 				}
 				return a, err
 			}}
 		}},
-		{"it cannot be closed twice", "closing twice is fine", func(e env) faulty {
+		{"it cannot be closed twice", "closing twice is fine", func(env) faulty {
 			closed := false
 			return faulty{close: func() error {
 				if closed {
@@ -332,7 +332,7 @@ func held(t *testing.T, name string, b devicetest.Bench) []string {
 		if check.Name != name {
 			continue
 		}
-		r := &record{ctx: t.Context()}
+		r := &record{t: t}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

@@ -92,6 +92,7 @@ func (i *identity) takes(d device.Demand) error {
 			return nil
 		}
 		return fmt.Errorf("%w: the %s knows no soft off: put it behind a relay to switch it off", device.ErrUnsupported, i.name)
+	case device.Off, device.SetPower, device.Retune:
 	}
 	return fmt.Errorf("%w: the %s can be set to a level, run and paused", device.ErrUnsupported, i.name)
 }

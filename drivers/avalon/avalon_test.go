@@ -334,8 +334,10 @@ func TestTheIdleDrawIsLearned(t *testing.T) {
 
 // Another miner behind the address is met anew, and not taken for the first.
 func TestAnotherMinerAtTheAddress(t *testing.T) {
-	box := canned{"version": version("Avalon Q", "Q"), "ascset": help,
-		"estats": "Ver[Q-1] DNA[0201] SYSTEMSTATU[Work: In Work] PS[0 1 2 3 4 5 800] GHSspd[1] WORKMODE[0]"}
+	box := canned{
+		"version": version("Avalon Q", "Q"), "ascset": help,
+		"estats": "Ver[Q-1] DNA[0201] SYSTEMSTATU[Work: In Work] PS[0 1 2 3 4 5 800] GHSspd[1] WORKMODE[0]",
+	}
 	address := devicetest.Serve(t, box)
 	m := open(t, address, start)
 	if _, err := m.Read(t.Context()); err != nil {

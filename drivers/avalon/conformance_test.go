@@ -40,7 +40,7 @@ func newMiner(t *testing.T, c emulated.Config) miner {
 }
 
 // pass lets d of emulated time pass.
-func (m miner) pass(d time.Duration) { m.Emulator.Advance(m.clock.Advance(d), 20) }
+func (m miner) pass(d time.Duration) { m.Advance(m.clock.Advance(d), 20) }
 
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {

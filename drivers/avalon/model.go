@@ -102,19 +102,19 @@ func modelOf(prod, name string) model {
 		}
 	}
 	// 4000 W bounds what any miner of the family on one plug draws.
-	return model{name: strings.TrimSpace(prod), most: 4000, fans: 4, temps: chips(),
-		notes: []string{fmt.Sprintf("%q is not one of the home miners this driver can set: it is only read.", strings.TrimSpace(prod))}}
+	return model{
+		name: strings.TrimSpace(prod), most: 4000, fans: 4, temps: chips(),
+		notes: []string{fmt.Sprintf("%q is not one of the home miners this driver can set: it is only read.", strings.TrimSpace(prod))},
+	}
 }
 
 // command returns the parameter of ascset that sets a step.
 func (m model) command(s step) string {
-	switch m.knob {
-	case workMode:
-		return fmt.Sprintf("0,workmode,set,%d", s.value)
-	case workLevel:
-		return fmt.Sprintf("0,worklevel,set,%d", s.value)
+	value := fmt.Sprint(s.value)
+	if m.knob == modeAndLevel {
+		value = fmt.Sprintf("%d,%d", mining, s.value)
 	}
-	return fmt.Sprintf("0,work_mode_lvl,set,%d,%d", mining, s.value)
+	return "0," + m.option() + ",set," + value
 }
 
 // option is the name of the option of ascset that sets a step.
@@ -136,10 +136,12 @@ func (m model) level(s stats, at time.Time) units.Known[string] {
 	unknown := func(format string, args ...any) units.Known[string] {
 		return units.Unknown[string](fmt.Sprintf(format, args...), at)
 	}
-	key := "WORKMODE"
+	var key string
 	switch m.knob {
 	case noKnob:
 		return unknown("this miner has no levels that Hearth knows")
+	case workMode:
+		key = "WORKMODE"
 	case workLevel:
 		key = "WORKLEVEL"
 	case modeAndLevel:

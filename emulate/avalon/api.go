@@ -28,9 +28,18 @@ func (e *Emulator) answer(command, parameter string) answer {
 	switch command {
 	case "version":
 		return answer{'S', 22, "CGMiner versions", "VERSION", []field{
-			{"CGMiner", "4.11.1"}, {"API", "3.7"}, {"PROD", m.prod}, {"MODEL", m.model},
-			{"HWTYPE", m.hwtype}, {"SWTYPE", m.swtype}, {"LVERSION", m.version}, {"BVERSION", m.version},
-			{"CGVERSION", m.version}, {"DNA", e.dna()}, {"MAC", e.config.MAC}, {"UPAPI", "2"},
+			{"CGMiner", "4.11.1"},
+			{"API", "3.7"},
+			{"PROD", m.prod},
+			{"MODEL", m.model},
+			{"HWTYPE", m.hwtype},
+			{"SWTYPE", m.swtype},
+			{"LVERSION", m.version},
+			{"BVERSION", m.version},
+			{"CGVERSION", m.version},
+			{"DNA", e.dna()},
+			{"MAC", e.config.MAC},
+			{"UPAPI", "2"},
 			{"EMULATOR", "hearth"},
 		}, false}
 	case "stats", "estats":
@@ -49,8 +58,15 @@ func (e *Emulator) answer(command, parameter string) answer {
 			status = "Dead"
 		}
 		return answer{'S', 7, "1 Pool(s)", "POOLS", []field{
-			{"POOL", 0}, {"URL", e.set.Pool}, {"Status", status}, {"Priority", 0}, {"Quota", 1},
-			{"User", e.set.Worker}, {"Stratum Active", m.poolOK}, {"Accepted", int(m.hashed / 1e6)}, {"Rejected", 0},
+			{"POOL", 0},
+			{"URL", e.set.Pool},
+			{"Status", status},
+			{"Priority", 0},
+			{"Quota", 1},
+			{"User", e.set.Worker},
+			{"Stratum Active", m.poolOK},
+			{"Accepted", int(m.hashed / 1e6)},
+			{"Rejected", 0},
 		}, false}
 	case "ascset":
 		return e.ascset(parameter)
@@ -62,8 +78,17 @@ func (e *Emulator) answer(command, parameter string) answer {
 
 func (e *Emulator) stats(name, text string) answer {
 	return answer{'S', 70, "CGMiner stats", "STATS", []field{
-		{"STATS", 0}, {"ID", "AVALON0"}, {"Elapsed", int(e.m.at.Sub(e.m.booted).Seconds())}, {"Calls", 0}, {"Wait", 0.0},
-		{"Max", 0.0}, {"Min", 99999999.0}, {name, text}, {"MM Count", 1}, {"Smart Speed", 1}, {"Nonce Mask", 25},
+		{"STATS", 0},
+		{"ID", "AVALON0"},
+		{"Elapsed", int(e.m.at.Sub(e.m.booted).Seconds())},
+		{"Calls", 0},
+		{"Wait", 0.0},
+		{"Max", 0.0},
+		{"Min", 99999999.0},
+		{name, text},
+		{"MM Count", 1},
+		{"Smart Speed", 1},
+		{"Nonce Mask", 25},
 	}, false}
 }
 
@@ -75,9 +100,17 @@ func (e *Emulator) totals() answer {
 		average = m.hashed / up * 1000
 	}
 	return answer{'S', 11, "Summary", "SUMMARY", []field{
-		{"Elapsed", int(up)}, {"MHS av", average}, {"MHS 5s", m.rate * 1000}, {"MHS 1m", m.rate * 1000},
-		{"Found Blocks", 0}, {"Getworks", int(up / 30)}, {"Accepted", int(m.hashed / 1e6)}, {"Rejected", 0},
-		{"Hardware Errors", 0}, {"Best Share", 123456}, {"Pool Rejected%", 0.0},
+		{"Elapsed", int(up)},
+		{"MHS av", average},
+		{"MHS 5s", m.rate * 1000},
+		{"MHS 1m", m.rate * 1000},
+		{"Found Blocks", 0},
+		{"Getworks", int(up / 30)},
+		{"Accepted", int(m.hashed / 1e6)},
+		{"Rejected", 0},
+		{"Hardware Errors", 0},
+		{"Best Share", 123456},
+		{"Pool Rejected%", 0.0},
 	}, false}
 }
 

@@ -1,9 +1,9 @@
 package avalon
 
 import (
-	"math"
 	"time"
 
+	"hearth/emulate"
 	"hearth/units"
 )
 
@@ -89,17 +89,9 @@ func (m *machine) set(l level) {
 // advance moves the machine to now in steps of about a second.
 func (m *machine) advance(now time.Time, ambient units.Celsius) {
 	m.ambient = ambient
-	left := now.Sub(m.at)
-	if left <= 0 {
-		return
-	}
-	// A long gap is a machine that nobody watched: longer steps do.
-	step := max(time.Second, left/20_000)
-	for left > 0 {
-		dt := min(step, left)
+	for dt := range emulate.Steps(m.at, now) {
 		m.joules += m.power().Over(dt)
 		m.step(dt)
-		left -= dt
 	}
 }
 
@@ -119,7 +111,7 @@ func (m *machine) step(dt time.Duration) {
 	if m.hashing() && m.share() > 0 {
 		aim = m.now.rate * m.dc / m.share()
 	}
-	m.rate = toward(m.rate, aim, dt, settling)
+	m.rate = emulate.Lag(m.rate, aim, dt, settling)
 	if aim == 0 && m.rate < m.now.rate/50 {
 		m.rate = 0
 	}
@@ -165,16 +157,11 @@ func (m *machine) cool(dt time.Duration) {
 	// power holds the target in a room of 22 °C with the fans in mid range.
 	still, blown := 2*(m.target-22)/full, 0.5*(m.target-22)/full
 	per := still + (blown-still)*m.duty
-	m.chip = toward(m.chip, float64(m.ambient)+per*float64(m.power()-m.standing), dt, warming)
+	m.chip = emulate.Lag(m.chip, float64(m.ambient)+per*float64(m.power()-m.standing), dt, warming)
 	switch {
 	case !m.mains || m.off:
 		m.duty = 0
 	default:
 		m.duty = max(0.15, min(1, m.duty+(m.chip-m.target)*0.001*dt.Seconds()))
 	}
-}
-
-// toward is the exact step of a first-order lag.
-func toward(from, to float64, dt, tau time.Duration) float64 {
-	return to + (from-to)*math.Exp(-dt.Seconds()/tau.Seconds())
 }

@@ -1,9 +1,9 @@
 package axeos
 
 import (
-	"math"
 	"time"
 
+	"hearth/emulate"
 	"hearth/units"
 )
 
@@ -78,17 +78,9 @@ func (m *machine) restart(now time.Time) {
 // advance moves the machine to now in steps of about a second.
 func (m *machine) advance(now time.Time, ambient units.Celsius) {
 	m.ambient = ambient
-	left := now.Sub(m.at)
-	if left <= 0 {
-		return
-	}
-	// A long gap is a machine that nobody watched: longer steps do.
-	step := max(time.Second, left/20_000)
-	for left > 0 {
-		dt := min(step, left)
+	for dt := range emulate.Steps(m.at, now) {
 		m.joules += m.power().Over(dt)
 		m.step(dt)
-		left -= dt
 	}
 }
 
@@ -111,7 +103,7 @@ func (m *machine) step(dt time.Duration) {
 	if !m.mains {
 		m.mhz = 0
 	}
-	m.rate = toward(m.rate, m.expected(m.mhz), dt, averaging)
+	m.rate = emulate.Lag(m.rate, m.expected(m.mhz), dt, averaging)
 	if !hashing && m.rate < m.expected(m.usualMHz)/100 {
 		m.rate = 0
 	}
@@ -128,7 +120,7 @@ func (m *machine) cool(dt time.Duration) {
 	if m.blocked || !m.mains {
 		per = 2 * still
 	}
-	m.chip = toward(m.chip, float64(m.ambient)+per*float64(m.dynamic()), dt, warming)
+	m.chip = emulate.Lag(m.chip, float64(m.ambient)+per*float64(m.dynamic()), dt, warming)
 	switch {
 	case !m.mains:
 		m.duty = 0
@@ -154,9 +146,4 @@ func (m *machine) guard() {
 	case !m.hotSince.IsZero() && m.at.Sub(m.hotSince) >= cooling && m.chip <= safe:
 		m.hotSince = time.Time{}
 	}
-}
-
-// toward is the exact step of a first-order lag.
-func toward(from, to float64, dt, tau time.Duration) float64 {
-	return to + (from-to)*math.Exp(-dt.Seconds()/tau.Seconds())
 }

@@ -23,8 +23,8 @@ const (
 	MaxReply = 1 << 20
 )
 
-// ErrNoReply: the device took the request and closed the connection without a
-// word, as some do on commands that restart them. It always comes with
+// ErrNoReply says that the device took the request and closed the connection
+// without a word, as some do on commands that restart them. It always comes with
 // [device.ErrUnreachable].
 var ErrNoReply = errors.New("closed without a reply")
 

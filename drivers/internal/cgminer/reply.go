@@ -68,6 +68,7 @@ func (s Status) Err() error {
 	switch s.Severity {
 	case Success, Information, Warning:
 		return nil
+	case Failure, Fatal:
 	}
 	kind := device.ErrRefused
 	if s.Code == CodeInvalidCommand {

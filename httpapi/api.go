@@ -112,10 +112,12 @@ func New(o Options) http.Handler {
 // handle checks the visitor's scope and turns an error into its answer.
 func (a *api) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := error(nil)
+		var err error
 		if !VisitorOf(r.Context()).may(rt.scope) {
-			err = &Problem{http.StatusForbidden, "scope", "This token may look, but not change anything.",
-				"Make one with the scope control."}
+			err = &Problem{
+				http.StatusForbidden, "scope", "This token may look, but not change anything.",
+				"Make one with the scope control.",
+			}
 		} else {
 			err = rt.serve(w, r)
 		}

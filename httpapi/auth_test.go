@@ -193,9 +193,9 @@ func TestCertificate(t *testing.T) {
 	if life := c.Leaf.NotAfter.Sub(c.Leaf.NotBefore); life > 825*24*time.Hour {
 		t.Errorf("it holds for %v, longer than Apple's systems accept", life)
 	}
-	print := httpapi.Fingerprint(c)
-	if !regexp.MustCompile(`^([0-9A-F]{2}:){31}[0-9A-F]{2}$`).MatchString(print) {
-		t.Errorf("the fingerprint is %q", print)
+	mark := httpapi.Fingerprint(c)
+	if !regexp.MustCompile(`^([0-9A-F]{2}:){31}[0-9A-F]{2}$`).MatchString(mark) {
+		t.Errorf("the fingerprint is %q", mark)
 	}
 	if info, err := os.Stat(filepath.Join(dir, httpapi.CertificateFile)); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v (%v)", info.Mode(), err)
@@ -206,10 +206,10 @@ func TestCertificate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := httpapi.Fingerprint(c) == print; got != want {
+		if got := httpapi.Fingerprint(c) == mark; got != want {
 			t.Errorf("the same certificate at %v for %v: %v, want %v", now, hosts, got, want)
 		}
-		print = httpapi.Fingerprint(c)
+		mark = httpapi.Fingerprint(c)
 	}
 	same(true, hosts, now.Add(24*time.Hour))
 	same(true, hosts[:2], now)

@@ -126,7 +126,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 }
 
 // check holds an answer against the operation's document.
-func (d document) check(t *testing.T, op operation, name string, res *http.Response, body string) {
+func (d document) check(t *testing.T, op operation, name string, res answer, body string) {
 	t.Helper()
 	doc, ok := op.Responses[fmt.Sprint(res.StatusCode)]
 	if !ok {

@@ -26,14 +26,18 @@ const maxBody = 64 << 10
 func decode(w http.ResponseWriter, r *http.Request, v any) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		return &Problem{http.StatusUnsupportedMediaType, "content_type",
-			"The body must be JSON.", "Send Content-Type: application/json."}
+		return &Problem{
+			http.StatusUnsupportedMediaType, "content_type",
+			"The body must be JSON.", "Send Content-Type: application/json.",
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return &Problem{http.StatusRequestEntityTooLarge, "too_large",
-				"The body is larger than 64 KiB.", "No request here needs more than a few hundred bytes."}
+			return &Problem{
+				http.StatusRequestEntityTooLarge, "too_large",
+				"The body is larger than 64 KiB.", "No request here needs more than a few hundred bytes.",
+			}
 		}
 		return &Problem{http.StatusBadRequest, "bad_json", "The body could not be read.", ""}
 	}
@@ -72,19 +76,16 @@ func decodeBytes(body []byte, v any) error {
 
 // onceEach refuses an object that names a field twice, or in capitals, which
 // encoding/json would take for the same field: two programs must not be able
-// to read one body differently.
+// to read one body differently. What is no object at all, it leaves to others.
 func onceEach(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	seen := make(map[string]bool)
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil // for the caller to complain about
-	}
-	for d.More() {
-		t, err := d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil
+	t, err := d.Token()
+	for object := t == json.Delim('{'); object && err == nil && d.More(); {
+		if t, err = d.Token(); err != nil {
+			break
 		}
+		name, _ := t.(string)
 		switch {
 		case seen[name]:
 			return &Problem{http.StatusBadRequest, "bad_json", fmt.Sprintf("The field %q is there twice.", name), ""}
@@ -93,11 +94,9 @@ func onceEach(body []byte) error {
 		}
 		seen[name] = true
 		var skip json.RawMessage
-		if d.Decode(&skip) != nil {
-			return nil
-		}
+		err = d.Decode(&skip)
 	}
-	return nil
+	return nil //nolint:nilerr // what is no JSON, the decoder says better
 }
 
 // setPointBody is the body of PUT …/setpoint.

@@ -86,12 +86,12 @@ func isAPI(path string) bool {
 // admit decides who the visitor is, or why not to serve them.
 func (g *gate) admit(r *http.Request) (Visitor, error) {
 	if err := g.origin.Check(r); err != nil {
-		return Visitor{}, crossOrigin
+		return Visitor{}, crossOrigin()
 	}
 	// Another site's page may link here, but not fetch from here: nothing
 	// could be read, but each stream of events takes a place.
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return Visitor{}, crossOrigin
+		return Visitor{}, crossOrigin()
 	}
 	if !g.auth.HasPassword() {
 		return local(r)
@@ -108,11 +108,15 @@ func (g *gate) admit(r *http.Request) (Visitor, error) {
 	if public(r.URL.Path) {
 		return Visitor{}, nil
 	}
-	return Visitor{}, &Problem{http.StatusUnauthorized, "unauthorized",
-		"Log in first.", "Programs send a token: Authorization: Bearer …"}
+	return Visitor{}, &Problem{
+		http.StatusUnauthorized, "unauthorized",
+		"Log in first.", "Programs send a token: Authorization: Bearer …",
+	}
 }
 
-var crossOrigin = &Problem{http.StatusForbidden, "cross_origin", "This request comes from another web site.", "Open the page itself."}
+func crossOrigin() *Problem {
+	return &Problem{http.StatusForbidden, "cross_origin", "This request comes from another web site.", "Open the page itself."}
+}
 
 // local admits this computer only. The name in the Host header must be
 // loopback too: a page from elsewhere can make its own name point here (DNS
@@ -120,20 +124,26 @@ var crossOrigin = &Problem{http.StatusForbidden, "cross_origin", "This request c
 // is not local, wherever the proxy runs.
 func local(r *http.Request) (Visitor, error) {
 	if !loopbackAddr(r.RemoteAddr) {
-		return Visitor{}, &Problem{http.StatusForbidden, "no_password",
+		return Visitor{}, &Problem{
+			http.StatusForbidden, "no_password",
 			"This home is closed to other computers until a password is set.",
-			`Run "hearth password" on the computer that runs Hearth.`}
+			`Run "hearth password" on the computer that runs Hearth.`,
+		}
 	}
 	if !loopbackHost(r.Host) {
-		return Visitor{}, &Problem{http.StatusForbidden, "wrong_host",
+		return Visitor{}, &Problem{
+			http.StatusForbidden, "wrong_host",
 			"This name is not served until a password is set.",
-			"Open http://localhost with the port instead."}
+			"Open http://localhost with the port instead.",
+		}
 	}
 	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
 		if r.Header.Get(h) != "" {
-			return Visitor{}, &Problem{http.StatusForbidden, "no_password",
+			return Visitor{}, &Problem{
+				http.StatusForbidden, "no_password",
 				"A proxy passed this request on; until a password is set only this computer itself is served.",
-				`Run "hearth password" first.`}
+				`Run "hearth password" first.`,
+			}
 		}
 	}
 	return Visitor{Name: "someone at this computer", Scope: ScopeControl}, nil
@@ -209,8 +219,10 @@ func cookie(r *http.Request, value string, age time.Duration) *http.Cookie {
 // when the password is wrong, so that it works without a script.
 func (a *api) login(w http.ResponseWriter, r *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		return &Problem{http.StatusUnsupportedMediaType, "content_type", "The login is a form.",
-			"Send Content-Type: application/x-www-form-urlencoded."}
+		return &Problem{
+			http.StatusUnsupportedMediaType, "content_type", "The login is a form.",
+			"Send Content-Type: application/x-www-form-urlencoded.",
+		}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 	if err := r.ParseForm(); err != nil {

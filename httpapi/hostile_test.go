@@ -167,7 +167,7 @@ func TestPasswordTokensAndSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status := func(want int, method, path, body string, headers ...string) *http.Response {
+	status := func(want int, method, path, body string, headers ...string) answer {
 		t.Helper()
 		res, answer := r.ask(method, path, body, headers...)
 		if res.StatusCode != want {
@@ -263,7 +263,7 @@ func TestFloodOfWrongPasswords(t *testing.T) {
 	if err := r.auth.SetPassword(password); err != nil {
 		t.Fatal(err)
 	}
-	login := func(password string) *http.Response {
+	login := func(password string) answer {
 		res, _ := r.ask("POST", "/login", "password="+password, "Content-Type: application/x-www-form-urlencoded")
 		return res
 	}

@@ -12,7 +12,7 @@ import (
 
 // Problem is an error that a person or a program can act on. It is the body
 // of every answer that is not a success: {"error":{"code","message","hint"}}.
-type Problem struct {
+type Problem struct { //nolint:errname // what RFC 9457 calls it too
 	// Status is the HTTP status.
 	Status int `json:"-"`
 	// Code is stable, for programs.

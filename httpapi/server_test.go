@@ -52,8 +52,20 @@ func newRig(t *testing.T, home *storybook.Home) *rig {
 	return r
 }
 
+// answer is a response whose body was read.
+type answer struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
+// Cookies are the cookies that it sets.
+func (a answer) Cookies() []*http.Cookie {
+	return (&http.Response{Header: a.Header}).Cookies()
+}
+
 // ask sends a request. Each header is "Name: value"; Host is one of them.
-func (r *rig) ask(method, path, body string, headers ...string) (*http.Response, string) {
+func (r *rig) ask(method, path, body string, headers ...string) (answer, string) {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
 	if err != nil {
@@ -80,5 +92,5 @@ func (r *rig) ask(method, path, body string, headers ...string) (*http.Response,
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return res, string(b)
+	return answer{res.StatusCode, res.Status, res.Header}, string(b)
 }

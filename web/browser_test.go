@@ -59,15 +59,15 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		chromedp.Cancel(ctx) //nolint:errcheck // waits until Chromium has let go of its folder
+		chromedp.Cancel(ctx) // waits until Chromium has let go of its folder
 		cancel()
 	})
-	do(t, ctx)
+	do(ctx, t)
 	return ctx
 }
 
 // tab opens a new tab and collects what the browser complains about in it.
-func tab(t *testing.T, parent context.Context) (ctx context.Context, complaints func() []string) {
+func tab(parent context.Context, t *testing.T) (ctx context.Context, complaints func() []string) {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
@@ -102,7 +102,7 @@ func tab(t *testing.T, parent context.Context) (ctx context.Context, complaints 
 	}
 }
 
-func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		t.Fatalf("browser: %v", err)
@@ -110,7 +110,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 }
 
 // lead takes steps that lead to another page, and waits for it.
-func lead(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+func lead(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	if _, err := chromedp.RunResponse(ctx, steps...); err != nil {
 		t.Fatalf("browser: %v", err)
@@ -118,7 +118,7 @@ func lead(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.V
 }
 
 // eval evaluates a script expression in the tab.
-func eval[T any](t *testing.T, ctx context.Context, expression string) T {
+func eval[T any](ctx context.Context, t *testing.T, expression string) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -128,7 +128,7 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) T {
 }
 
 // await waits until a script expression is true.
-func await(t *testing.T, ctx context.Context, expression string) {
+func await(ctx context.Context, t *testing.T, expression string) {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void](expression)); err != nil {
 		t.Fatalf("await %s: %v", expression, err)
@@ -136,7 +136,7 @@ func await(t *testing.T, ctx context.Context, expression string) {
 }
 
 // screen sets the size of the tab, and light or dark.
-func screen(t *testing.T, ctx context.Context, w, h int64, dark bool) {
+func screen(ctx context.Context, t *testing.T, w, h int64, dark bool) {
 	t.Helper()
 	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: w, Height: h, DeviceScaleFactor: 1, Mobile: w < 500,
@@ -173,8 +173,8 @@ func TestInBrowser(t *testing.T) {
 	// the browser must have nothing to complain about.
 	open := func(t *testing.T, h httpapi.Home, path string) context.Context {
 		t.Helper()
-		ctx, complaints := tab(t, b)
-		do(t, ctx, chromedp.Navigate(serve(t, h)+path), chromedp.WaitReady(chromedp.CSS("main")))
+		ctx, complaints := tab(b, t)
+		do(ctx, t, chromedp.Navigate(serve(t, h)+path), chromedp.WaitReady(chromedp.CSS("main")))
 		t.Cleanup(func() {
 			for _, c := range complaints() {
 				t.Errorf("the browser complains: %s", c)
@@ -193,20 +193,20 @@ func TestInBrowser(t *testing.T) {
 	t.Run("set by keyboard", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
-		await(t, ctx, `document.querySelector(".face[role=slider]")`)
-		do(t, ctx, chromedp.Focus(chromedp.CSS(".face")), chromedp.KeyEvent(kb.ArrowUp+kb.ArrowUp+kb.ArrowDown+kb.PageUp))
-		if got := eval[string](t, ctx, `document.querySelector(".face").getAttribute("aria-valuetext")`); got != "set to 22.5 °C" {
+		await(ctx, t, `document.querySelector(".face[role=slider]")`)
+		do(ctx, t, chromedp.Focus(chromedp.CSS(".face")), chromedp.KeyEvent(kb.ArrowUp+kb.ArrowUp+kb.ArrowDown+kb.PageUp))
+		if got := eval[string](ctx, t, `document.querySelector(".face").getAttribute("aria-valuetext")`); got != "set to 22.5 °C" {
 			t.Errorf("while turning the slider says %q", got)
 		}
-		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "22.5 °C"`)
+		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "22.5 °C"`)
 		told(t, h, "setpoint living 22.5 °C by someone at this computer")
-		if got := eval[string](t, ctx, `document.activeElement.getAttribute("role") + " " + document.activeElement.getAttribute("aria-valuenow")`); got != "slider 22.5" {
+		if got := eval[string](ctx, t, `document.activeElement.getAttribute("role") + " " + document.activeElement.getAttribute("aria-valuenow")`); got != "slider 22.5" {
 			t.Errorf("afterwards the focus is on %q", got)
 		}
-		await(t, ctx, `document.getElementById("announce").textContent !== ""`)
-		do(t, ctx, chromedp.KeyEvent(kb.End))
-		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "28.0 °C"`)
-		if !eval[bool](t, ctx, `document.querySelector("[data-turn='1']").disabled`) {
+		await(ctx, t, `document.getElementById("announce").textContent !== ""`)
+		do(ctx, t, chromedp.KeyEvent(kb.End))
+		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "28.0 °C"`)
+		if !eval[bool](ctx, t, `document.querySelector("[data-turn='1']").disabled`) {
 			t.Error("at its end the dial can still go up")
 		}
 	})
@@ -215,41 +215,41 @@ func TestInBrowser(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
 		for range 3 {
-			do(t, ctx, chromedp.Click(chromedp.CSS("[data-turn='-1']")))
+			do(ctx, t, chromedp.Click(chromedp.CSS("[data-turn='-1']")))
 		}
-		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "19.5 °C"`)
+		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "19.5 °C"`)
 		// Three presses are one wish.
 		told(t, h, "setpoint living 19.5 °C by someone at this computer")
-		do(t, ctx, chromedp.Click(chromedp.CSS(".presets form:nth-child(2) button")))
-		await(t, ctx, `document.querySelector(".presets form:nth-child(2) [aria-pressed=true]")`)
-		do(t, ctx, chromedp.Click(chromedp.CSS(".presets form:last-child button")))
-		await(t, ctx, `document.querySelector("h1").textContent.startsWith("Off.")`)
+		do(ctx, t, chromedp.Click(chromedp.CSS(".presets form:nth-child(2) button")))
+		await(ctx, t, `document.querySelector(".presets form:nth-child(2) [aria-pressed=true]")`)
+		do(ctx, t, chromedp.Click(chromedp.CSS(".presets form:last-child button")))
+		await(ctx, t, `document.querySelector("h1").textContent.startsWith("Off.")`)
 	})
 
 	t.Run("set by dragging", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
-		at := eval[[]float64](t, ctx, `(() => { const f = document.querySelector(".face").getBoundingClientRect(), c = document.querySelector(".handle").getBoundingClientRect();
+		at := eval[[]float64](ctx, t, `(() => { const f = document.querySelector(".face").getBoundingClientRect(), c = document.querySelector(".handle").getBoundingClientRect();
 			return [c.x + c.width / 2, c.y + c.height / 2, f.x + f.width / 2, f.y + f.height * 28 / 320] })()`)
-		do(t, ctx, chromedp.DragAndDropXY(at[0], at[1], at[2], at[3]))
-		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "16.5 °C"`)
+		do(ctx, t, chromedp.DragAndDropXY(at[0], at[1], at[2], at[3]))
+		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "16.5 °C"`)
 		told(t, h, "setpoint living 16.5 °C by someone at this computer")
 	})
 
 	t.Run("live", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
-		await(t, ctx, `document.querySelector(".face[role=slider]")`)
-		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector(".more").open = true; document.querySelector(".chart").id = "kept"`))
+		await(ctx, t, `document.querySelector(".face[role=slider]")`)
+		do(ctx, t, chromedp.Evaluate[chromedp.Void](`document.querySelector(".more").open = true; document.querySelector(".chart").id = "kept"`))
 		h.Change(func(s *site.State) {
 			s.Zones[0].Temp = units.Know[units.Celsius](20.9, s.At, units.Meter)
 			s.Sentence = "Heating. Living room 20.9 °C, 826 W."
 		})
-		await(t, ctx, `document.querySelector(".now").textContent.startsWith("20.9") && document.querySelector("h1").textContent.includes("20.9")`)
-		if got := eval[string](t, ctx, `document.getElementById("announce").textContent`); got != "" {
+		await(ctx, t, `document.querySelector(".now").textContent.startsWith("20.9") && document.querySelector("h1").textContent.includes("20.9")`)
+		if got := eval[string](ctx, t, `document.getElementById("announce").textContent`); got != "" {
 			t.Errorf("a tenth of a degree interrupts a listener: %q", got)
 		}
-		if !eval[bool](t, ctx, `document.querySelector(".more").open && document.getElementById("kept") !== null`) {
+		if !eval[bool](ctx, t, `document.querySelector(".more").open && document.getElementById("kept") !== null`) {
 			t.Error("an update closed what was open, or drew the chart anew")
 		}
 		h.Change(func(s *site.State) {
@@ -257,45 +257,45 @@ func TestInBrowser(t *testing.T) {
 			s.Zones[0].Activity = control.NoSensor
 			s.Sentence = "Living room: temperature unknown."
 		})
-		await(t, ctx, `document.querySelector(".now").textContent === "unknown" && document.querySelector("main").textContent.includes("the thermometer is silent")`)
-		await(t, ctx, `document.getElementById("announce").textContent === "Living room: temperature unknown."`)
+		await(ctx, t, `document.querySelector(".now").textContent === "unknown" && document.querySelector("main").textContent.includes("the thermometer is silent")`)
+		await(ctx, t, `document.getElementById("announce").textContent === "Living room: temperature unknown."`)
 	})
 
 	t.Run("the home is gone", func(t *testing.T) {
 		h := storybook.Heating()
-		ctx, _ := tab(t, b)                             // a browser logs a connection that breaks
+		ctx, _ := tab(b, t)                             // a browser logs a connection that breaks
 		t.Run("while it is there", func(t *testing.T) { // the server ends with this
-			do(t, ctx, chromedp.Navigate(serve(t, h)), chromedp.WaitReady(chromedp.CSS("main")))
-			await(t, ctx, `document.getElementById("stale").hidden`)
+			do(ctx, t, chromedp.Navigate(serve(t, h)), chromedp.WaitReady(chromedp.CSS("main")))
+			await(ctx, t, `document.getElementById("stale").hidden`)
 		})
-		await(t, ctx, `!document.getElementById("stale").hidden`)
-		if got := eval[string](t, ctx, `document.getElementById("stale").textContent`); got != "No connection to the home. These figures are from 18:30." {
+		await(ctx, t, `!document.getElementById("stale").hidden`)
+		if got := eval[string](ctx, t, `document.getElementById("stale").textContent`); got != "No connection to the home. These figures are from 18:30." {
 			t.Errorf("the page says %q", got)
 		}
 	})
 
 	t.Run("refused", func(t *testing.T) {
-		ctx, _ := tab(t, b) // a browser logs an answer of 503
-		do(t, ctx, chromedp.Navigate(serve(t, refusing{storybook.Heating()})), chromedp.Click(chromedp.CSS("[data-turn='1']")))
-		await(t, ctx, `!document.getElementById("problem").hidden`)
-		if got := eval[string](t, ctx, `document.getElementById("problem").textContent`); !strings.Contains(got, "not available now") {
+		ctx, _ := tab(b, t) // a browser logs an answer of 503
+		do(ctx, t, chromedp.Navigate(serve(t, refusing{storybook.Heating()})), chromedp.Click(chromedp.CSS("[data-turn='1']")))
+		await(ctx, t, `!document.getElementById("problem").hidden`)
+		if got := eval[string](ctx, t, `document.getElementById("problem").textContent`); !strings.Contains(got, "not available now") {
 			t.Errorf("the page says %q", got)
 		}
-		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "21.0 °C"`)
+		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "21.0 °C"`)
 	})
 
 	t.Run("without a script", func(t *testing.T) {
 		h := storybook.Heating()
-		ctx, complaints := tab(t, b)
+		ctx, complaints := tab(b, t)
 		if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 			t.Fatal(err)
 		}
 		url := serve(t, h)
-		do(t, ctx, chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS(".face[role=img]")),
+		do(ctx, t, chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS(".face[role=img]")),
 			chromedp.Click(chromedp.CSS("[data-turn='1']")), chromedp.WaitReady(chromedp.CSS(".dial[data-set='21.5']")))
 		told(t, h, "setpoint living 21.5 °C by someone at this computer")
-		do(t, ctx, chromedp.Navigate(url+"/devices"))
-		lead(t, ctx, chromedp.Click(chromedp.CSS("#device-mini3 form button")))
+		do(ctx, t, chromedp.Navigate(url+"/devices"))
+		lead(ctx, t, chromedp.Click(chromedp.CSS("#device-mini3 form button")))
 		told(t, h, "setpoint living 21.5 °C by someone at this computer", "blink mini3")
 		if list := complaints(); len(list) > 0 {
 			t.Errorf("the browser complains: %q", list)
@@ -305,7 +305,7 @@ func TestInBrowser(t *testing.T) {
 	t.Run("pointing at the chart", func(t *testing.T) {
 		ctx := open(t, storybook.SensorLost(), "/")
 		tip := func(share float64) string {
-			return eval[string](t, ctx, fmt.Sprintf(`(() => { const c = document.querySelector(".chart"), r = c.getBoundingClientRect();
+			return eval[string](ctx, t, fmt.Sprintf(`(() => { const c = document.querySelector(".chart"), r = c.getBoundingClientRect();
 				c.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: r.x + r.width * %v, clientY: r.y + 50}));
 				return document.querySelector(".tip").textContent })()`, share))
 		}
@@ -323,30 +323,30 @@ func TestInBrowser(t *testing.T) {
 		if err := auth.SetPassword("correct horse battery"); err != nil {
 			t.Fatal(err)
 		}
-		ctx, _ := tab(t, b)
-		do(t, ctx, chromedp.Navigate(url+"/devices"))
-		lead(t, ctx, chromedp.SendKeys(chromedp.CSS("#password"), "wrong horse"+kb.Enter))
-		if got := eval[string](t, ctx, `document.querySelector("[role=alert].reason").textContent`); got != "That password is wrong." {
+		ctx, _ := tab(b, t)
+		do(ctx, t, chromedp.Navigate(url+"/devices"))
+		lead(ctx, t, chromedp.SendKeys(chromedp.CSS("#password"), "wrong horse"+kb.Enter))
+		if got := eval[string](ctx, t, `document.querySelector("[role=alert].reason").textContent`); got != "That password is wrong." {
 			t.Errorf("after a wrong password the page says %q", got)
 		}
-		lead(t, ctx, chromedp.SendKeys(chromedp.CSS("#password"), "correct horse battery"+kb.Enter))
-		if got := eval[string](t, ctx, `location.pathname`); got != "/devices" {
+		lead(ctx, t, chromedp.SendKeys(chromedp.CSS("#password"), "correct horse battery"+kb.Enter))
+		if got := eval[string](ctx, t, `location.pathname`); got != "/devices" {
 			t.Errorf("after the right password the page is %s", got)
 		}
-		if got := eval[string](t, ctx, `document.cookie`); got != "" {
+		if got := eval[string](ctx, t, `document.cookie`); got != "" {
 			t.Errorf("a script can read the cookie: %q", got)
 		}
-		do(t, ctx, chromedp.Navigate(url), chromedp.Click(chromedp.CSS("[data-turn='1']")))
-		await(t, ctx, settled+` && document.querySelector(".set-value").textContent === "21.5 °C"`)
+		do(ctx, t, chromedp.Navigate(url), chromedp.Click(chromedp.CSS("[data-turn='1']")))
+		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "21.5 °C"`)
 		told(t, h, "setpoint living 21.5 °C by a person who logged in")
-		lead(t, ctx, chromedp.Click(chromedp.CSS(".leave button")))
-		do(t, ctx, chromedp.WaitReady(chromedp.CSS("#password")))
+		lead(ctx, t, chromedp.Click(chromedp.CSS(".leave button")))
+		do(ctx, t, chromedp.WaitReady(chromedp.CSS("#password")))
 	})
 
 	t.Run("the first press of Tab skips to the content", func(t *testing.T) {
 		ctx := open(t, storybook.Heating(), "/")
-		do(t, ctx, chromedp.KeyEvent(kb.Tab))
-		if got := eval[string](t, ctx, `document.activeElement.className`); got != "skip" {
+		do(ctx, t, chromedp.KeyEvent(kb.Tab))
+		if got := eval[string](ctx, t, `document.activeElement.className`); got != "skip" {
 			t.Errorf("Tab goes to %q", got)
 		}
 	})
@@ -367,10 +367,10 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 				<style>#a{width:500px}</style>`)
 		}))
 		defer srv.Close()
-		ctx, _ := tab(t, b)
-		screen(t, ctx, 360, 740, false)
-		do(t, ctx, chromedp.Navigate(srv.URL))
-		findings := strings.Join(eval[[]string](t, ctx, string(audit)), "\n")
+		ctx, _ := tab(b, t)
+		screen(ctx, t, 360, 740, false)
+		do(ctx, t, chromedp.Navigate(srv.URL))
+		findings := strings.Join(eval[[]string](ctx, t, string(audit)), "\n")
 		for _, want := range []string{"508 px wide", "contrast 2.32", "has no name: <button>", "has no name: <input>", "id a", "skips a level", "inline style"} {
 			if !strings.Contains(findings, want) {
 				t.Errorf("no %q among\n%s", want, findings)
@@ -387,14 +387,14 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 			case "tank-and-room":
 				paths = append(paths, "/zones/tank")
 			}
-			ctx, complaints := tab(t, b)
+			ctx, complaints := tab(b, t)
 			for _, path := range paths {
-				screen(t, ctx, 360, 740, false)
-				do(t, ctx, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")),
+				screen(ctx, t, 360, 740, false)
+				do(ctx, t, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")),
 					chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
 				for _, dark := range []bool{false, true} {
-					screen(t, ctx, 360, 740, dark)
-					for _, finding := range eval[[]string](t, ctx, string(audit)) {
+					screen(ctx, t, 360, 740, dark)
+					for _, finding := range eval[[]string](ctx, t, string(audit)) {
 						t.Errorf("%s, dark %v: %s", path, dark, finding)
 					}
 				}
@@ -430,9 +430,9 @@ func TestPictures(t *testing.T) {
 			}
 			for _, path := range paths {
 				for _, shot := range shots {
-					ctx, _ := tab(t, b)
-					screen(t, ctx, shot.w, shot.h, shot.dark)
-					do(t, ctx, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")))
+					ctx, _ := tab(b, t)
+					screen(ctx, t, shot.w, shot.h, shot.dark)
+					do(ctx, t, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")))
 					png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 					if err != nil {
 						t.Fatal(err)
@@ -441,7 +441,7 @@ func TestPictures(t *testing.T) {
 					if err := os.WriteFile(filepath.Join(*pictures, s.Name+page+"-"+shot.name+".png"), png, 0o644); err != nil {
 						t.Fatal(err)
 					}
-					chromedp.Cancel(ctx) //nolint:errcheck // the picture is taken
+					chromedp.Cancel(ctx) // the picture is taken
 				}
 			}
 		})

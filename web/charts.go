@@ -133,6 +133,7 @@ func (p *pages) metricChart(r *http.Request, s site.State, subject string, m sit
 		panel.FromZero, panel.Least = true, 100
 	case site.MetricSetPoint:
 		l.class, l.shape = "set", chart.Step
+	case site.MetricTemp, site.MetricOutdoor:
 	}
 	panel.Series = []chart.Series{{Name: l.name, Class: l.class, Shape: l.shape, Points: l.points()}}
 	name := subject

@@ -50,9 +50,12 @@ func (p *pages) funcs() template.FuncMap {
 		"stat":       func(name string, v known) stat { return stat{name, v} },
 		"pageNames": func() []choice {
 			return []choice{
-				{ID: "home", Name: "Home", Href: "/"}, {ID: "devices", Name: "Devices", Href: "/devices"},
-				{ID: "history", Name: "History", Href: "/history"}, {ID: "events", Name: "Events", Href: "/events"},
-				{ID: "ledger", Name: "Ledger", Href: "/ledger"}, {ID: "settings", Name: "Settings", Href: "/settings"},
+				{ID: "home", Name: "Home", Href: "/"},
+				{ID: "devices", Name: "Devices", Href: "/devices"},
+				{ID: "history", Name: "History", Href: "/history"},
+				{ID: "events", Name: "Events", Href: "/events"},
+				{ID: "ledger", Name: "Ledger", Href: "/ledger"},
+				{ID: "settings", Name: "Settings", Href: "/settings"},
 			}
 		},
 		"presetNames": func() []choice { return []choice{{ID: "away", Name: "Away"}, {ID: "boost", Name: "Boost"}} },

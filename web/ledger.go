@@ -55,7 +55,7 @@ func (p *pages) ledger(w http.ResponseWriter, r *http.Request) error {
 	v := ledgerView{Ledger: s.Ledger}
 	names := namesOf(s)
 	for _, rec := range slices.Backward(list) {
-		v.Records = append(v.Records, recordView{rec, cmpOr(names[rec.Subject], rec.Subject), p.recordText(rec), rec.Hash.String()[:12]})
+		v.Records = append(v.Records, recordView{rec, either(names[rec.Subject], rec.Subject), p.recordText(rec), rec.Hash.String()[:12]})
 	}
 	if from > 1 {
 		v.Older = max(from, recordsShown+1) - recordsShown
@@ -92,7 +92,7 @@ func namesOf(s site.State) map[string]string {
 	return names
 }
 
-func cmpOr(a, b string) string {
+func either(a, b string) string {
 	if a != "" {
 		return a
 	}
@@ -125,7 +125,7 @@ func (p *pages) recordText(r ledger.Record) string {
 		if b.Confirmed {
 			return text + ". Read back."
 		}
-		return text + ". Not believed: " + cmpOr(b.Trouble, "not read back") + "."
+		return text + ". Not believed: " + either(b.Trouble, "not read back") + "."
 	case ledger.Trip:
 		if b.Cleared {
 			return "Cleared: " + b.Cause
@@ -167,6 +167,7 @@ func amountOf(s ledger.Sum) string {
 		return s.Joules().KilowattHours().String()
 	case "msat":
 		return strconv.FormatFloat(float64(s.Total)/1000, 'f', -1, 64) + " sats"
+	default:
 	}
 	return fmt.Sprintf("%d %s", s.Total, s.Unit)
 }

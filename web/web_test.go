@@ -139,9 +139,9 @@ func TestSimulatedIsSaid(t *testing.T) {
 		if !strings.Contains(body, "No real heat is made.") {
 			t.Errorf("%s has no banner", path)
 		}
-		for _, real := range []string{">measured<", ">estimated<", ">from its power supply<"} {
-			if strings.Contains(body, `class="source"`+real) || strings.Contains(body, `<dd class="source"`+real) {
-				t.Errorf("%s shows something as %s", path, real)
+		for _, origin := range []string{">measured<", ">estimated<", ">from its power supply<"} {
+			if strings.Contains(body, `class="source"`+origin) || strings.Contains(body, `<dd class="source"`+origin) {
+				t.Errorf("%s shows something as %s", path, origin)
 			}
 		}
 	}

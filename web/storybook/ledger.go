@@ -102,7 +102,10 @@ func (h *Home) LedgerExport(_ context.Context, w io.Writer, format string, from,
 		Body string `parquet:"body"`
 	}
 	var rows []row
-	for r := range h.records() {
+	for r, err := range h.records() {
+		if err != nil {
+			return err
+		}
 		if (from.IsZero() || !r.At.Before(from)) && (to.IsZero() || r.At.Before(to)) {
 			rows = append(rows, row{r.Seq, r.At.UnixNano(), string(r.Kind), string(r.Body)})
 		}
@@ -120,8 +123,11 @@ func (h *Home) LedgerExport(_ context.Context, w io.Writer, format string, from,
 	case "parquet":
 		return parquet.Write(w, rows)
 	case "chain":
-		for r := range h.records() {
-			b, err := r.AppendBinary(nil)
+		for r, err := range h.records() {
+			var b []byte
+			if err == nil {
+				b, err = r.AppendBinary(nil)
+			}
 			if err == nil {
 				_, err = w.Write(b)
 			}

@@ -321,7 +321,7 @@ func (h *Home) sample(m site.Metric, subject string, t, now time.Time, span time
 	if tank {
 		set = 55
 	}
-	room := 18.2
+	var room float64
 	switch {
 	case hour >= 22:
 		room = 18 + 2.9*math.Exp(-(hour-22)/5)

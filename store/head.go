@@ -143,12 +143,9 @@ func (s *Store) dispute(ctx context.Context, why string) error {
 	s.state.Lock()
 	s.disputed = errors.New(why)
 	s.state.Unlock()
+	aside := fmt.Sprintf("%s.disputed-%s", s.opts.HeadPath, s.opts.Now().UTC().Format("20060102T150405.000000000Z"))
 	kept := ""
-	if _, err := os.Stat(s.opts.HeadPath); err == nil {
-		name := fmt.Sprintf("%s.disputed-%s", s.opts.HeadPath, s.opts.Now().UTC().Format("20060102T150405.000000000Z"))
-		if err := os.Rename(s.opts.HeadPath, name); err != nil {
-			return nil // nothing is overwritten that could not be put aside
-		}
+	if err := os.Rename(s.opts.HeadPath, aside); err == nil {
 		kept = " The old head was kept beside the new one."
 	}
 	e, err := ledger.NewEntry(s.opts.Now(), "", false, ledger.Event{Severity: "alarm", Code: "ledger_head", Text: why + kept})

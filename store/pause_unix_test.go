@@ -131,8 +131,7 @@ func fullAtStart(ctx context.Context, dir string, head ledger.Head, was syscall.
 // TestReadOnlyFolder opens a store in a folder that cannot be written, in a
 // process of its own that is not root.
 func TestReadOnlyFolder(t *testing.T) {
-	// Not t.TempDir, through which other users cannot pass.
-	dir, err := os.MkdirTemp("", "hearth-readonly")
+	dir, err := os.MkdirTemp("", "hearth-readonly") //nolint:usetesting // other users cannot pass through t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -378,7 +378,7 @@ func realDir(t *testing.T) string {
 // is tried in it needs no real disk, and syncs cost nothing there.
 func memoryDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "hearth-store")
+	dir, err := os.MkdirTemp("/dev/shm", "hearth-store") //nolint:usetesting // t.TempDir is on a disk
 	if err != nil {
 		return realDir(t)
 	}

@@ -157,11 +157,11 @@ func (s *Store) snapshot(ctx context.Context, do func(querier) error) error {
 // error is for what kept it from
 // looking; what it found is in the report.
 func (s *Store) Verify(ctx context.Context) (ledger.Report, error) {
-	want, problem := s.expect()
-	if problem != nil {
-		return ledger.Report{Problem: problem}, nil
-	}
 	var report ledger.Report
+	var want ledger.Expect
+	if want, report.Problem = s.expect(); !report.OK() {
+		return report, nil
+	}
 	err := s.snapshot(ctx, func(q querier) error {
 		report = ledger.Verify(each(ctx, q, "order by seq"), want)
 		if err := ctx.Err(); err != nil || !report.OK() {

@@ -84,35 +84,48 @@ type resolution struct {
 	start func(time.Time) time.Time // of the span that a time is in
 }
 
-// upsert merges a sample into a row of the table, as [ledger.Sample.Merge]
-// does.
-func upsert(table string) string {
-	return "insert into " + table + " (series, at, mean, min, max, sum, provenance, known) values (?, ?, ?, ?, ?, ?, ?, ?)" + `
-on conflict do update set
-  mean = (mean * known + excluded.mean * excluded.known) / (known + excluded.known),
-  min = min(min, excluded.min), max = max(max, excluded.max), sum = sum + excluded.sum,
-  provenance = max(provenance, excluded.provenance), known = known + excluded.known`
-}
-
 func (s *Store) insertSamples(ctx context.Context, tx *sql.Tx, made map[seriesKey]int64) error {
-	for _, r := range s.resolutions() {
-		stmt, err := tx.PrepareContext(ctx, upsert(r.table))
+	var list []numbered
+	for _, x := range s.samples {
+		if !x.IsKnown() {
+			continue
+		}
+		id, err := s.seriesID(ctx, tx, made, seriesKey{x.Subject, x.Metric})
 		if err != nil {
 			return err
 		}
-		for _, x := range s.samples {
-			if !x.IsKnown() {
-				continue
-			}
-			id, err := s.seriesID(ctx, tx, made, seriesKey{x.Subject, x.Metric})
-			if err != nil {
-				return errors.Join(err, stmt.Close())
-			}
-			if _, err := stmt.ExecContext(ctx, id, r.start(x.At).Unix(), x.Mean, x.Min, x.Max, x.Sum, int64(x.Provenance), x.Known.Seconds()); err != nil {
-				return errors.Join(err, stmt.Close())
-			}
+		list = append(list, numbered{id, x})
+	}
+	for _, r := range s.resolutions() {
+		if err := r.merge(ctx, tx, list); err != nil {
+			return err
 		}
-		if err := stmt.Close(); err != nil {
+	}
+	return nil
+}
+
+// numbered is a sample with the number of its series.
+type numbered struct {
+	series int64
+	sample Sample
+}
+
+// merge merges samples into the rows of the spans that they are in, as
+// [ledger.Sample.Merge] does.
+func (r resolution) merge(ctx context.Context, tx *sql.Tx, list []numbered) error {
+	stmt, err := tx.PrepareContext(ctx, "insert into "+r.table+" (series, at, mean, min, max, sum, provenance, known) values (?, ?, ?, ?, ?, ?, ?, ?)"+`
+on conflict do update set
+  mean = (mean * known + excluded.mean * excluded.known) / (known + excluded.known),
+  min = min(min, excluded.min), max = max(max, excluded.max), sum = sum + excluded.sum,
+  provenance = max(provenance, excluded.provenance), known = known + excluded.known`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for _, n := range list {
+		x := n.sample
+		_, err := stmt.ExecContext(ctx, n.series, r.start(x.At).Unix(), x.Mean, x.Min, x.Max, x.Sum, int64(x.Provenance), x.Known.Seconds())
+		if err != nil {
 			return err
 		}
 	}
@@ -163,58 +176,47 @@ func (s *Store) rebuildDays(ctx context.Context, tx *sql.Tx, place string) error
 	if _, err := tx.ExecContext(ctx, "delete from sample_day"); err != nil {
 		return err
 	}
-	stmt, err := tx.PrepareContext(ctx, upsert("sample_day"))
-	if err != nil {
+	var last int64
+	if err := tx.QueryRowContext(ctx, "select coalesce(max(id), 0) from series").Scan(&last); err != nil {
 		return err
 	}
-	defer stmt.Close()
-	rows, err := tx.QueryContext(ctx, "select series, at, mean, min, max, sum, provenance, known from sample_hour order by series, at")
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	put := func(series int64, days []Sample) error {
-		for _, x := range days {
-			if _, err := stmt.ExecContext(ctx, series, x.At.Unix(), x.Mean, x.Min, x.Max, x.Sum, int64(x.Provenance), x.Known.Seconds()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var hours []Sample
-	var series int64
-	day := func(t time.Time) time.Time { return ledger.Day(t, s.opts.Location) }
-	for rows.Next() {
-		var id int64
-		x, err := scanSample(rows, &id)
+	for id := range last { // one series at a time: years of all would fill a small computer
+		hours, err := hoursOf(ctx, tx, id+1)
 		if err != nil {
 			return err
 		}
-		if id != series {
-			if err := put(series, ledger.RollUp(hours, day)); err != nil {
-				return err
-			}
-			hours, series = hours[:0], id
+		if err := s.resolutions()[2].merge(ctx, tx, hours); err != nil {
+			return err
 		}
-		hours = append(hours, x)
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if err := put(series, ledger.RollUp(hours, day)); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "insert into setting (key, value) values (?, ?) on conflict do update set value = excluded.value", placeSetting, []byte(place))
+	_, err := tx.ExecContext(ctx, "insert into setting (key, value) values (?, ?) on conflict do update set value = excluded.value", placeSetting, []byte(place))
 	return err
 }
 
-// scanSample reads the columns at to known, after those in before.
-func scanSample(rows *sql.Rows, before ...any) (Sample, error) {
+func hoursOf(ctx context.Context, q querier, series int64) ([]numbered, error) {
+	rows, err := q.QueryContext(ctx, "select at, mean, min, max, sum, provenance, known from sample_hour where series = ? order by at", series)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []numbered
+	for rows.Next() {
+		x, err := scanSample(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, numbered{series, x})
+	}
+	return list, rows.Err()
+}
+
+// scanSample reads the columns at to known.
+func scanSample(rows *sql.Rows) (Sample, error) {
 	var x Sample
 	var at int64
 	var from uint8
 	var known float64
-	err := rows.Scan(append(before, &at, &x.Mean, &x.Min, &x.Max, &x.Sum, &from, &known)...)
+	err := rows.Scan(&at, &x.Mean, &x.Min, &x.Max, &x.Sum, &from, &known)
 	x.At, x.Provenance = time.Unix(at, 0).UTC(), units.Provenance(from)
 	x.Known = time.Duration(known * float64(time.Second))
 	return x, err

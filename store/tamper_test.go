@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,7 @@ func TestEveryByte(t *testing.T) {
 			if p == nil {
 				t.Fatalf("record %d: byte %d of %s changed and not found", r.Seq, i, column)
 			}
-			if p.Seq != r.Seq || !contains(expect, p.Fault) {
+			if p.Seq != r.Seq || !slices.Contains(expect, p.Fault) {
 				t.Errorf("record %d: byte %d of %s changed: %s at %d: %s", r.Seq, i, column, p.Fault, p.Seq, p.Text)
 			}
 		}
@@ -131,15 +132,6 @@ func TestEveryByte(t *testing.T) {
 		t.Fatal("the ledger was not put back:", r)
 	}
 	t.Logf("%d changes found", flips)
-}
-
-func contains(list []ledger.Fault, f ledger.Fault) bool {
-	for _, x := range list {
-		if x == f {
-			return true
-		}
-	}
-	return false
 }
 
 // TestTampering is what an intruder may try with the file, and what Hearth

@@ -212,7 +212,7 @@ func (f *File) write() error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // it is gone once renamed
+	defer os.Remove(tmp.Name()) // gone once it is renamed
 	_, err = tmp.WriteString(f.Text)
 	err = errors.Join(err, tmp.Chmod(f.Mode), tmp.Close())
 	if err != nil {

@@ -116,9 +116,10 @@ type Level struct {
 
 // Range is the span of [SetPower].
 type Range struct {
-	Min, Max units.Watts
+	Min units.Watts `json:"min"`
+	Max units.Watts `json:"max"`
 	// Step is the grain; 0 means any value.
-	Step units.Watts
+	Step units.Watts `json:"step"`
 }
 
 // Limp says what a miner does when it loses its pool.

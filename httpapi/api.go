@@ -403,15 +403,20 @@ func (a *api) putManual(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case body.Device == "":
 		return invalid("The device is missing.")
-	case body.Level == "":
-		return invalid("The level is missing.")
-	case body.Minutes == nil:
-		return invalid("The minutes are missing: a manual level always ends.")
-	case !(*body.Minutes >= 1 && *body.Minutes <= maxManual.Minutes()):
-		return invalid("%g minutes: a manual level lasts 1 to %g minutes.", *body.Minutes, maxManual.Minutes())
+	case body.Level == nil:
+		return invalid(`The level is missing: one of the heater's, on, a power such as 500 W, or off.`)
 	}
-	d := time.Duration(*body.Minutes * float64(time.Minute))
-	if err := a.home.Manual(r.Context(), z.ID, body.Device, body.Level, d, by(r.Context())); err != nil {
+	var d time.Duration
+	if *body.Level != "off" && *body.Level != "" {
+		switch {
+		case body.Minutes == nil:
+			return invalid("The minutes are missing: a manual level always ends.")
+		case !(*body.Minutes >= 1 && *body.Minutes <= maxManual.Minutes()):
+			return invalid("%g minutes: a manual level lasts 1 to %g minutes.", *body.Minutes, maxManual.Minutes())
+		}
+		d = time.Duration(*body.Minutes * float64(time.Minute))
+	}
+	if err := a.home.Manual(r.Context(), z.ID, body.Device, *body.Level, d, by(r.Context())); err != nil {
 		return err
 	}
 	return a.answerZone(w, r)

@@ -175,7 +175,7 @@ type presetBody struct {
 // manualBody is the body of PUT …/manual.
 type manualBody struct {
 	Device  string   `json:"device"`
-	Level   string   `json:"level"`
+	Level   *string  `json:"level"`
 	Minutes *float64 `json:"minutes"`
 }
 

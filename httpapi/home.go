@@ -32,7 +32,9 @@ type Home interface {
 	// SetPreset starts "away", "boost" or "holiday", at set where given; ""
 	// cancels. A zero until leaves the end to the preset.
 	SetPreset(ctx context.Context, zone, preset string, set *units.Celsius, until time.Time, by string) error
-	// Manual runs a heater of a zone without thermometer at a level for d.
+	// Manual runs a heater of a zone without thermometer for d at a level:
+	// one of the device's, "on", or a power such as "500 W". The level "off"
+	// stops it.
 	Manual(ctx context.Context, zone, device, level string, d time.Duration, by string) error
 	// ClearTrip resets a latched trip.
 	ClearTrip(ctx context.Context, id, by string) error

@@ -60,6 +60,7 @@ func TestHostileRequests(t *testing.T) {
 		{"manual for ever", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco","minutes":1e9}`, "", 422, "invalid", "1440", ""},
 		{"manual for less than nothing", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco","minutes":-5}`, "", 422, "invalid", "1440", ""},
 		{"manual without end", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco"}`, "", 422, "invalid", "always ends", ""},
+		{"manual at no level", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","minutes":10}`, "", 422, "invalid", "level is missing", ""},
 		{"consent that says nothing", "PUT", "/api/v1/compute", `{}`, "", 422, "invalid", "allowed", ""},
 		{"reading with PUT", "PUT", "/api/v1/state", `{}`, "", 405, "method", "PUT", "GET"},
 		{"setting with GET", "GET", set, "", "", 405, "method", "GET", "PUT"},
@@ -124,6 +125,7 @@ func TestWhatIsAskedReachesTheHome(t *testing.T) {
 	f("PUT", "/api/v1/zones/living/preset", `{"preset":"holiday","value":12,"unit":"°C","until":"2026-01-20T12:00:00Z"}`, 200, `preset living "holiday" at 12.0 °C until 2026-01-20T12:00:00Z`)
 	f("PUT", "/api/v1/zones/living/preset", `{"preset":""}`, 200, `preset living ""`)
 	f("PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco","minutes":90}`, 200, "manual living mini3 eco 1h30m0s")
+	f("PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"off"}`, 200, "manual living mini3 off 0s")
 	f("POST", "/api/v1/devices/mini3/blink", "", 204, "blink mini3")
 	f("POST", "/api/v1/trips/room_over_temperature%2Fliving/clear", "", 204, "clear room_over_temperature/living")
 	f("POST", "/api/v1/trips/chip_over_temperature%2Fmini3/clear", "", 422, "clear chip_over_temperature/mini3")

@@ -12,6 +12,16 @@ import (
 	"hearth/units"
 )
 
+// presetNames are the presets to offer; a holiday is begun with its dates, and
+// offered here only to be ended.
+func presetNames(active string) []choice {
+	list := []choice{{ID: "away", Name: "Away"}, {ID: "boost", Name: "Boost"}}
+	if active == "holiday" {
+		list = append(list, choice{ID: "holiday", Name: "Holiday"})
+	}
+	return list
+}
+
 // stat is a figure with its name.
 type stat struct {
 	Name  string
@@ -58,7 +68,7 @@ func (p *pages) funcs() template.FuncMap {
 				{ID: "settings", Name: "Settings", Href: "/settings"},
 			}
 		},
-		"presetNames": func() []choice { return []choice{{ID: "away", Name: "Away"}, {ID: "boost", Name: "Boost"}} },
+		"presetNames": presetNames,
 		"poolWorks":   func(r device.Reading) bool { v, ok := r.Pool.Get(); return ok && v },
 		"uptime":      func(r device.Reading) string { v, _ := r.Uptime.Get(); return duration(v) },
 	}

@@ -145,7 +145,12 @@ func (p *pages) postManual(w http.ResponseWriter, r *http.Request) error {
 	choice := r.PostForm.Get("level")
 	i := strings.LastIndexByte(choice, '/')
 	minutes, err := strconv.Atoi(r.PostForm.Get("minutes"))
-	if i < 0 || err != nil || minutes < 1 || minutes > 24*60 {
+	if i >= 0 && choice[i+1:] == "off" {
+		minutes, err = 0, nil
+	} else if err == nil && (minutes < 1 || minutes > 24*60) {
+		i = -1
+	}
+	if i < 0 || err != nil {
 		return invalid("Choose a level and 1 minute to 24 hours.")
 	}
 	if err := p.home.Manual(r.Context(), z.ID, choice[:i], choice[i+1:], time.Duration(minutes)*time.Minute, by(r)); err != nil {

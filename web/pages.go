@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,8 +27,9 @@ type homeView struct {
 	// Others are links to the charts of the other zones.
 	Others []site.ZoneState
 	Charts string // id of the zone in the chart
-	Levels []levelChoice
-	Trips  []control.Trip
+	// Levels is what the heaters of a zone without thermometer can be asked for.
+	Levels  []levelChoice
+	Heaters []site.DeviceState
 	// Soon is a moment three hours ahead, as a proposal in forms.
 	Soon string
 }
@@ -44,7 +46,7 @@ func (p *pages) front(w http.ResponseWriter, r *http.Request) error {
 	if len(s.Zones) == 1 {
 		return p.zonePage(w, r, s, s.Zones[0], "/")
 	}
-	v := homeView{Total: s.Today, Power: s.Power, Trips: s.Trips}
+	v := homeView{Total: s.Today, Power: s.Power}
 	for _, z := range s.Zones {
 		v.Dials = append(v.Dials, newDial(z, "/"))
 	}
@@ -79,11 +81,16 @@ func (p *pages) oneZone(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) zonePage(w http.ResponseWriter, r *http.Request, s site.State, z site.ZoneState, path string) error {
 	v := homeView{
-		Dials: []dial{newDial(z, path)}, One: &z, Total: z.Today, Power: z.Power, Charts: z.ID, Trips: s.Trips,
+		Dials: []dial{newDial(z, path)}, One: &z, Total: z.Today, Power: z.Power, Charts: z.ID,
 		Soon: s.At.In(p.loc).Add(3 * time.Hour).Truncate(30 * time.Minute).Format("2006-01-02T15:04"),
 	}
 	if z.Kind == control.Manual {
 		v.Levels = levels(s, z)
+		for _, id := range z.Heaters {
+			if d, ok := deviceByID(s, id); ok {
+				v.Heaters = append(v.Heaters, d)
+			}
+		}
 	}
 	if !live(r) {
 		c, err := p.dayChart(r, s, z)
@@ -96,7 +103,7 @@ func (p *pages) zonePage(w http.ResponseWriter, r *http.Request, s site.State, z
 }
 
 // levels lists what can be asked of the heaters of a zone without
-// thermometer.
+// thermometer: their levels, quarters of their span of power, or just on.
 func levels(s site.State, z site.ZoneState) []levelChoice {
 	var out []levelChoice
 	for _, id := range z.Heaters {
@@ -104,12 +111,32 @@ func levels(s site.State, z site.ZoneState) []levelChoice {
 		if !ok || d.Caps == nil {
 			continue
 		}
-		for _, l := range d.Caps.Levels {
-			text := fmt.Sprintf("%s: %s", d.Name, l.Name)
-			if w, ok := l.Power.Get(); ok {
-				text += fmt.Sprintf(" (about %v)", w)
+		most := d.Caps.Max
+		if d.Limit > 0 {
+			most = min(most, d.Limit)
+		}
+		add := func(level, text string) { out = append(out, levelChoice{id, level, d.Name + ": " + text}) }
+		switch {
+		case d.Caps.Can(device.SetPower) && d.Caps.Power.Max > 0:
+			lo, hi := d.Caps.Power.Min, min(d.Caps.Power.Max, most)
+			for q := range 4 {
+				if w := units.Watts(math.Floor(float64(lo + (hi-lo)*units.Watts(q+1)/4))); w > 0 {
+					add(fmt.Sprintf("%g W", float64(w)), w.String())
+				}
 			}
-			out = append(out, levelChoice{id, l.ID, text})
+		case d.Caps.Can(device.SetLevel):
+			for _, l := range d.Caps.Levels {
+				w, ok := l.Power.Get()
+				switch {
+				case ok && w > most:
+				case ok:
+					add(l.ID, fmt.Sprintf("%s, about %v", l.Name, w))
+				default:
+					add(l.ID, l.Name)
+				}
+			}
+		case d.Caps.Can(device.Run):
+			add("on", "on")
 		}
 	}
 	return out

@@ -251,6 +251,7 @@ func TestForms(t *testing.T) {
 	ok("/zones/living/preset", "preset=holiday&value=12&until=2026-01-20T12:00", "/", `preset living "holiday" at 12.0 °C until 2026-01-20T11:00:00Z`)
 	ok("/zones/living/preset", "preset=", "/", `preset living ""`)
 	ok("/zones/living/manual", "level=mini3%2Feco&minutes=60", "/", "manual living mini3 eco 1h0m0s")
+	ok("/zones/living/manual", "level=mini3%2Foff", "/", "manual living mini3 off 0s")
 	ok("/devices/mini3/blink", "", "/devices", "blink mini3")
 	ok("/trips/room_over_temperature%2Fliving/clear", "", "/", "clear room_over_temperature/living")
 	ok("/compute", "allowed=false", "/settings", "compute false")

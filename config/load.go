@@ -173,12 +173,25 @@ func (f File) Control() control.Config {
 		if d.Zone == "" {
 			continue
 		}
+		wear := wearOf(d.Role)
 		c.Heaters = append(c.Heaters, control.Heater{
-			ID: id, Zone: d.Zone, Role: cmp.Or(d.Role, control.Primary), Limit: d.Limit, MinOn: d.MinOn, MinOff: d.MinOff,
-			StartsPerDay: d.StartsPerDay, FlashPerDay: d.FlashPerDay, ChipLimit: d.ChipLimit, Relay: d.Relay,
+			ID: id, Zone: d.Zone, Role: cmp.Or(d.Role, control.Primary), Limit: d.Limit,
+			MinOn: cmp.Or(d.MinOn, wear.MinOn), MinOff: cmp.Or(d.MinOff, wear.MinOff),
+			StartsPerDay: cmp.Or(d.StartsPerDay, wear.StartsPerDay), FlashPerDay: cmp.Or(d.FlashPerDay, wear.FlashPerDay),
+			ChipLimit: d.ChipLimit, Relay: d.Relay,
 		})
 	}
 	return c
+}
+
+// wearOf is how a heater is spared when its owner says nothing. Miners run
+// for 10 to 20 minutes at a time in practice, and every start is a thermal
+// cycle for their boards; a relay in front of a resistance bears more.
+func wearOf(r control.Role) control.Heater {
+	if r == control.Backup {
+		return control.Heater{MinOn: 5 * time.Minute, MinOff: 5 * time.Minute, StartsPerDay: 48}
+	}
+	return control.Heater{MinOn: 15 * time.Minute, MinOff: 10 * time.Minute, StartsPerDay: 16, FlashPerDay: 24}
 }
 
 func schedule(slots []Slot) heat.Schedule {

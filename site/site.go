@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,6 +106,7 @@ func note[T units.Quantity](m minutes, k Metric, v units.Known[T], d time.Durati
 const callLimit = 5 * time.Second
 
 // New prepares a home. Nothing is switched until [Site.Run] or [Site.Step].
+// The end of ctx ends nothing: [Site.Stop] or [Site.Release] must be called.
 func New(ctx context.Context, opt Options) (*Site, error) {
 	home, err := control.NewHome(opt.Control)
 	if err != nil {
@@ -116,7 +118,9 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 	if opt.Location == nil {
 		opt.Location = time.Local
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	// The devices' goroutines live until the site has been stopped, which is
+	// after ctx ends: heaters must still be told to go to their safe state.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Site{
 		opt: opt, log: opt.Log, home: home, cancel: cancel,
 		journal: newJournal(), units: map[string]*unit{}, home24: minutes{},
@@ -279,7 +283,11 @@ func (s *Site) Step(ctx context.Context) {
 	s.safe.Store(&safe)
 	s.trips(now)
 	s.tell(s.decision.Events...)
-	commands := s.decision.Commands
+	commands := slices.DeleteFunc(slices.Clone(s.decision.Commands), func(c control.Command) bool {
+		u := s.units[c.Device]
+		return u != nil && u.held() && !c.Urgent
+	})
+	commands = append(commands, s.commission(now)...)
 	s.meterAll(now)
 	s.now = now
 	s.mu.Unlock()

@@ -608,3 +608,100 @@ func BenchmarkStep(b *testing.B) {
 	}
 	_ = s.Stop(context.Background(), "done")
 }
+
+func check(t *testing.T, r *rig, id, name string) site.Check {
+	t.Helper()
+	list, err := r.Checks(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range list {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("no check %s of %s", name, id)
+	return site.Check{}
+}
+
+func TestCommissioningProvesControl(t *testing.T) {
+	r := newRig(t)
+	r.steps(t, 6)
+	if err := r.StartCheck(t.Context(), "a", site.CheckControl, "installer"); err != nil {
+		t.Fatal(err)
+	}
+	r.steps(t, 30)
+	if c := check(t, r, "a", site.CheckControl); c.Outcome != site.CheckPassed || len(c.Steps) != 4 {
+		t.Errorf("check = %+v", c)
+	}
+	r.steps(t, 30)
+	if d := r.device("a"); d.Reading.State != device.StateHeating {
+		t.Errorf("after the check the cold room is not heated: %v, trouble %q, zone %q", d.Reading.State, d.Trouble, r.State().Zones[0].Sentence)
+	}
+	if n := len(r.State().Trips); n != 0 {
+		t.Errorf("the check left trips: %+v", r.State().Trips)
+	}
+	sheet, err := r.SignSheet(t.Context(), "a", "installer")
+	if err != nil || sheet.Record == 0 || sheet.Sheet.Zone != "living" || len(sheet.Hash) != 64 {
+		t.Errorf("sheet = %+v, %v", sheet, err)
+	}
+}
+
+func TestCommissioningFindsALiar(t *testing.T) {
+	r := newRig(t)
+	r.steps(t, 6)
+	r.a.set(func(h *heater) { h.lies = true })
+	if err := r.StartCheck(t.Context(), "a", site.CheckControl, "installer"); err != nil {
+		t.Fatal(err)
+	}
+	r.steps(t, 60)
+	if c := check(t, r, "a", site.CheckControl); c.Outcome != site.CheckFailed {
+		t.Errorf("check = %+v", c)
+	}
+}
+
+func TestUnplugTest(t *testing.T) {
+	r := newRig(t)
+	r.steps(t, 6)
+	if err := r.StartCheck(t.Context(), "a", site.CheckUnplug, "installer"); err != nil {
+		t.Fatal(err)
+	}
+	r.steps(t, 2)
+	r.a.set(func(h *heater) { h.unplugged = true })
+	r.steps(t, 5)
+	if c := check(t, r, "a", site.CheckUnplug); c.Outcome != site.CheckWaiting || !strings.Contains(c.Text, "Plug it in again") {
+		t.Errorf("while it is out: %+v", c)
+	}
+	r.a.set(func(h *heater) { h.unplugged = false })
+	r.steps(t, 12)
+	if c := check(t, r, "a", site.CheckUnplug); c.Outcome != site.CheckPassed {
+		t.Errorf("after its return: %+v", c)
+	}
+	// One that nobody unplugs fails in the end rather than waiting for ever.
+	if err := r.StartCheck(t.Context(), "b", site.CheckUnplug, "installer"); err != nil {
+		t.Fatal(err)
+	}
+	r.steps(t, 120)
+	if c := check(t, r, "b", site.CheckUnplug); c.Outcome != site.CheckFailed {
+		t.Errorf("never unplugged: %+v", c)
+	}
+}
+
+func TestChecksRefuseWhatMakesNoSense(t *testing.T) {
+	r := newRig(t)
+	r.steps(t, 6)
+	if err := r.StartCheck(t.Context(), "a", "taste", "x"); !errors.Is(err, site.ErrInvalid) {
+		t.Errorf("unknown check: %v", err)
+	}
+	if err := r.StartCheck(t.Context(), "z", site.CheckControl, "x"); !errors.Is(err, site.ErrNotFound) {
+		t.Errorf("unknown device: %v", err)
+	}
+	if _, err := r.SignSheet(t.Context(), "a", "x"); !errors.Is(err, site.ErrInvalid) {
+		t.Errorf("a sheet without a check: %v", err)
+	}
+	r.a.set(func(h *heater) { h.unplugged = true })
+	r.steps(t, 4)
+	if err := r.StartCheck(t.Context(), "a", site.CheckControl, "x"); !errors.Is(err, site.ErrUnavailable) {
+		t.Errorf("a check of an absent device: %v", err)
+	}
+}

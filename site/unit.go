@@ -32,6 +32,8 @@ type unit struct {
 	failed   int // commands in a row that were not read back
 	failedAt time.Time
 
+	checks *commissioning // nil until a check is made
+
 	meter  meter
 	today  sum
 	period sum // since the last energy record

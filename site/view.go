@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -88,12 +89,15 @@ func (s *Site) viewZone(z *zone, now time.Time) ZoneState {
 		ID: z.ID, Name: z.Name, Kind: z.Kind, Simulated: s.zoneSimulated(z), Mode: z.mode,
 		Temp: s.sensor(z.sensors.Temp), Low: s.sensor(z.sensors.Low),
 		SetPoint: d.SetPoint, SetWhy: d.Why, Min: lo, Max: hi, Step: 0.5,
-		Activity: d.Activity, Sentence: d.Sentence, Want: d.Want, Heaters: z.heaters,
+		Activity: d.Activity, Sentence: d.Sentence, Want: units.Watts(math.Round(float64(d.Want))), Heaters: z.heaters,
 		Preset: d.Preset,
 	}
 	if !d.Until.IsZero() {
 		until := d.Until
 		zs.Until = &until
+	}
+	if z.Kind == control.Room {
+		zs.Low = units.Unknown[units.Celsius]("a room has one thermometer", now)
 	}
 	if z.Kind == control.Manual {
 		const why = "this place has no thermometer"

@@ -22,6 +22,14 @@ const (
 // names makes the topics and ids of one home.
 type names struct{ node string }
 
+// namesOf returns the names of the home on a node, "home" if that is empty.
+func namesOf(node string) names {
+	if node == "" {
+		node = "home"
+	}
+	return names{slug(node)}
+}
+
 func (n names) base() string         { return "hearth/" + n.node }
 func (n names) availability() string { return n.base() + "/availability" }
 
@@ -80,7 +88,7 @@ func slug(id string) string {
 
 // Will returns what the broker must say when the connection of the home named
 // node breaks. It belongs into the [mqtt.Connect] that makes the client for
-// [Options].
+// [Options]. An empty node is the same as there.
 func Will(node string) *mqtt.Will {
-	return &mqtt.Will{Topic: names{slug(node)}.availability(), Payload: []byte(offline), Retain: true}
+	return &mqtt.Will{Topic: namesOf(node).availability(), Payload: []byte(offline), Retain: true}
 }

@@ -43,14 +43,11 @@ const (
 // that the home is offline. A broker that is down is waited for. The error is
 // never that of a single message.
 func Run(ctx context.Context, o Options) error {
-	if o.Node == "" {
-		o.Node = "home"
-	}
 	if o.Pace <= 0 {
 		o.Pace = time.Second
 	}
 	b := &bridge{
-		Options: o, names: names{slug(o.Node)},
+		Options: o, names: namesOf(o.Node),
 		wake: make(chan struct{}, 1),
 		said: map[string]string{},
 		held: map[string]holding{},

@@ -274,6 +274,18 @@ func TestSlug(t *testing.T) {
 	}
 }
 
+// The last will and the run must mean the same home.
+func TestWillIsTheRuns(t *testing.T) {
+	for node, want := range map[string]string{
+		"": "hearth/home/availability", "elm": "hearth/elm/availability", "my home": "hearth/my_home_9c1a973a/availability",
+	} {
+		w := Will(node)
+		if w.Topic != want || namesOf(node).availability() != want || string(w.Payload) != offline || !w.Retain {
+			t.Errorf("the will of %q is %+v, want topic %s", node, w, want)
+		}
+	}
+}
+
 func TestShortStates(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                       none,

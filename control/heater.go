@@ -26,6 +26,11 @@ const (
 	restartGap = 15 * time.Minute
 	// modulationGap is the same for heaters that follow any power at once.
 	modulationGap = time.Minute
+	// lingerOver is how long a heater would have to wait for its next start
+	// that it rather runs on low, while the room can take it.
+	lingerOver = 20 * time.Minute
+	// lingerBand is how far above its set-point the room may get by that.
+	lingerBand units.Kelvin = 1
 	// standby is how long no heat must be wanted before a heater that can
 	// sleep deeper than its pause does so.
 	standby = 2 * time.Hour
@@ -304,7 +309,7 @@ type pace struct {
 	dt     time.Duration
 	room   units.Watts // power left under the caps
 	frost  bool        // starts are free, and full power is wanted
-	linger bool        // with no start left, rather run on low than stop
+	linger bool        // rather run on low than stop, where no start is at hand
 }
 
 // choose picks the point for a target power. What rounding leaves over is
@@ -429,10 +434,33 @@ func (h *heater) period(lo point) time.Duration {
 	p := max(dutyPeriod, 2*h.MinOn, 2*h.MinOff)
 	if h.StartsPerDay > 0 {
 		sparing := max(p, day/time.Duration(h.StartsPerDay)*23/20)
-		used := min(1, float64(len(h.book.starts))/float64(h.StartsPerDay))
-		p += time.Duration(float64(sparing-p) * used * used)
+		p += time.Duration(float64(sparing-p) * h.scarcity())
 	}
 	return p
+}
+
+// scarcity tells how scarce starts are, from 0 to 1.
+func (h *heater) scarcity() float64 {
+	if h.StartsPerDay <= 0 {
+		return 0
+	}
+	used := min(1, float64(len(h.book.starts))/float64(h.StartsPerDay))
+	return used * used
+}
+
+// lingers reports whether the heater rather runs on, at its lowest, than stop
+// and use up a start: a primary while its next start is far or a backup
+// heats the room, a backup the longer the scarcer its starts are.
+func (h *heater) lingers(above units.Kelvin, now time.Time) bool {
+	if h.Role == Backup {
+		return above < lingerBand*units.Kelvin(h.scarcity())
+	}
+	for _, o := range h.zone.heaters {
+		if o.Role == Backup && o.book.on && above < 2*lingerBand {
+			return true
+		}
+	}
+	return above < lingerBand && h.book.nextStart(h.StartsPerDay, now).Sub(now) > lingerOver
 }
 
 // respect holds a choice back where minimum times, budgets or the pace of
@@ -455,8 +483,8 @@ func (h *heater) respect(fit []point, cur, pick int, p pace) point {
 		if since < h.MinOn && len(fit) > 1 {
 			return h.lowest(fit, cur, fmt.Sprintf("it must run %s once started", brief(h.MinOn)), p)
 		}
-		if p.linger && len(fit) > 1 && !h.book.mayStart(h.StartsPerDay) {
-			return h.lowest(fit, cur, "no start is left today", p)
+		if p.linger && len(fit) > 1 {
+			return h.lowest(fit, cur, "it could not start again soon", p)
 		}
 		if ok, why := h.book.affords(to.demand.Verb, h.caps.Verbs[to.demand.Verb], h.FlashPerDay, p.now); !ok && p.linger && len(fit) > 1 {
 			return stay(why)
@@ -467,9 +495,8 @@ func (h *heater) respect(fit []point, cur, pick int, p pace) point {
 			h.held = fmt.Sprintf("it must rest %s once stopped", brief(h.MinOff))
 			return fit[0]
 		}
-		if !p.frost && !h.book.mayStart(h.StartsPerDay) {
-			h.held = fmt.Sprintf("all %d starts of the day are used; the next is free in %s", h.StartsPerDay,
-				brief(h.book.nextStart(h.StartsPerDay, p.now).Sub(p.now)))
+		if wait := h.book.nextStart(h.StartsPerDay, p.now).Sub(p.now); wait > 0 && !p.frost {
+			h.held = fmt.Sprintf("all %d starts of the day are used; the next is free in %s", h.StartsPerDay, brief(wait))
 			return fit[0]
 		}
 		if ok, why := h.affords(to, p); !ok {

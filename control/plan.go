@@ -92,7 +92,7 @@ func (p *plan) decide(g *guard, z *zone) {
 		z.warmUp(now)
 	}
 	primary, backup := p.capacity(z, g.frost)
-	if primary > 0 {
+	if primary > 0 && primary >= z.thermo.load/2 {
 		z.absent = 0
 	} else {
 		z.absent += p.passed
@@ -229,7 +229,7 @@ func (p *plan) distribute(z *zone, role Role) {
 				continue
 			}
 			target := max(0, left)
-			if role == Backup && !z.thermo.backup && z.Kind != Manual {
+			if role == Backup && z.Kind != Manual && (!z.thermo.backup || !h.book.on && z.warm()) {
 				target = 0
 			}
 			given := p.give(z, h, target)
@@ -239,6 +239,13 @@ func (p *plan) distribute(z *zone, role Role) {
 			}
 		}
 	}
+}
+
+// warm reports whether a room is at its set-point: no reason to start a
+// backup, whatever the regulation would have it make up for.
+func (z *zone) warm() bool {
+	temp, known := z.belief.temp.Get()
+	return known && z.Kind == Room && !z.boost && temp >= z.aim
 }
 
 // give picks a heater's point for a target and returns how much of the
@@ -263,7 +270,7 @@ func (p *plan) give(z *zone, h *heater, target units.Watts) units.Watts {
 	room := p.left(z) + h.stop.power
 	c := h.choose(most, pace{
 		now: p.mono, dt: p.passed, room: room, frost: z.boost,
-		linger: z.Kind == Room && !z.off && known && temp < z.aim+1,
+		linger: z.Kind == Room && !z.off && known && h.lingers(temp.Sub(z.aim), p.mono),
 	})
 	if c.runs {
 		c = h.retune(c, min(h.most, room), pace{now: p.mono})

@@ -12,6 +12,11 @@ const (
 	// against the room's fast answer, so that the feed-forward does the work
 	// and the integral only what the feed-forward does not know.
 	resetTime = 2 * time.Hour
+	// smoothing is the time over which the room's temperature is averaged for
+	// the regulation. Air follows each step of a heater within minutes by half
+	// a kelvin and more; regulated on that, level and pause would chase each
+	// other all day.
+	smoothing = 25 * time.Minute
 	// backupPatience is how long a room must lie below its band, its primary
 	// heaters doing what they can, before the backup helps.
 	backupPatience = 15 * time.Minute
@@ -35,12 +40,15 @@ const (
 // thermostat turns a temperature into a wish for heat.
 type thermostat struct {
 	integral units.Watts
+	slow     units.Celsius // the temperature, smoothed; valid once set
+	smooth   bool          // slow is set
 	charging bool          // a tank is being charged
 	speed    float64       // learned warm-up in K/h; 0 if none was seen
 	climb    climb         // the warm-up that is being watched
 	short    time.Duration // for how long the primaries did not suffice
 	enough   time.Duration // for how long they have
 	backup   bool          // the backup is engaged
+	load     units.Watts   // of a room, as reckoned: without what corrects its temperature
 }
 
 // climb is a spell of full power of the primaries.
@@ -88,6 +96,7 @@ func (t *thermostat) room(z *zone, temp units.Celsius, outdoor units.Known[units
 		return 0
 	}
 	low := z.aim.Sub(temp) // how far the room is below what is aimed at
+	mean := z.aim.Sub(t.settle(temp, dt))
 	var ahead units.Watts
 	scale := primary + backup
 	if z.Load > 0 {
@@ -102,11 +111,12 @@ func (t *thermostat) room(z *zone, temp units.Celsius, outdoor units.Known[units
 	}
 	// Full power one kelvin below, whatever the size of the heaters.
 	gain := float64(scale)
-	want := ahead + units.Watts(gain*float64(low)) + t.integral
+	t.load = max(0, ahead+t.integral)
+	want := ahead + units.Watts(gain*float64(mean)) + t.integral
 
-	saturated := want >= most && low > 0 || want <= 0 && low < 0
-	if !saturated && math.Abs(float64(low)) < 2 {
-		t.integral += units.Watts(gain * float64(low) * min(dt, 10*time.Minute).Hours() / resetTime.Hours())
+	saturated := want >= most && mean > 0 || want <= 0 && mean < 0
+	if !saturated && math.Abs(float64(mean)) < 2 {
+		t.integral += units.Watts(gain * float64(mean) * min(dt, 10*time.Minute).Hours() / resetTime.Hours())
 		t.integral = max(-ahead-scale/2, min(scale, t.integral))
 	}
 	switch {
@@ -116,6 +126,16 @@ func (t *thermostat) room(z *zone, temp units.Celsius, outdoor units.Known[units
 		want = max(want, primary)
 	}
 	return max(0, want)
+}
+
+// settle follows the temperature with a lag, never further off than a kelvin.
+func (t *thermostat) settle(temp units.Celsius, dt time.Duration) units.Celsius {
+	if !t.smooth {
+		t.slow, t.smooth = temp, true
+	}
+	t.slow += (temp - t.slow) * units.Celsius(dt.Seconds()/(smoothing+dt).Seconds())
+	t.slow = min(max(t.slow, temp-1), temp+1)
+	return t.slow
 }
 
 // tank returns the power wanted for a tank: all or nothing, from top below
@@ -152,10 +172,11 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 	// While it warms up ahead of time, only what is due counts as lacking.
 	due := min(z.aim, z.set)
 	switch {
+	case z.unassisted():
+		t.backup, t.short, t.enough = true, 0, 0
 	case primary <= 0:
-		// Not one primary can heat. It may be back soon, unless there is none.
+		// It may be back soon.
 		t.short, t.enough = 0, 0
-		t.backup = t.backup || z.unassisted()
 	case t.backup:
 		if lacking {
 			t.enough = 0
@@ -176,6 +197,7 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 // rest forgets what belongs to a spell of heating, when a zone is not heated
 // by its thermostat.
 func (t *thermostat) rest() {
-	t.short, t.enough, t.backup, t.charging = 0, 0, false, false
+	t.short, t.enough, t.backup, t.charging, t.load = 0, 0, false, false, 0
 	t.climb = climb{}
+	t.smooth = false
 }

@@ -15,7 +15,7 @@ type zone struct {
 	off      bool
 	thermo   thermostat
 	delivery delivery
-	absent   time.Duration // for how long no primary could heat
+	absent   time.Duration // for how long the primaries could not carry half of the load
 
 	// The schedule's answer, kept until it may change.
 	asked asked
@@ -67,8 +67,8 @@ func (z *zone) ask(now time.Time) {
 	z.aim = z.set
 }
 
-// unassisted reports whether there is no primary to wait for: the zone has
-// none, or none has been able to heat for a while.
+// unassisted reports whether there is no primary worth waiting for: the zone
+// has none, or they have been unable to carry half of the load for a while.
 func (z *zone) unassisted() bool {
 	for _, h := range z.heaters {
 		if h.Role == Primary {

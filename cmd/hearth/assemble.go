@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"hearth/config"
+	"hearth/control"
+	"hearth/device"
+	"hearth/drivers/avalon"
+	"hearth/drivers/axeos"
+	"hearth/drivers/computer"
+	"hearth/drivers/generic"
+	"hearth/drivers/shelly"
+	"hearth/internal/mqtt"
+	"hearth/site"
+	"hearth/store"
+)
+
+// deps is what a home is assembled with besides its description.
+type deps struct {
+	dir  string // of the configuration, for relative paths
+	data string
+	log  *slog.Logger
+	sim  *simulation // nil for a real home
+	burn bool
+	// store and previous are of the home that this one takes over from.
+	store    *store.Store
+	previous *site.Site
+	// dry checks everything and starts nothing.
+	dry bool
+}
+
+// household is a home put together from its description: the one place where
+// drivers, sources, store and runtime meet.
+type household struct {
+	site    *site.Site
+	store   *store.Store
+	broker  *mqtt.Client
+	data    string
+	sim     *simulation
+	opt     site.Options
+	closers []func(context.Context)
+	keepers []func(context.Context) // those of closers that a rebuilt home keeps
+}
+
+// close frees what the household holds, last opened first.
+func (h *household) close(ctx context.Context) {
+	h.leave(ctx)
+	for _, f := range slices.Backward(h.keepers) {
+		f(ctx)
+	}
+}
+
+// leave frees what a rebuilt home does not take over.
+func (h *household) leave(ctx context.Context) {
+	for _, f := range slices.Backward(h.closers) {
+		f(ctx)
+	}
+}
+
+// registry lists the drivers that the program knows.
+func registry(broker func() *mqtt.Client, allowed *atomic.Bool) device.Registry {
+	return device.NewRegistry(
+		avalon.Kind(),
+		axeos.Kind(),
+		computer.New(computer.Options{Allowed: allowed.Load}),
+		generic.New(broker),
+		shelly.Kind(),
+	)
+}
+
+// assemble puts a home together.
+func assemble(ctx context.Context, f config.File, d deps) (_ *household, err error) {
+	h := &household{data: d.data, sim: d.sim}
+	defer func() {
+		if err != nil {
+			h.close(context.WithoutCancel(ctx))
+		}
+	}()
+	if d.sim != nil {
+		h.closers = append(h.closers, func(context.Context) { d.sim.close() })
+	}
+	location, err := zoneOf(f)
+	if err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	secret := secretFrom(d.dir)
+	if f.MQTT.URL != "" && !d.dry {
+		if h.broker, err = connect(ctx, f, d.dir, d.log); err != nil {
+			return nil, err
+		}
+		h.closers = append(h.closers, func(context.Context) { _ = h.broker.Close() })
+	}
+	opt := site.Options{
+		Name: f.Name, Place: f.Place, Version: version(), Control: f.Control(), ZoneSensors: map[string]site.ZoneSensors{},
+		Log: d.log, Period: f.Period, Location: location, Speed: 1,
+	}
+	now := time.Now
+	if d.sim != nil {
+		opt.Speed, opt.Clock, opt.World = d.sim.speed, d.sim.clock, d.sim.house.AdvanceTo
+		opt.Outdoor, opt.SimulatedNote = d.sim.outdoor, d.sim.note()
+		if d.sim.clock != nil {
+			now = d.sim.clock.Now
+		}
+		if d.sim.speed == 1 {
+			addComputer(&f, &opt)
+		}
+	}
+	compute(&f, &opt)
+	allowed := new(atomic.Bool)
+	if opt.Compute != nil {
+		allowed = opt.Compute.Allowed
+	}
+	kinds := registry(func() *mqtt.Client { return h.broker }, allowed)
+	if err := h.devices(ctx, f, d, kinds, now, secret, &opt); err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	if err := h.sensors(f, d, now, secret, &opt); err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	if opt.Outdoor == nil {
+		if err := h.weather(ctx, f, d, &opt); err != nil {
+			return nil, coded(exitUsage, err)
+		}
+	}
+	if err := h.prices(ctx, f, d, location, &opt); err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	for id, r := range f.Rooms {
+		opt.ZoneSensors[id] = site.ZoneSensors{Temp: r.Sensor}
+	}
+	for id, t := range f.Tanks {
+		opt.ZoneSensors[id] = site.ZoneSensors{Temp: t.Sensor, Low: t.BottomSensor, FlowDevice: t.FlowDevice}
+	}
+	h.opt = opt
+	if d.dry {
+		return h, nil
+	}
+	h.opt.Previous = d.previous
+	if h.store = d.store; h.store == nil {
+		if err := h.open(ctx, d, now, location); err != nil {
+			return nil, err
+		}
+	}
+	h.opt.Book = book{h.store}
+	h.site, err = site.New(ctx, h.opt)
+	if err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	if d.burn && h.opt.Compute != nil {
+		if err := h.site.AllowCompute(ctx, true, "--burn"); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func zoneOf(f config.File) (*time.Location, error) {
+	if f.Zone == "" {
+		return time.Local, nil
+	}
+	l, err := time.LoadLocation(f.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("time_zone %q: write it as \"Europe/Berlin\": %w", f.Zone, err)
+	}
+	return l, nil
+}
+
+// brokerConfig is the home's broker, with the password's file found.
+func brokerConfig(f config.File, dir string) (mqtt.Config, error) {
+	c := mqtt.Config{URL: f.MQTT.URL, Username: f.MQTT.Username, CA: f.MQTT.CA}
+	if f.MQTT.Password == "" {
+		return c, nil
+	}
+	path, err := secretPath(dir, f.MQTT.Password)
+	c.PasswordFile = path
+	return c, err
+}
+
+func connect(ctx context.Context, f config.File, dir string, log *slog.Logger) (*mqtt.Client, error) {
+	cfg, err := brokerConfig(f, dir)
+	if err != nil {
+		return nil, coded(exitUsage, fmt.Errorf("mqtt: %w", err))
+	}
+	c, err := mqtt.Connect(ctx, cfg, log, nil)
+	if err != nil {
+		return nil, coded(exitUsage, fmt.Errorf("mqtt: %w", err))
+	}
+	return c, nil
+}
+
+// The computer that Hearth runs on, as a device and a place.
+const (
+	computerID   = "computer"
+	computerZone = "here"
+	consentFor   = 8 * time.Hour
+)
+
+// addComputer puts this computer into a home that has not configured it: in a
+// place of its own, so that its heat never enters a simulated room.
+func addComputer(f *config.File, opt *site.Options) {
+	if _, ok := f.Devices[computerID]; ok {
+		return
+	}
+	f.Manual = maps.Clone(f.Manual)
+	if f.Manual == nil {
+		f.Manual = map[string]config.Manual{}
+	}
+	f.Manual[computerZone] = config.Manual{Name: "Where this computer stands"}
+	f.Devices = maps.Clone(f.Devices)
+	f.Devices[computerID] = config.Device{Kind: "computer", Name: "This computer", Zone: computerZone, Role: control.Primary}
+	opt.Control = f.Control()
+}
+
+// compute prepares the consent for a computer that is among the devices.
+func compute(f *config.File, opt *site.Options) {
+	for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
+		if d := f.Devices[id]; d.Kind == "computer" && d.Zone != "" {
+			opt.Compute = &site.Compute{
+				Device: id, Zone: d.Zone, For: consentFor, Allowed: new(atomic.Bool),
+				Note: fmt.Sprintf("It is measured at once, but computes for heat only after your consent, on at most %d of its %d threads, never on battery. "+
+					"Until there is useful work to do, that computation is dumb heat.", max(1, runtime.NumCPU()/2), runtime.NumCPU()),
+			}
+			return
+		}
+	}
+}
+
+// devices opens the drivers.
+func (h *household) devices(ctx context.Context, f config.File, d deps, kinds device.Registry, now func() time.Time,
+	secret func(string) (string, error), opt *site.Options,
+) error {
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
+		c := f.Devices[id]
+		kind, err := kinds.Kind(c.Kind)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("device %s: %w", id, err))
+			continue
+		}
+		driver, err := kind.Open(ctx, c.Rest.Decode, device.Env{Name: id, Log: d.log.With("device", id), Secret: secret, Now: now})
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if d.dry {
+			_ = driver.Close()
+		}
+		name := c.Name
+		if name == "" {
+			name = id
+		}
+		opt.Devices = append(opt.Devices, site.Device{ID: id, Name: name, Kind: c.Kind, Driver: driver, Simulated: c.Simulated})
+	}
+	return errors.Join(errs...)
+}
+
+// sensors opens the thermometers.
+func (h *household) sensors(f config.File, d deps, now func() time.Time, secret func(string) (string, error), opt *site.Options) error {
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(f.Sensors)) {
+		c := f.Sensors[id]
+		s := site.Sensor{ID: id, Name: c.Name, Kind: c.Kind, Device: c.Device, Channel: c.Channel, Simulated: c.Simulated}
+		if s.Name == "" {
+			s.Name = id
+		}
+		if c.Kind != "device" {
+			src, err := openSensor(c, h.broker, secret, now)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("sensor %s: %w", id, err))
+				continue
+			}
+			if d.dry {
+				_ = src.Close()
+			}
+			s.Source = src
+		}
+		opt.Sensors = append(opt.Sensors, s)
+	}
+	if f.Weather.Kind == "sensor" {
+		opt.OutdoorSensor = f.Weather.Sensor
+	}
+	return errors.Join(errs...)
+}
+
+// open opens the ledger.
+func (h *household) open(ctx context.Context, d deps, now func() time.Time, location *time.Location) error {
+	if err := os.MkdirAll(d.data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	key, err := store.LoadOrCreateKey(filepath.Join(d.data, keyFile))
+	if err != nil {
+		return err
+	}
+	h.store, err = store.Open(ctx, filepath.Join(d.data, databaseFile), store.Options{
+		Key: key, HeadPath: filepath.Join(d.data, headFile), Log: d.log, Location: location, Now: now,
+		// A simulated week in a minute needs no disk that survives a power cut.
+		Unsynced: d.sim != nil && d.sim.speed > 1,
+	})
+	if err != nil {
+		return err
+	}
+	h.keepers = append(h.keepers, func(context.Context) {
+		if err := h.store.Close(); err != nil {
+			d.log.Warn("the ledger did not close well", "error", err)
+		}
+	})
+	return nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"hearth/internal/service"
+)
+
+type serviceCmd struct {
+	Install   serviceInstallCmd `cmd:"" help:"Start Hearth with this computer, by systemd, launchd or the Windows task scheduler."`
+	Uninstall serviceRemoveCmd  `cmd:"" help:"Undo that. Data and configuration stay."`
+}
+
+// serviceFlags says what is to be started.
+type serviceFlags struct {
+	Machine bool   `help:"For the whole machine, from its start on; needs an administrator. Otherwise for you, from your login on."`
+	Data    string `help:"Folder for the ledger and settings." default:"${data}" type:"path" placeholder:"DIR"`
+	Config  string `help:"The file that describes the home." type:"path" placeholder:"FILE"`
+	Listen  string `help:"Address of the page." placeholder:"HOST:PORT"`
+	DryRun  bool   `help:"Only show what would be done."`
+}
+
+func (f serviceFlags) options() (service.Options, error) {
+	o := service.Options{System: runtime.GOOS, Machine: f.Machine, Data: f.Data, Config: f.Config, Listen: f.Listen}
+	var err error
+	if o.Binary, err = os.Executable(); err != nil {
+		return o, fmt.Errorf("find this program: %w", err)
+	}
+	if strings.Contains(o.Binary, string(filepath.Separator)+"go-build") {
+		return o, coded(exitUsage, errors.New("this program was built by \"go run\" and will be gone: build it with \"go build ./cmd/hearth\" or install a release first"))
+	}
+	if o.Home, err = os.UserHomeDir(); err != nil {
+		return o, fmt.Errorf("find your home folder: %w", err)
+	}
+	u, err := user.Current()
+	if err != nil {
+		return o, fmt.Errorf("find out who you are: %w", err)
+	}
+	o.User = u.Username
+	o.UID, _ = strconv.Atoi(u.Uid) // not a number on Windows, where it is not used
+	return o, nil
+}
+
+type serviceInstallCmd struct {
+	serviceFlags `embed:""`
+}
+
+// Run installs the service.
+func (c *serviceInstallCmd) Run(p *program) error {
+	return c.carryOut(p, service.Install)
+}
+
+type serviceRemoveCmd struct {
+	serviceFlags `embed:""`
+}
+
+// Run removes the service.
+func (c *serviceRemoveCmd) Run(p *program) error {
+	return c.carryOut(p, service.Uninstall)
+}
+
+// carryOut does a plan step by step, saying each.
+func (f serviceFlags) carryOut(p *program, plan func(service.Options) (service.Plan, error)) error {
+	o, err := f.options()
+	if err != nil {
+		return err
+	}
+	todo, err := plan(o)
+	if err != nil {
+		return coded(exitUsage, err)
+	}
+	fmt.Fprintln(p.out, p.paint(bold, todo.Title))
+	for _, s := range todo.Steps {
+		if err := f.step(p, s); err != nil {
+			return err
+		}
+	}
+	for _, n := range todo.Notes {
+		fmt.Fprintln(p.out, n)
+	}
+	return nil
+}
+
+func (f serviceFlags) step(p *program, s service.Step) error {
+	switch {
+	case s.Write != nil:
+		fmt.Fprintln(p.out, "write", s.Write.Path)
+		if f.DryRun {
+			fmt.Fprintln(p.out, p.paint(dim, s.Write.Text))
+			return nil
+		}
+		if err := os.MkdirAll(filepath.Dir(s.Write.Path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(s.Write.Path, []byte(s.Write.Text), s.Write.Mode)
+	case s.Remove != "":
+		fmt.Fprintln(p.out, "remove", s.Remove)
+		if f.DryRun {
+			return nil
+		}
+		if err := os.Remove(s.Remove); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	case len(s.Run) > 0:
+		fmt.Fprintln(p.out, "run", strings.Join(s.Run, " "))
+		if f.DryRun {
+			return nil
+		}
+		out, err := exec.CommandContext(p.ctx, s.Run[0], s.Run[1:]...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", strings.Join(s.Run, " "), err, strings.TrimSpace(string(out)))
+		}
+	}
+	return nil
+}

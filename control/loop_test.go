@@ -203,3 +203,26 @@ func TestJanuaryFaults(t *testing.T) {
 		})
 	}
 }
+
+// A room that is let cool at night is warm in the morning: heating begins
+// before the set-point does.
+func TestWarmUp(t *testing.T) {
+	cfg := livingRoom()
+	cfg.Zones[0].Schedule.Slots = []heat.Slot{{From: 6 * 60, Set: 21, Name: "day"}, {From: 22 * 60, Set: 18.5, Name: "night"}}
+	h := newHouse(newRig(t, cfg, avalon("mini"), bitaxe("axe"), resistive("wire", 1000)), 21, func(at time.Time) heat.Inputs {
+		return heat.Inputs{Outdoor: 2, Internal: 40}
+	})
+	for range 5 * 24 * 60 {
+		h.minute()
+		if h.now.Hour() == 6 && h.now.Minute() == 1 && h.now.Day() > 13 && h.nodes.Air < 20.4 {
+			t.Errorf("%v: %.1f °C at six in the morning", h.now, float64(h.nodes.Air))
+		}
+	}
+	t.Logf("cold %v of the time, the backup's share %v", h.coldShare(), units.Fraction(h.backup/h.energy))
+	if h.coldShare() > 0.02 {
+		t.Errorf("cold for %v of the time", h.coldShare())
+	}
+	if h.backup > h.energy/20 {
+		t.Errorf("the backup gave %v of the heat: warming up in time needs none", units.Fraction(h.backup/h.energy))
+	}
+}

@@ -19,7 +19,7 @@ import (
 
 // services are what heaters and relays announce themselves as: AxeOS and many
 // others as a web server, Shelly as itself.
-var services = []string{"_http._tcp", "_shelly._tcp"}
+var services = [...]string{"_http._tcp", "_shelly._tcp"}
 
 // mostLinks bounds the network interfaces that are asked.
 const mostLinks = 8

@@ -150,27 +150,69 @@ type Command struct {
 	PerDay   int           `yaml:"per_day"`
 }
 
-// Units that figures may count in, with their size.
-var (
-	powerUnits       = map[string]float64{"W": 1, "kW": 1e3, "mW": 1e-3, "MW": 1e6}
-	energyUnits      = map[string]float64{"Wh": 3600, "kWh": 3.6e6, "MWh": 3.6e9, "J": 1, "kJ": 1e3, "MJ": 1e6, "Ws": 1}
-	temperatureUnits = map[string]float64{"°C": 1, "C": 1, "°F": 1, "F": 1, "m°C": 1}
-)
+// powerUnit is the size of a unit of power in watts, 0 if it is none.
+func powerUnit(unit string) float64 {
+	switch unit {
+	case "mW":
+		return 1e-3
+	case "W":
+		return 1
+	case "kW":
+		return 1e3
+	case "MW":
+		return 1e6
+	}
+	return 0
+}
+
+// energyUnit is the size of a unit of energy in joules, 0 if it is none.
+func energyUnit(unit string) float64 {
+	switch unit {
+	case "J", "Ws":
+		return 1
+	case "kJ":
+		return 1e3
+	case "MJ":
+		return 1e6
+	case "Wh":
+		return 3600
+	case "kWh":
+		return 3.6e6
+	case "MWh":
+		return 3.6e9
+	}
+	return 0
+}
+
+// measured is the provenance of the watts of a device that measures so, None if
+// there is no such way to measure.
+func measured(how string) units.Provenance {
+	switch how {
+	case "meter":
+		return units.Meter
+	case "psu":
+		return units.PSU
+	case "estimate":
+		return units.Estimate
+	case "nameplate":
+		return units.Nameplate
+	}
+	return units.None
+}
 
 var (
 	levelID = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]*$`)
-	methods = []string{"GET", "POST", "PUT", "PATCH"}
-	verbs   = []device.Verb{device.SetPower, device.SetLevel, device.Run, device.Pause, device.Off}
-	states  = []device.State{
+	methods = [...]string{"GET", "POST", "PUT", "PATCH"}
+	verbs   = [...]device.Verb{device.SetPower, device.SetLevel, device.Run, device.Pause, device.Off}
+	states  = [...]device.State{
 		device.StateUnknown, device.StateOff, device.StateStarting, device.StateTuning,
 		device.StateHeating, device.StatePaused, device.StateLimp, device.StateFault,
 	}
-	works = []device.Work{device.Hashing, device.Computing, device.Burning, device.Resistive, device.NoWork}
-	kinds = []device.TempKind{
+	works = [...]device.Work{device.Hashing, device.Computing, device.Burning, device.Resistive, device.NoWork}
+	kinds = [...]device.TempKind{
 		device.Chip, device.Board, device.Regulator, device.AirIn, device.AirOut, device.FluidIn, device.FluidOut,
 		device.Room, device.TankTop, device.TankLow, device.Outdoor,
 	}
-	sources = map[string]units.Provenance{"meter": units.Meter, "psu": units.PSU, "estimate": units.Estimate, "nameplate": units.Nameplate}
 )
 
 // complete fills in what nothing was said about, and refuses a description
@@ -234,10 +276,10 @@ func oneOf[T ~string](what string, got T, of []T) error {
 }
 
 func (c *Config) checkValues() error {
-	if _, ok := sources[c.Measured]; !ok {
+	if measured(c.Measured) == units.None {
 		return fmt.Errorf("measured: %q is not one of meter, psu, estimate, nameplate", c.Measured)
 	}
-	if err := oneOf("work", c.Work, works); err != nil {
+	if err := oneOf("work", c.Work, works[:]); err != nil {
 		return err
 	}
 	if c.HTTP.Status != "" {
@@ -269,7 +311,7 @@ func (c *Config) checkValues() error {
 			return errors.New("state: values is missing: say what each word means, as in {\"on\": heating, \"off\": off}")
 		}
 		for word, s := range c.State.Values {
-			if err := oneOf(fmt.Sprintf("state: %q", word), s, states); err != nil {
+			if err := oneOf(fmt.Sprintf("state: %q", word), s, states[:]); err != nil {
 				return err
 			}
 		}
@@ -281,10 +323,10 @@ func (c *Config) checkValues() error {
 			return fmt.Errorf("%s: it needs a name of its own", what)
 		}
 		seen[t.Name] = true
-		if err := oneOf(what+": kind", t.Kind, kinds); err != nil {
+		if err := oneOf(what+": kind", t.Kind, kinds[:]); err != nil {
 			return err
 		}
-		if err := checkUnit(what, t.Unit, temperatureUnits, "°C"); err != nil {
+		if err := checkUnit(what, t.Unit, jsonpath.IsTemperature(t.Unit), "°C"); err != nil {
 			return err
 		}
 	}
@@ -355,8 +397,8 @@ func (c *Config) source(s Source) Source {
 	return s
 }
 
-func checkUnit(what, unit string, of map[string]float64, example string) error {
-	if _, ok := of[unit]; !ok {
+func checkUnit(what, unit string, ok bool, example string) error {
+	if !ok {
 		return fmt.Errorf("%s: unit: %q is not a unit here: write for instance %s", what, unit, example)
 	}
 	return nil
@@ -364,12 +406,12 @@ func checkUnit(what, unit string, of map[string]float64, example string) error {
 
 func (c *Config) checkPower() error {
 	if c.Power != nil {
-		if err := checkUnit("power", c.Power.Unit, powerUnits, "W"); err != nil {
+		if err := checkUnit("power", c.Power.Unit, powerUnit(c.Power.Unit) != 0, "W"); err != nil {
 			return err
 		}
 	}
 	if c.Energy != nil {
-		if err := checkUnit("energy", c.Energy.Unit, energyUnits, "kWh"); err != nil {
+		if err := checkUnit("energy", c.Energy.Unit, energyUnit(c.Energy.Unit) != 0, "kWh"); err != nil {
 			return err
 		}
 	}
@@ -419,7 +461,7 @@ func (c *Config) checkLevels() error {
 
 func (c *Config) checkCommands() error {
 	for name, cmd := range c.Commands {
-		if err := oneOf("commands", device.Verb(name), verbs); err != nil {
+		if err := oneOf("commands", device.Verb(name), verbs[:]); err != nil {
 			return err
 		}
 		what := "commands: " + name
@@ -433,7 +475,7 @@ func (c *Config) checkCommands() error {
 			if err := fetch.CheckPath(cmd.Path.fill(order{level: "x"}, inURL)); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
-			if err := oneOf(what+": method", cmd.Method, methods); err != nil {
+			if err := oneOf(what+": method", cmd.Method, methods[:]); err != nil {
 				return err
 			}
 			if cmd.Payload.text != "" {

@@ -104,7 +104,7 @@ func (h *Heater) Capabilities(context.Context) (device.Capabilities, error) {
 		Power:      device.Range(c.Range),
 		Max:        c.Max,
 		Idle:       units.Unknown[units.Watts]("the description does not say", at),
-		WattSource: sources[c.Measured],
+		WattSource: measured(c.Measured),
 		Work:       c.Work,
 		Limp:       device.LimpNone,
 		DeadMan:    c.DeadMan,

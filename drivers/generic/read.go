@@ -222,10 +222,10 @@ func (h *Heater) Read(ctx context.Context) (device.Reading, error) {
 		Pool:     units.Unknown[bool](none, at),
 		Uptime:   units.Unknown[time.Duration](none, at),
 	}
-	measured := sources[h.cfg.Measured]
+	from := measured(h.cfg.Measured)
 	if n := h.cfg.Power; n != nil {
-		r.Power = known(h, got, *n, measured, func(v float64) (units.Watts, error) {
-			p := units.Watts(v * powerUnits[n.Unit])
+		r.Power = known(h, got, *n, from, func(v float64) (units.Watts, error) {
+			p := units.Watts(v * powerUnit(n.Unit))
 			if most := h.plausible(); p < 0 || p > most {
 				return 0, fmt.Errorf("the device says %v, which cannot be", p)
 			}
@@ -233,8 +233,8 @@ func (h *Heater) Read(ctx context.Context) (device.Reading, error) {
 		})
 	}
 	if n := h.cfg.Energy; n != nil {
-		r.Energy = known(h, got, *n, measured, func(v float64) (units.Joules, error) {
-			e := units.Joules(v * energyUnits[n.Unit])
+		r.Energy = known(h, got, *n, from, func(v float64) (units.Joules, error) {
+			e := units.Joules(v * energyUnit(n.Unit))
 			if e < 0 || e > 1e15 {
 				return 0, fmt.Errorf("the device says %v, which cannot be", e)
 			}
@@ -247,7 +247,7 @@ func (h *Heater) Read(ctx context.Context) (device.Reading, error) {
 		})})
 	}
 	if t := h.cfg.Level; t != nil {
-		r.Level = h.level(got, *t, measured)
+		r.Level = h.level(got, *t, from)
 	}
 	r.State = h.state(got, r.Power)
 	if h.cfg.Power == nil {

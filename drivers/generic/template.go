@@ -24,7 +24,7 @@ type Template struct {
 // part is plain text, or a place where name is set.
 type part struct{ plain, name string }
 
-var places = []string{"Watts", "Kilowatts", "Percent", "Level"}
+var places = [...]string{"Watts", "Kilowatts", "Percent", "Level"}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (t *Template) UnmarshalText(b []byte) error {
@@ -40,8 +40,8 @@ func (t *Template) UnmarshalText(b []byte) error {
 		}
 		inside, next, closed := strings.Cut(after, "}}")
 		name, dotted := strings.CutPrefix(strings.TrimSpace(inside), ".")
-		if !closed || !dotted || !slices.Contains(places, name) {
-			return fmt.Errorf("template %q: between {{ and }} stands one of .%s", text, strings.Join(places, ", ."))
+		if !closed || !dotted || !slices.Contains(places[:], name) {
+			return fmt.Errorf("template %q: between {{ and }} stands one of .%s", text, strings.Join(places[:], ", ."))
 		}
 		parsed.parts = append(parsed.parts, part{name: name})
 		rest = next

@@ -49,6 +49,13 @@ const (
 	Hottest units.Celsius = 150
 )
 
+// IsTemperature reports whether unit is one that [Celsius] takes. Nothing at
+// all is none.
+func IsTemperature(unit string) bool {
+	_, err := Celsius(50, unit)
+	return unit != "" && err == nil
+}
+
 // Celsius makes a temperature of a figure in °C (also C, or nothing), °F (F)
 // or m°C. What no thermometer in a house shows is an error.
 func Celsius(v float64, unit string) (units.Celsius, error) {

@@ -19,8 +19,7 @@ type Value struct {
 }
 
 func (v Value) check() error {
-	switch v.Unit {
-	case "", "°C", "C", "°F", "F", "m°C":
+	if v.Unit == "" || jsonpath.IsTemperature(v.Unit) {
 		return nil
 	}
 	return fmt.Errorf("unit: %q is not a unit of temperature: write °C, °F or m°C", v.Unit)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,11 +149,15 @@ func killOnce(t *testing.T, dir string, after time.Duration) (last ack, ok bool)
 	if after/time.Microsecond%4 != 0 {
 		next()
 	}
-	timer := time.AfterFunc(after, func() { cmd.Process.Kill() })
+	var killed atomic.Bool
+	timer := time.AfterFunc(after, func() {
+		killed.Store(true)
+		cmd.Process.Kill()
+	})
 	defer timer.Stop()
 	for next() {
 	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.Exited() {
+	if err := cmd.Wait(); err == nil || !killed.Load() {
 		t.Fatalf("the writer ended by itself: %v", err)
 	}
 	return last, ok

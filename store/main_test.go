@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"testing"
@@ -12,9 +13,8 @@ import (
 const roleVariable = "HEARTH_STORE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	roles := map[string]func(dir string) error{
-		"writer": writerRole, "filelimit": fileLimitRole, "readonly": readOnlyRole, "holder": holderRole,
-	}
+	roles := map[string]func(dir string) error{"writer": writerRole, "holder": holderRole}
+	maps.Copy(roles, diskRoles())
 	if name := os.Getenv(roleVariable); name != "" {
 		if err := roles[name](os.Args[1]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -21,6 +21,10 @@ import (
 	"hearth/units"
 )
 
+func diskRoles() map[string]func(dir string) error {
+	return map[string]func(string) error{"filelimit": fileLimitRole, "readonly": readOnlyRole}
+}
+
 // TestDiskFull fills the disk under a store in a process of its own, whose
 // files may not grow beyond a size.
 func TestDiskFull(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"runtime"
@@ -67,7 +66,7 @@ func (c *serviceRemoveCmd) Run(p *program) error {
 	return c.carryOut(p, service.Uninstall)
 }
 
-// carryOut does a plan step by step, saying each.
+// carryOut does a plan, or shows it.
 func (f serviceFlags) carryOut(p *program, plan func(service.Options) (service.Plan, error)) error {
 	o, err := f.options()
 	if err != nil {
@@ -77,47 +76,9 @@ func (f serviceFlags) carryOut(p *program, plan func(service.Options) (service.P
 	if err != nil {
 		return coded(exitUsage, err)
 	}
-	fmt.Fprintln(p.out, p.paint(bold, todo.Title))
-	for _, s := range todo.Steps {
-		if err := f.step(p, s); err != nil {
-			return err
-		}
+	if f.DryRun {
+		fmt.Fprint(p.out, todo)
+		return nil
 	}
-	for _, n := range todo.Notes {
-		fmt.Fprintln(p.out, n)
-	}
-	return nil
-}
-
-func (f serviceFlags) step(p *program, s service.Step) error {
-	switch {
-	case s.Write != nil:
-		fmt.Fprintln(p.out, "write", s.Write.Path)
-		if f.DryRun {
-			fmt.Fprintln(p.out, p.paint(dim, s.Write.Text))
-			return nil
-		}
-		if err := os.MkdirAll(filepath.Dir(s.Write.Path), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(s.Write.Path, []byte(s.Write.Text), s.Write.Mode)
-	case s.Remove != "":
-		fmt.Fprintln(p.out, "remove", s.Remove)
-		if f.DryRun {
-			return nil
-		}
-		if err := os.Remove(s.Remove); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	case len(s.Run) > 0:
-		fmt.Fprintln(p.out, "run", strings.Join(s.Run, " "))
-		if f.DryRun {
-			return nil
-		}
-		out, err := exec.CommandContext(p.ctx, s.Run[0], s.Run[1:]...).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%s: %w: %s", strings.Join(s.Run, " "), err, strings.TrimSpace(string(out)))
-		}
-	}
-	return nil
+	return todo.Carry(p.ctx, p.out)
 }

@@ -130,8 +130,10 @@ func (z Zone) validate() error {
 	default:
 		return fmt.Errorf("%q is not a kind of zone: use room, tank or manual", z.Kind)
 	}
-	for _, f := range []float64{float64(z.SetPoint), float64(z.Band), float64(z.Frost), float64(z.Limit), float64(z.Load),
-		float64(z.DesignOutdoor), float64(z.Sensor.Min), float64(z.Sensor.Max), float64(z.FlowMin)} {
+	for _, f := range []float64{
+		float64(z.SetPoint), float64(z.Band), float64(z.Frost), float64(z.Limit), float64(z.Load),
+		float64(z.DesignOutdoor), float64(z.Sensor.Min), float64(z.Sensor.Max), float64(z.FlowMin),
+	} {
 		if !finite(f) {
 			return fmt.Errorf("a figure is not a number")
 		}

@@ -21,14 +21,20 @@ func manor() control.Config {
 	return control.Config{
 		MaxPower: 4000,
 		Zones: []control.Zone{
-			{ID: "living", Name: "Living room", Kind: control.Room, SetPoint: 21, Load: 1200, DesignOutdoor: -20, Limit: 30,
+			{
+				ID: "living", Name: "Living room", Kind: control.Room, SetPoint: 21, Load: 1200, DesignOutdoor: -20, Limit: 30,
 				Sensor:   control.SensorPolicy{StaleAfter: 5 * time.Minute, FrozenAfter: 6 * time.Hour, Min: -20, Max: 50, OnLoss: control.LossLow},
 				Quiet:    []control.Quiet{{From: 22 * 60, To: 6 * 60, MaxLoud: 1, MaxPower: 1500}},
-				Schedule: heat.Schedule{Slots: []heat.Slot{{From: 6 * 60, Set: 21, Name: "day"}, {From: 22 * 60, Set: 18, Name: "night"}}}},
-			{ID: "attic", Name: "Attic", Kind: control.Room, SetPoint: 16, Limit: 28,
-				Sensor: control.SensorPolicy{OnLoss: control.LossOff}},
-			{ID: "tank", Name: "Hot water", Kind: control.Tank, SetPoint: 52, Limit: 70, FlowMin: 2,
-				Legionella: &control.Legionella{Every: 7 * 24 * time.Hour, Reach: 60, Hold: time.Hour, Within: 12 * time.Hour}},
+				Schedule: heat.Schedule{Slots: []heat.Slot{{From: 6 * 60, Set: 21, Name: "day"}, {From: 22 * 60, Set: 18, Name: "night"}}},
+			},
+			{
+				ID: "attic", Name: "Attic", Kind: control.Room, SetPoint: 16, Limit: 28,
+				Sensor: control.SensorPolicy{OnLoss: control.LossOff},
+			},
+			{
+				ID: "tank", Name: "Hot water", Kind: control.Tank, SetPoint: 52, Limit: 70, FlowMin: 2,
+				Legionella: &control.Legionella{Every: 7 * 24 * time.Hour, Reach: 60, Hold: time.Hour, Within: 12 * time.Hour},
+			},
 			{ID: "shed", Name: "Shed", Kind: control.Manual},
 		},
 		Heaters: []control.Heater{
@@ -115,8 +121,10 @@ func wish(t *rapid.T, h *control.Home, now time.Time) {
 	case 0:
 		_ = h.SetPoint(zone, units.Celsius(rapid.Float64Range(-50, 120).Draw(t, "to")), until, now)
 	case 1:
-		_ = h.Except(zone, heat.Exception{Kind: rapid.SampledFrom([]string{heat.Away, heat.Boost, "odd"}).Draw(t, "exception"),
-			From: now, Until: until, Set: units.Celsius(rapid.Float64Range(-50, 120).Draw(t, "to"))})
+		_ = h.Except(zone, heat.Exception{
+			Kind: rapid.SampledFrom([]string{heat.Away, heat.Boost, "odd"}).Draw(t, "exception"),
+			From: now, Until: until, Set: units.Celsius(rapid.Float64Range(-50, 120).Draw(t, "to")),
+		})
 	case 2:
 		_ = h.Resume(zone)
 	case 3:
@@ -149,8 +157,10 @@ type auditor struct {
 }
 
 func newAuditor(cfg control.Config, machines []*machine) *auditor {
-	a := &auditor{cfg: cfg, machines: map[string]*machine{}, caps: map[string]bool{},
-		standing: map[string]device.Demand{}, running: map[string]bool{}, starts: map[string][]time.Duration{}}
+	a := &auditor{
+		cfg: cfg, machines: map[string]*machine{}, caps: map[string]bool{},
+		standing: map[string]device.Demand{}, running: map[string]bool{}, starts: map[string][]time.Duration{},
+	}
 	for _, m := range machines {
 		a.machines[m.id] = m
 	}
@@ -336,8 +346,10 @@ func TestEnvelope(t *testing.T) {
 		a := newAuditor(cfg, machines)
 		now := time.Date(2026, 1, 12, 3, 0, 0, 0, time.UTC)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			obs := control.Observation{Now: now, Outdoor: drawTemp(t, "outdoor", now),
-				Zones: map[string]control.ZoneSeen{}, Devices: map[string]control.DeviceSeen{}}
+			obs := control.Observation{
+				Now: now, Outdoor: drawTemp(t, "outdoor", now),
+				Zones: map[string]control.ZoneSeen{}, Devices: map[string]control.DeviceSeen{},
+			}
 			for _, z := range cfg.Zones {
 				obs.Zones[z.ID] = control.ZoneSeen{Temp: drawTemp(t, z.ID, now), Low: drawTemp(t, z.ID+" low", now)}
 			}

@@ -25,10 +25,14 @@ func cottage() (control.Config, []*machine) {
 	tank := control.SensorPolicy{StaleAfter: 5 * time.Minute, FrozenAfter: 2 * time.Hour, Min: 0, Max: 110}
 	cfg := control.Config{
 		Zones: []control.Zone{
-			{ID: "living", Name: "Living room", Kind: control.Room, SetPoint: 21, Load: 1200, DesignOutdoor: -20, Limit: 30,
-				Sensor: sensor, Quiet: []control.Quiet{{From: 22 * 60, To: 6 * 60, MaxLoud: 1}}},
-			{ID: "tank", Name: "Hot water", Kind: control.Tank, SetPoint: 50, Limit: 70, FlowMin: 2, Sensor: tank,
-				Legionella: &control.Legionella{Every: 7 * 24 * time.Hour, Reach: 60, Hold: time.Hour, Within: 12 * time.Hour}},
+			{
+				ID: "living", Name: "Living room", Kind: control.Room, SetPoint: 21, Load: 1200, DesignOutdoor: -20, Limit: 30,
+				Sensor: sensor, Quiet: []control.Quiet{{From: 22 * 60, To: 6 * 60, MaxLoud: 1}},
+			},
+			{
+				ID: "tank", Name: "Hot water", Kind: control.Tank, SetPoint: 50, Limit: 70, FlowMin: 2, Sensor: tank,
+				Legionella: &control.Legionella{Every: 7 * 24 * time.Hour, Reach: 60, Hold: time.Hour, Within: 12 * time.Hour},
+			},
 			{ID: "shed", Name: "Shed", Kind: control.Manual},
 		},
 		Heaters: []control.Heater{
@@ -168,22 +172,38 @@ var faults = []struct {
 	only         string
 }{
 	{name: "none", strike: func(*bench) {}, mend: func(*bench) {}},
-	{name: "sensor lost", strike: func(b *bench) { b.zones[b.zone].why = "the thermometer does not answer" },
-		mend: func(b *bench) { b.zones[b.zone].why = "" }, only: "living tank"},
-	{name: "sensor stale", strike: func(b *bench) { b.zones[b.zone].stuckAt = b.now },
-		mend: func(b *bench) { b.zones[b.zone].stuckAt = time.Time{} }, only: "living tank"},
-	{name: "sensor frozen", strike: func(*bench) {}, watch: 4 * time.Hour,
-		mend: func(b *bench) { b.zones[b.zone].temp += 0.1 }, only: "living tank"},
-	{name: "sensor impossible", strike: func(b *bench) { b.zones[b.zone].temp += 200 },
-		mend: func(b *bench) { b.zones[b.zone].temp -= 200 }, only: "living tank"},
-	{name: "too hot", strike: func(b *bench) { b.zones[b.zone].temp += 25 },
-		mend: func(b *bench) { b.zones[b.zone].temp -= 25 }, only: "living tank"},
-	{name: "freezing", strike: func(b *bench) { b.zones[b.zone].temp -= 52; b.zones[b.zone].low -= 52 },
-		mend: func(b *bench) { b.zones[b.zone].temp += 52; b.zones[b.zone].low += 52 }, only: "tank"},
-	{name: "freezing", strike: func(b *bench) { b.zones[b.zone].temp -= 20 },
-		mend: func(b *bench) { b.zones[b.zone].temp += 20 }, only: "living"},
-	{name: "freezing and miner dead", strike: func(b *bench) { b.zones[b.zone].temp -= 20; b.main.unplugged = true },
-		mend: func(b *bench) { b.zones[b.zone].temp += 20; b.main.unplugged = false }, only: "living"},
+	{
+		name: "sensor lost", strike: func(b *bench) { b.zones[b.zone].why = "the thermometer does not answer" },
+		mend: func(b *bench) { b.zones[b.zone].why = "" }, only: "living tank",
+	},
+	{
+		name: "sensor stale", strike: func(b *bench) { b.zones[b.zone].stuckAt = b.now },
+		mend: func(b *bench) { b.zones[b.zone].stuckAt = time.Time{} }, only: "living tank",
+	},
+	{
+		name: "sensor frozen", strike: func(*bench) {}, watch: 4 * time.Hour,
+		mend: func(b *bench) { b.zones[b.zone].temp += 0.1 }, only: "living tank",
+	},
+	{
+		name: "sensor impossible", strike: func(b *bench) { b.zones[b.zone].temp += 200 },
+		mend: func(b *bench) { b.zones[b.zone].temp -= 200 }, only: "living tank",
+	},
+	{
+		name: "too hot", strike: func(b *bench) { b.zones[b.zone].temp += 25 },
+		mend: func(b *bench) { b.zones[b.zone].temp -= 25 }, only: "living tank",
+	},
+	{
+		name: "freezing", strike: func(b *bench) { b.zones[b.zone].temp -= 52; b.zones[b.zone].low -= 52 },
+		mend: func(b *bench) { b.zones[b.zone].temp += 52; b.zones[b.zone].low += 52 }, only: "tank",
+	},
+	{
+		name: "freezing", strike: func(b *bench) { b.zones[b.zone].temp -= 20 },
+		mend: func(b *bench) { b.zones[b.zone].temp += 20 }, only: "living",
+	},
+	{
+		name: "freezing and miner dead", strike: func(b *bench) { b.zones[b.zone].temp -= 20; b.main.unplugged = true },
+		mend: func(b *bench) { b.zones[b.zone].temp += 20; b.main.unplugged = false }, only: "living",
+	},
 	{name: "freezing, then sensor lost", strike: func(b *bench) {
 		b.zones[b.zone].temp -= 20
 		b.pass(10 * time.Minute)
@@ -195,8 +215,10 @@ var faults = []struct {
 	{name: "flow meter lost", strike: func(b *bench) { b.zones["tank"].noFlow = "no answer" }, mend: func(b *bench) { b.zones["tank"].noFlow = "" }, only: "tank"},
 	{name: "miner unplugged", strike: func(b *bench) { b.main.unplugged = true }, mend: func(b *bench) { b.main.unplugged = false }},
 	{name: "miner lies", strike: func(b *bench) { b.main.lying = true }, mend: func(b *bench) { b.main.lying = false }},
-	{name: "miner lies, too hot", strike: func(b *bench) { b.main.lying = true; b.zones[b.zone].temp += 25 },
-		mend: func(b *bench) { b.main.lying = false; b.zones[b.zone].temp -= 25 }, only: "living tank"},
+	{
+		name: "miner lies, too hot", strike: func(b *bench) { b.main.lying = true; b.zones[b.zone].temp += 25 },
+		mend: func(b *bench) { b.main.lying = false; b.zones[b.zone].temp -= 25 }, only: "living tank",
+	},
 	{name: "miner draws though off", strike: func(b *bench) { b.main.stuck = true }, mend: func(b *bench) { b.main.stuck = false }},
 	{name: "miner faulty", strike: func(b *bench) { b.main.fault = "hash board lost" }, mend: func(b *bench) { b.main.fault = "" }},
 	{name: "miner without pool", strike: func(b *bench) { b.main.poolless = true }, mend: func(b *bench) { b.main.poolless = false }},
@@ -213,10 +235,14 @@ var faults = []struct {
 			m.unplugged = false
 		}
 	}},
-	{name: "outdoor unknown", strike: func(b *bench) { b.outdoor = units.Unknown[units.Celsius]("no answer", b.now) },
-		mend: func(b *bench) { b.at(b.zones["living"].temp, -10) }},
-	{name: "grid allows nothing", strike: func(b *bench) { b.grid = units.Know(units.Watts(0), b.now, units.Chosen) },
-		mend: func(b *bench) { b.grid = units.Known[units.Watts]{} }},
+	{
+		name: "outdoor unknown", strike: func(b *bench) { b.outdoor = units.Unknown[units.Celsius]("no answer", b.now) },
+		mend: func(b *bench) { b.at(b.zones["living"].temp, -10) },
+	},
+	{
+		name: "grid allows nothing", strike: func(b *bench) { b.grid = units.Know(units.Watts(0), b.now, units.Chosen) },
+		mend: func(b *bench) { b.grid = units.Known[units.Watts]{} },
+	},
 	{name: "clock an hour back", strike: func(b *bench) { b.now = b.now.Add(-time.Hour) }, mend: func(b *bench) { b.now = b.now.Add(time.Hour) }},
 	{name: "clock a year ahead", strike: func(b *bench) { b.now = b.now.AddDate(1, 0, 0) }, mend: func(b *bench) { b.now = b.now.AddDate(-1, 0, 0) }},
 	{name: "Hearth restarts", strike: func(b *bench) { b.home = restarted(b.t, b.cfg, b.home); clear(b.audit.standing) }, mend: func(*bench) {}},

@@ -323,7 +323,7 @@ func (h *heater) choose(target units.Watts, p pace) point {
 	}
 	target = max(0, min(target, fit[len(fit)-1].power))
 	cur := h.current(fit)
-	lo, hi := h.bracket(fit, target, cur)
+	lo, hi := h.bracket(fit, target)
 	present := h.stop.power
 	if h.book.on {
 		present = h.chosen.power
@@ -385,7 +385,7 @@ func (h *heater) current(fit []point) int {
 
 // bracket returns the two points between which the target lies. A modulating
 // heater gets the exact power as one of its points.
-func (h *heater) bracket(fit []point, target units.Watts, cur int) (lo, hi int) {
+func (h *heater) bracket(fit []point, target units.Watts) (lo, hi int) {
 	last := len(fit) - 1
 	if h.modulates() && last >= 1 && target >= fit[1].power {
 		want := max(fit[1].power, min(h.grain(target), fit[last].power))
@@ -395,9 +395,9 @@ func (h *heater) bracket(fit []point, target units.Watts, cur int) (lo, hi int) 
 		fit[last].demand.Power, fit[last].power = want, want
 		return last, last
 	}
-	const close = 0.03 // of the target: not worth alternating for
+	const near = 0.03 // of the target: not worth alternating for
 	for i := range fit {
-		if math.Abs(float64(fit[i].power-target)) <= close*float64(target) {
+		if math.Abs(float64(fit[i].power-target)) <= near*float64(target) {
 			return i, i
 		}
 	}

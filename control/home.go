@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hearth/device"
@@ -369,18 +370,18 @@ func (h *Home) Manual(zone, dev, level string, until, now time.Time) error {
 
 // words lists the levels that can be set by hand.
 func (h *heater) words() string {
-	s := "off"
+	words := []string{"off"}
 	for _, p := range h.points {
-		switch {
-		case p.demand.Verb == device.SetLevel:
-			s += ", " + p.demand.Level
-		case p.demand.Verb == device.Run:
-			s += ", on"
-		case p.demand.Verb == device.SetPower:
-			s += ", " + p.power.String()
+		switch p.demand.Verb {
+		case device.SetLevel:
+			words = append(words, p.demand.Level)
+		case device.Run:
+			words = append(words, "on")
+		case device.SetPower:
+			words = append(words, p.power.String())
 		}
 	}
-	return s
+	return strings.Join(words, ", ")
 }
 
 // Clear resets a latched trip. It refuses while the cause is still there, and

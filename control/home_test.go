@@ -142,8 +142,10 @@ func TestWishes(t *testing.T) {
 		"odd":            {r.home.Except("living", heat.Exception{Kind: "party", Set: 20}), control.ErrRefused, "party"},
 		"resume":         {r.home.Resume("shed"), control.ErrRefused, "no thermometer"},
 		"mode":           {r.home.SetMode("moon", true, r.now), control.ErrUnknown, "moon"},
-		"a timed level in a room": {r.home.Manual("living", "mini", "eco", r.now.Add(time.Hour), r.now), control.ErrRefused,
-			"set its temperature instead"},
+		"a timed level in a room": {
+			r.home.Manual("living", "mini", "eco", r.now.Add(time.Hour), r.now), control.ErrRefused,
+			"set its temperature instead",
+		},
 		"for ever":     {r.home.Manual("shed", "spare", "eco", r.now.Add(48*time.Hour), r.now), control.ErrRefused, "at most 24 h"},
 		"without end":  {r.home.Manual("shed", "spare", "eco", time.Time{}, r.now), control.ErrRefused, "a time to end"},
 		"odd level":    {r.home.Manual("shed", "spare", "warp", r.now.Add(time.Hour), r.now), control.ErrRefused, "use off, eco, super"},

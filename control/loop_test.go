@@ -149,8 +149,10 @@ func TestJanuaryFaults(t *testing.T) {
 		{"miner lies", func(h *house) { h.machine("mini").lying = true }, func(h *house) { h.machine("mini").lying = false }},
 		{"miner draws though off", func(h *house) { h.machine("mini").stuck = true }, func(h *house) { h.machine("mini").stuck = false }},
 		{"miner faulty", func(h *house) { h.machine("mini").fault = "fan" }, func(h *house) { h.machine("mini").fault = "" }},
-		{"no pool", func(h *house) { h.machine("mini").poolless, h.machine("axe").poolless = true, true },
-			func(h *house) { h.machine("mini").poolless, h.machine("axe").poolless = false, false }},
+		{
+			"no pool", func(h *house) { h.machine("mini").poolless, h.machine("axe").poolless = true, true },
+			func(h *house) { h.machine("mini").poolless, h.machine("axe").poolless = false, false },
+		},
 		{"backup lies", func(h *house) { h.machine("wire").lying = true }, func(h *house) { h.machine("wire").lying = false }},
 		{"backup unplugged", func(h *house) { h.machine("wire").unplugged = true }, func(h *house) { h.machine("wire").unplugged = false }},
 		{"chip hot", func(h *house) { h.machine("mini").chip = 99 }, func(h *house) { h.machine("mini").chip = 60 }},

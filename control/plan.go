@@ -205,7 +205,7 @@ func (p *plan) capacity(z *zone, frost bool) (primary, backup units.Watts) {
 
 // full reports whether all primaries that can heat do, at their most.
 func (p *plan) full(z *zone) bool {
-	any := false
+	some := false
 	for _, h := range z.heaters {
 		if h.Role != Primary || !h.available {
 			continue
@@ -213,9 +213,9 @@ func (p *plan) full(z *zone) bool {
 		if w, ok := h.seen.Reading.Power.Get(); !ok || w < 0.9*h.most {
 			return false
 		}
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 // distribute gives one role's heaters of a zone their share. Those that

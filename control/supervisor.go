@@ -340,8 +340,7 @@ func (s *Supervisor) shed(wanted []Command, frost map[string]bool) {
 	}
 	for _, needed := range []bool{false, true} {
 		for _, role := range []Role{Backup, Primary} {
-			for i := len(wanted) - 1; i >= 0; i-- {
-				w := s.heaters[i]
+			for i, w := range slices.Backward(s.heaters) {
 				if w.Role == role && frost[w.Zone] == needed && runs(wanted[i].Demand) && over(needed) {
 					drop(i)
 				}

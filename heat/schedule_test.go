@@ -53,42 +53,92 @@ func TestScheduleAt(t *testing.T) {
 		{"by day", heat.Schedule{Slots: home}, "2026-01-12 12:00", 21, "morning, until 22:00", "2026-01-12 22:00"},
 		{"the slot's first instant belongs to it", heat.Schedule{Slots: home}, "2026-01-12 22:00", 17, "night, until 06:30", "2026-01-13 06:30"},
 		{"night wraps midnight", heat.Schedule{Slots: home}, "2026-01-13 03:00", 17, "night, until 06:30", "2026-01-13 06:30"},
-		{"a single slot a week holds all week", heat.Schedule{Slots: []heat.Slot{{Days: monday, From: 8 * 60, Set: 19}}},
-			"2026-01-18 23:59", 19, "since 08:00, until 08:00", "2026-01-19 08:00"},
-		{"and from its own day to the next week's", heat.Schedule{Slots: []heat.Slot{{Days: monday, From: 8 * 60, Set: 19}}},
-			"2026-01-19 08:00", 19, "since 08:00, until 26 January 08:00", "2026-01-26 08:00"},
-		{"the weekend keeps Friday's last slot", heat.Schedule{Slots: []heat.Slot{{Days: weekday, From: 7 * 60, Set: 20}, {Days: weekday, From: 20 * 60, Set: 16}}},
-			"2026-01-17 12:00", 16, "since 20:00, until Monday 07:00", "2026-01-19 07:00"},
-		{"the weekend wraps the week", heat.Schedule{Slots: []heat.Slot{{Days: weekday, From: 7 * 60, Set: 20}, {Days: sunday, From: 9 * 60, Set: 18}}},
-			"2026-01-19 03:00", 18, "since 09:00, until 07:00", "2026-01-19 07:00"},
-		{"of two slots at once the later in the list wins", heat.Schedule{Slots: []heat.Slot{{From: 60, Set: 19}, {From: 60, Set: 22}}},
-			"2026-01-12 02:00", 22, "since 01:00, until 01:00", "2026-01-13 01:00"},
+		{
+			"a single slot a week holds all week",
+			heat.Schedule{Slots: []heat.Slot{{Days: monday, From: 8 * 60, Set: 19}}},
+			"2026-01-18 23:59", 19, "since 08:00, until 08:00", "2026-01-19 08:00",
+		},
+		{
+			"and from its own day to the next week's",
+			heat.Schedule{Slots: []heat.Slot{{Days: monday, From: 8 * 60, Set: 19}}},
+			"2026-01-19 08:00", 19, "since 08:00, until 26 January 08:00", "2026-01-26 08:00",
+		},
+		{
+			"the weekend keeps Friday's last slot",
+			heat.Schedule{Slots: []heat.Slot{{Days: weekday, From: 7 * 60, Set: 20}, {Days: weekday, From: 20 * 60, Set: 16}}},
+			"2026-01-17 12:00", 16, "since 20:00, until Monday 07:00", "2026-01-19 07:00",
+		},
+		{
+			"the weekend wraps the week",
+			heat.Schedule{Slots: []heat.Slot{{Days: weekday, From: 7 * 60, Set: 20}, {Days: sunday, From: 9 * 60, Set: 18}}},
+			"2026-01-19 03:00", 18, "since 09:00, until 07:00", "2026-01-19 07:00",
+		},
+		{
+			"of two slots at once the later in the list wins",
+			heat.Schedule{Slots: []heat.Slot{{From: 60, Set: 19}, {From: 60, Set: 22}}},
+			"2026-01-12 02:00", 22, "since 01:00, until 01:00", "2026-01-13 01:00",
+		},
 
-		{"before an exception, until it begins", heat.Schedule{Slots: home, Exceptions: []heat.Exception{away}},
-			"2026-01-12 11:00", 21, "morning, until 12:00", "2026-01-12 12:00"},
-		{"an exception wins over slots", heat.Schedule{Slots: home, Exceptions: []heat.Exception{away}},
-			"2026-01-13 03:00", 12, "away, until 18:00", "2026-01-13 18:00"},
-		{"its end belongs to the slots", heat.Schedule{Slots: home, Exceptions: []heat.Exception{away}},
-			"2026-01-13 18:00", 21, "morning, until 22:00", "2026-01-13 22:00"},
-		{"the later exception wins", heat.Schedule{Exceptions: []heat.Exception{away,
-			{Kind: heat.Boost, From: at("2026-01-12 13:00"), Until: at("2026-01-12 14:00"), Set: 23}}},
-			"2026-01-12 13:30", 23, "boost, until 14:00", "2026-01-12 14:00"},
-		{"until a later exception begins", heat.Schedule{Exceptions: []heat.Exception{away,
-			{Kind: heat.Boost, From: at("2026-01-12 13:00"), Until: at("2026-01-12 14:00"), Set: 23}}},
-			"2026-01-12 12:30", 12, "away, until 13:00", "2026-01-12 13:00"},
-		{"an earlier exception does not interrupt a later one", heat.Schedule{Exceptions: []heat.Exception{
-			{Kind: heat.Boost, From: at("2026-01-12 13:00"), Until: at("2026-01-12 14:00"), Set: 23}, away}},
-			"2026-01-12 12:30", 12, "away, until Tuesday 18:00", "2026-01-13 18:00"},
-		{"the dial, until turned again", heat.Schedule{Slots: home, Exceptions: []heat.Exception{{Kind: heat.Set, From: at("2026-01-12 12:00"), Set: 20.5}}},
-			"2026-03-12 12:00", 20.5, "set by hand", ""},
+		{
+			"before an exception, until it begins",
+			heat.Schedule{Slots: home, Exceptions: []heat.Exception{away}},
+			"2026-01-12 11:00", 21, "morning, until 12:00", "2026-01-12 12:00",
+		},
+		{
+			"an exception wins over slots",
+			heat.Schedule{Slots: home, Exceptions: []heat.Exception{away}},
+			"2026-01-13 03:00", 12, "away, until 18:00", "2026-01-13 18:00",
+		},
+		{
+			"its end belongs to the slots",
+			heat.Schedule{Slots: home, Exceptions: []heat.Exception{away}},
+			"2026-01-13 18:00", 21, "morning, until 22:00", "2026-01-13 22:00",
+		},
+		{
+			"the later exception wins",
+			heat.Schedule{Exceptions: []heat.Exception{
+				away,
+				{Kind: heat.Boost, From: at("2026-01-12 13:00"), Until: at("2026-01-12 14:00"), Set: 23},
+			}},
+			"2026-01-12 13:30", 23, "boost, until 14:00", "2026-01-12 14:00",
+		},
+		{
+			"until a later exception begins",
+			heat.Schedule{Exceptions: []heat.Exception{
+				away,
+				{Kind: heat.Boost, From: at("2026-01-12 13:00"), Until: at("2026-01-12 14:00"), Set: 23},
+			}},
+			"2026-01-12 12:30", 12, "away, until 13:00", "2026-01-12 13:00",
+		},
+		{
+			"an earlier exception does not interrupt a later one",
+			heat.Schedule{Exceptions: []heat.Exception{
+				{Kind: heat.Boost, From: at("2026-01-12 13:00"), Until: at("2026-01-12 14:00"), Set: 23}, away,
+			}},
+			"2026-01-12 12:30", 12, "away, until Tuesday 18:00", "2026-01-13 18:00",
+		},
+		{
+			"the dial, until turned again",
+			heat.Schedule{Slots: home, Exceptions: []heat.Exception{{Kind: heat.Set, From: at("2026-01-12 12:00"), Set: 20.5}}},
+			"2026-03-12 12:00", 20.5, "set by hand", "",
+		},
 
 		// The clock goes from 02:00 to 03:00 on 29 March 2026 in Berlin.
-		{"a slot in the hour that is skipped begins at the change", heat.Schedule{Slots: []heat.Slot{{From: 0, Set: 16}, {From: 2*60 + 30, Set: 20}}},
-			"2026-03-29 03:00", 20, "since 02:30, until 00:00", "2026-03-30 00:00"},
-		{"and not before", heat.Schedule{Slots: []heat.Slot{{From: 0, Set: 16}, {From: 2*60 + 30, Set: 20}}},
-			"2026-03-29 01:59", 16, "since 00:00, until 03:00", "2026-03-29 03:00"},
-		{"the short day's other slots keep their wall time", heat.Schedule{Slots: home},
-			"2026-03-29 06:30", 21, "morning, until 22:00", "2026-03-29 22:00"},
+		{
+			"a slot in the hour that is skipped begins at the change",
+			heat.Schedule{Slots: []heat.Slot{{From: 0, Set: 16}, {From: 2*60 + 30, Set: 20}}},
+			"2026-03-29 03:00", 20, "since 02:30, until 00:00", "2026-03-30 00:00",
+		},
+		{
+			"and not before",
+			heat.Schedule{Slots: []heat.Slot{{From: 0, Set: 16}, {From: 2*60 + 30, Set: 20}}},
+			"2026-03-29 01:59", 16, "since 00:00, until 03:00", "2026-03-29 03:00",
+		},
+		{
+			"the short day's other slots keep their wall time",
+			heat.Schedule{Slots: home},
+			"2026-03-29 06:30", 21, "morning, until 22:00", "2026-03-29 22:00",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			set, ok, why, until := test.s.At(at(test.at))

@@ -77,7 +77,8 @@ type heater struct {
 	doubt    doubt
 	wanted   time.Time // when heat was last wanted
 	manual   manual
-	retries  int // of the demand last sent
+	retries  int  // of the demand last sent
+	spent    bool // no start was left
 
 	// The supervisor's hold on it.
 	tripped string // rule; empty if there is none

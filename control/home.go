@@ -29,7 +29,8 @@ type Home struct {
 	super   *Supervisor
 	clock   clock
 	events  []Event
-	wanted  []Command // scratch
+	grid    units.Known[units.Watts] // as last observed
+	wanted  []Command                // scratch
 }
 
 // NewHome checks a configuration and makes a home of it. A zero Band, Frost,
@@ -83,6 +84,7 @@ func (h *Home) Step(obs Observation) Decision {
 			h.note(Warning, w.ID, "refused", fmt.Sprintf("%s is not used: %s.", w.ID, w.out))
 		}
 	}
+	h.noteBounds(obs)
 	h.super.look(obs, mono, passed)
 	h.plan(obs, passed)
 	for i, w := range h.heaters {
@@ -127,6 +129,26 @@ func (h *Home) Step(obs Observation) Decision {
 		}
 	}
 	return d
+}
+
+// noteBounds tells of bounds that begin or cease to bind.
+func (h *Home) noteBounds(obs Observation) {
+	limit, limited := obs.GridLimit.Get()
+	switch was, before := h.grid.Get(); {
+	case limited && (!before || limit != was):
+		h.note(Notice, "home", "grid", fmt.Sprintf("The grid allows %v until further notice. Frost protection goes on all the same.", max(0, limit)))
+	case !limited && before:
+		h.note(Info, "home", "grid", "The grid's limit is over.")
+	}
+	h.grid = obs.GridLimit
+	for _, w := range h.heaters {
+		spent := !w.book.mayStart(w.StartsPerDay)
+		if spent && !w.spent {
+			h.note(Notice, w.ID, "budget", fmt.Sprintf("%s has made its %d starts of 24 h; the next is free in %s. Until then it is not started, unless against frost.",
+				w.ID, w.StartsPerDay, brief(w.book.nextStart(w.StartsPerDay, h.clock.mono).Sub(h.clock.mono))))
+		}
+		w.spent = spent
+	}
 }
 
 func (h *Home) note(sev Severity, subject, code, text string) {

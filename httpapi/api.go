@@ -43,6 +43,8 @@ type api struct {
 	streams streams
 	// heavy is held by the one request that reads the whole ledger.
 	heavy sync.Mutex
+	// seeking is held by the one request that looks for devices.
+	seeking sync.Mutex
 }
 
 //go:embed openapi.json
@@ -79,6 +81,7 @@ func (a *api) routes() []route {
 		{"POST", "/api/v1/devices/{id}/blink", ScopeControl, a.blink},
 		{"POST", "/api/v1/trips/{id}/clear", ScopeControl, a.clearTrip},
 		{"PUT", "/api/v1/compute", ScopeControl, a.putCompute},
+		{"POST", "/api/v1/discover", ScopeControl, a.discover},
 
 		{"POST", "/login", "", a.login},
 		{"POST", "/logout", ScopeRead, a.logout},

@@ -9,6 +9,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -177,6 +178,34 @@ type manualBody struct {
 	Device  string   `json:"device"`
 	Level   *string  `json:"level"`
 	Minutes *float64 `json:"minutes"`
+}
+
+// discoverBody is the body of POST /api/v1/discover.
+type discoverBody struct {
+	Scan string `json:"scan"`
+}
+
+// widestScan is the widest network that may be scanned, in bits of prefix.
+const widestScan = 22
+
+// ParseScan checks a network to look for devices in, such as
+// "192.168.1.0/24": a private one, of at most 1022 addresses, since nobody
+// else's network is to be knocked at. Empty is no scan. An error is a
+// *[Problem].
+func ParseScan(s string) (string, error) {
+	if s = strings.TrimSpace(s); s == "" {
+		return "", nil
+	}
+	p, err := netip.ParsePrefix(s)
+	switch a := p.Addr(); {
+	case err != nil || !a.Is4():
+		return "", invalid("%q is not a network: write it as 192.168.1.0/24.", s)
+	case !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast():
+		return "", invalid("%s is not a private network: only your own can be scanned.", p)
+	case p.Bits() < widestScan:
+		return "", invalid("%s is too wide: scan at most a /%d at a time.", p, widestScan)
+	}
+	return p.Masked().String(), nil
 }
 
 // computeBody is the body of PUT /api/v1/compute.

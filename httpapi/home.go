@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"hearth/discovery"
 	"hearth/ledger"
 	"hearth/site"
 	"hearth/units"
@@ -42,6 +43,11 @@ type Home interface {
 	AllowCompute(ctx context.Context, allow bool, by string) error
 	// Blink makes a device show which box it is.
 	Blink(ctx context.Context, device string) error
+
+	// Discover looks for devices: those that announce themselves, and those
+	// that answer in the network scan, such as "192.168.1.0/24"; "" scans
+	// nothing.
+	Discover(ctx context.Context, scan string) ([]discovery.Finding, error)
 
 	// History returns one metric of one subject over time.
 	History(ctx context.Context, q site.HistoryQuery) (site.History, error)

@@ -61,6 +61,9 @@ func TestHostileRequests(t *testing.T) {
 		{"manual for less than nothing", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco","minutes":-5}`, "", 422, "invalid", "1440", ""},
 		{"manual without end", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco"}`, "", 422, "invalid", "always ends", ""},
 		{"manual at no level", "PUT", "/api/v1/zones/living/manual", `{"device":"mini3","minutes":10}`, "", 422, "invalid", "level is missing", ""},
+		{"scanning the world", "POST", "/api/v1/discover", `{"scan":"8.8.8.0/24"}`, "", 422, "invalid", "not a private network", ""},
+		{"scanning a continent", "POST", "/api/v1/discover", `{"scan":"10.0.0.0/8"}`, "", 422, "invalid", "too wide", ""},
+		{"scanning a name", "POST", "/api/v1/discover", `{"scan":"evil.example"}`, "", 422, "invalid", "not a network", ""},
 		{"consent that says nothing", "PUT", "/api/v1/compute", `{}`, "", 422, "invalid", "allowed", ""},
 		{"reading with PUT", "PUT", "/api/v1/state", `{}`, "", 405, "method", "PUT", "GET"},
 		{"setting with GET", "GET", set, "", "", 405, "method", "GET", "PUT"},
@@ -126,6 +129,8 @@ func TestWhatIsAskedReachesTheHome(t *testing.T) {
 	f("PUT", "/api/v1/zones/living/preset", `{"preset":""}`, 200, `preset living ""`)
 	f("PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"eco","minutes":90}`, 200, "manual living mini3 eco 1h30m0s")
 	f("PUT", "/api/v1/zones/living/manual", `{"device":"mini3","level":"off"}`, 200, "manual living mini3 off 0s")
+	f("POST", "/api/v1/discover", `{"scan":"192.168.1.77/24"}`, 200, "discover 192.168.1.0/24")
+	f("POST", "/api/v1/discover", `{}`, 200, "discover")
 	f("POST", "/api/v1/devices/mini3/blink", "", 204, "blink mini3")
 	f("POST", "/api/v1/trips/room_over_temperature%2Fliving/clear", "", 204, "clear room_over_temperature/living")
 	f("POST", "/api/v1/trips/chip_over_temperature%2Fmini3/clear", "", 422, "clear chip_over_temperature/mini3")

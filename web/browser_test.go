@@ -343,6 +343,14 @@ func TestInBrowser(t *testing.T) {
 		do(ctx, t, chromedp.WaitReady(chromedp.CSS("#password")))
 	})
 
+	t.Run("finding devices", func(t *testing.T) {
+		h := storybook.Heating()
+		ctx := open(t, h, "/find")
+		do(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=scan]"), "192.168.1.0/24"), chromedp.Click(chromedp.CSS(".strong")))
+		await(ctx, t, `document.querySelectorAll("article").length === 2`)
+		told(t, h, "discover 192.168.1.0/24")
+	})
+
 	t.Run("the first press of Tab skips to the content", func(t *testing.T) {
 		ctx := open(t, storybook.Heating(), "/")
 		do(ctx, t, chromedp.KeyEvent(kb.Tab))
@@ -383,7 +391,7 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 			paths := []string{"/"}
 			switch s.Name {
 			case "simulated", "unplugged":
-				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings", "/nowhere")
+				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings", "/nowhere", "/find")
 			case "tank-and-room":
 				paths = append(paths, "/zones/tank")
 			}

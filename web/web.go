@@ -45,6 +45,8 @@ type pages struct {
 	tags map[string]string // of static files
 	// verifying is held by the one request that reads the whole ledger.
 	verifying sync.Mutex
+	// seeking is held by the one request that looks for devices.
+	seeking sync.Mutex
 }
 
 // New returns the handler of the pages. It is safe for concurrent use.
@@ -69,7 +71,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
-	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "login", "error"} {
+	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "login", "error"} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "templates/"+name+".html")
@@ -89,6 +91,7 @@ func New(o Options) (http.Handler, error) {
 		"GET /events":       p.events,
 		"GET /ledger":       p.ledger,
 		"GET /settings":     p.settings,
+		"GET /find":         p.find,
 		"GET /login":        p.login,
 		"GET /":             p.nothing,
 
@@ -99,6 +102,7 @@ func New(o Options) (http.Handler, error) {
 		"POST /devices/{id}/blink":    p.postBlink,
 		"POST /trips/{id}/clear":      p.postClear,
 		"POST /compute":               p.postCompute,
+		"POST /find":                  p.postFind,
 	} {
 		mux.Handle(pattern, p.handle(serve))
 	}

@@ -94,7 +94,7 @@ func TestPages(t *testing.T) {
 		paths := []string{"/"}
 		switch s.Name {
 		case "heating":
-			paths = append(paths, "/devices", "/history", "/events", "/ledger", "/ledger?verify=1", "/settings", "/nowhere")
+			paths = append(paths, "/devices", "/history", "/events", "/ledger", "/ledger?verify=1", "/settings", "/nowhere", "/find")
 		case "simulated":
 			paths = append(paths, "/devices", "/history?subject=mini3&metric=electricity&span=week", "/events", "/ledger", "/settings")
 		case "unplugged":
@@ -255,6 +255,10 @@ func TestForms(t *testing.T) {
 	ok("/devices/mini3/blink", "", "/devices", "blink mini3")
 	ok("/trips/room_over_temperature%2Fliving/clear", "", "/", "clear room_over_temperature/living")
 	ok("/compute", "allowed=false", "/settings", "compute false")
+	if status, _, body := post("/find", "scan=192.168.1.0%2F24"); status != 200 || !strings.Contains(body, "Avalon Nano 3s") ||
+		!strings.Contains(body, "address: 192.168.1.52:4028") || !strings.Contains(body, "This home has it: Bitaxe Gamma.") {
+		t.Errorf("looking for devices: %d %s", status, body)
+	}
 
 	told := len(h.Calls())
 	no := func(path, form string, want int, text string) {
@@ -275,6 +279,7 @@ func TestForms(t *testing.T) {
 	no("/zones/living/manual", "level=mini3%2Feco&minutes=100000", 422, "24 hours")
 	no("/zones/living/manual", "level=eco&minutes=10", 422, "Choose a level")
 	no("/compute", "", 422, "Say whether")
+	no("/find", "scan=8.8.8.0/24", 422, "not a private network")
 	no("/zones/living/setpoint", "value="+strings.Repeat("2", 10000), 400, "cannot be read")
 	if calls := h.Calls(); len(calls) != told {
 		t.Errorf("the home was told %q", calls[told:])

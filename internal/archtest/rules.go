@@ -43,7 +43,7 @@ func Hearth() Rules {
 		sockets  = "drivers/internal/..."
 	)
 	// What a surface shows: a home's state, in the home's own terms.
-	view := []string{"units", "heat", "control", "device", "site", "ledger", plumbing}
+	view := []string{"units", "heat", "control", "device", "discovery", "site", "ledger", plumbing}
 	pages := append(view, "httpapi", "web/...")
 
 	return Rules{

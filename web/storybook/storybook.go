@@ -9,10 +9,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"hearth/control"
+	"hearth/device"
+	"hearth/discovery"
 	"hearth/ledger"
 	"hearth/site"
 	"hearth/units"
@@ -267,6 +270,25 @@ func (h *Home) Blink(_ context.Context, dev string) error {
 		return fmt.Errorf("%s does not answer: %w", h.state.Devices[i].Name, site.ErrUnavailable)
 	}
 	return nil
+}
+
+// Discover implements the home: it finds a miner that announces itself, and
+// by a scan an emulated one.
+func (h *Home) Discover(_ context.Context, scan string) ([]discovery.Finding, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = append(h.calls, strings.TrimSpace("discover "+scan))
+	found := []discovery.Finding{{
+		Kind: "axeos", Address: "192.168.1.41",
+		Identity: device.Identity{Vendor: "Bitaxe", Model: "Gamma 601", Firmware: "v2.9.0", Serial: "F0F5BD4A1C22"},
+	}}
+	if scan != "" {
+		found = append(found, discovery.Finding{
+			Kind: "avalon", Address: "192.168.1.52:4028",
+			Identity: device.Identity{Vendor: "Canaan", Model: "Avalon Nano 3s", Serial: "E1A0", Simulated: true},
+		})
+	}
+	return found, nil
 }
 
 // History implements the home with a day that repeats: a room that is let

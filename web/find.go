@@ -1,0 +1,99 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"hearth/discovery"
+	"hearth/httpapi"
+	"hearth/site"
+)
+
+// maxSearch bounds one search for devices.
+const maxSearch = 2 * time.Minute
+
+// findView is the page that looks for devices.
+type findView struct {
+	Scan  string
+	Done  bool
+	Found []findingView
+}
+
+// findingView is a device that was found.
+type findingView struct {
+	discovery.Finding
+	// Known is the name under which the home has it already.
+	Known string
+	// Lines are what to write into the configuration file to add it.
+	Lines string
+}
+
+func (p *pages) find(w http.ResponseWriter, r *http.Request) error {
+	return p.show(w, r, http.StatusOK, "find", view{Title: "Find devices", Page: "devices"}, findView{})
+}
+
+// postFind searches and shows what it found. It changes nothing, but it
+// knocks at doors, so it is a form and not a link.
+func (p *pages) postFind(w http.ResponseWriter, r *http.Request) error {
+	if err := form(w, r); err != nil {
+		return err
+	}
+	scan, err := httpapi.ParseScan(r.PostForm.Get("scan"))
+	if err != nil {
+		return err
+	}
+	if !p.seeking.TryLock() {
+		return &httpapi.Problem{Status: http.StatusServiceUnavailable, Code: "busy", Message: "Another search for devices is under way.", Hint: "Try again in a minute."}
+	}
+	defer p.seeking.Unlock()
+	ctx, cancel := context.WithTimeout(r.Context(), maxSearch)
+	defer cancel()
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(maxSearch + 10*time.Second)); err != nil {
+		return fmt.Errorf("look for devices: %w", err)
+	}
+	found, err := p.home.Discover(ctx, scan)
+	if err != nil {
+		return err
+	}
+	s := p.home.State()
+	v := findView{Scan: scan, Done: true}
+	for _, f := range found {
+		v.Found = append(v.Found, findingView{f, owned(s, f), lines(s, f)})
+	}
+	return p.show(w, r, http.StatusOK, "find", view{Title: "Find devices", Page: "devices", Path: "/find"}, v)
+}
+
+// owned returns the name of the home's device with the serial number of the
+// one that was found, or "".
+func owned(s site.State, f discovery.Finding) string {
+	for _, d := range s.Devices {
+		if f.Identity.Serial != "" && strings.EqualFold(d.Identity.Serial, f.Identity.Serial) {
+			return d.Name
+		}
+	}
+	return ""
+}
+
+// lines is the entry of the configuration file for a device that was found.
+func lines(s site.State, f discovery.Finding) string {
+	id := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, f.Identity.Model), "-")
+	if id == "" {
+		id = f.Kind
+	}
+	zone := "living"
+	if len(s.Zones) > 0 {
+		zone = s.Zones[0].ID
+	}
+	return fmt.Sprintf("devices:\n  %s:\n    kind: %s\n    address: %s\n    zone: %s\n    role: primary\n", id, f.Kind, f.Address, zone)
+}

@@ -85,7 +85,11 @@ func drawDevice(t *rapid.T, m *machine, now time.Time) control.DeviceSeen {
 		device.StateTuning, device.StateLimp, device.StateFault, device.StateUnknown, "",
 	}).Draw(t, m.id+" state")}
 	if rapid.Bool().Draw(t, m.id+" tells") {
-		r.Power = units.Know(units.Watts(rapid.Float64Range(0, 2500).Draw(t, m.id+" power")), now, units.PSU)
+		w := rapid.Float64Range(0, 2500).Draw(t, m.id+" power")
+		if rapid.IntRange(0, 19).Draw(t, m.id+" absurd") == 0 {
+			w = rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), -1, 1e12}).Draw(t, m.id+" nonsense")
+		}
+		r.Power = units.Know(units.Watts(w), now, units.PSU)
 	}
 	if rapid.IntRange(0, 3).Draw(t, m.id+" targeted") == 0 {
 		r.Target = units.Know(units.Watts(rapid.Float64Range(0, 2500).Draw(t, m.id+" target")), now, units.PSU)

@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +66,10 @@ func NewHome(cfg Config) (*Home, error) {
 // Step takes in what is known now and decides. Observations should come every
 // few seconds to every minute; a clock that jumps is survived.
 func (h *Home) Step(obs Observation) Decision {
+	obs.Outdoor = outdoorSane(obs.Outdoor.Fresh(obs.Now, outdoorStale))
+	if w, ok := obs.GridLimit.Get(); ok && math.IsNaN(float64(w)) {
+		obs.GridLimit = units.Unknown[units.Watts]("the limit is not a number", obs.Now)
+	}
 	passed, back := h.clock.advance(obs.Now)
 	mono := h.clock.mono
 	if back > time.Minute {
@@ -246,11 +251,22 @@ func (s *Supervisor) send(w *watch, c Command) bool {
 	return true
 }
 
+// outdoorStale is how long an outdoor temperature is of use for feed-forward.
+const outdoorStale = 6 * time.Hour
+
+// outdoorSane lets pass what weather can be.
+func outdoorSane(k units.Known[units.Celsius]) units.Known[units.Celsius] {
+	if t, ok := k.Get(); ok && !(t > -70 && t < 60) {
+		return units.Unknown[units.Celsius](fmt.Sprintf("%v is not a temperature of weather", t), k.At())
+	}
+	return k
+}
+
 // drawn returns what the zone's heaters are believed to draw.
 func (z *zone) drawn() units.Watts {
 	var sum units.Watts
 	for _, h := range z.heaters {
-		if w, ok := h.seen.Reading.Power.Get(); ok && h.seen.Online && !h.caps.Shared {
+		if w, ok := h.seen.Reading.Power.Get(); ok && h.seen.Online && !h.caps.Shared && w >= 0 && finite(float64(w)) {
 			sum += w
 		} else if h.seen.Online && h.book.on {
 			sum += h.chosen.power

@@ -102,8 +102,12 @@ func (r *rig) machine(id string) *machine {
 
 // observe makes the observation of this instant.
 func (r *rig) observe() control.Observation {
+	outdoor := r.outdoor
+	if v, ok := outdoor.Get(); ok {
+		outdoor = units.Know(v, r.now, outdoor.From())
+	}
 	o := control.Observation{
-		Now: r.now, Outdoor: r.outdoor, GridLimit: r.grid,
+		Now: r.now, Outdoor: outdoor, GridLimit: r.grid,
 		Zones: map[string]control.ZoneSeen{}, Devices: map[string]control.DeviceSeen{},
 	}
 	for id, p := range r.zones {

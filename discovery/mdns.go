@@ -5,8 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -94,7 +93,7 @@ func listen(ctx context.Context, link *net.Interface, service string, wait time.
 	}()
 	err := mdns.QueryContext(ctx, &mdns.QueryParam{
 		Service: service, Domain: "local", Timeout: wait, Interface: link, Entries: entries,
-		DisableIPv6: true, Logger: log.New(io.Discard, "", 0),
+		DisableIPv6: true, Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	})
 	close(entries)
 	<-done

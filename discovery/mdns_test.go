@@ -3,8 +3,7 @@ package discovery
 import (
 	"context"
 	"errors"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/netip"
 	"testing"
@@ -28,7 +27,7 @@ func TestBrowseFindsWhatAnnouncesItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quiet := log.New(io.Discard, "", 0)
+	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	server, err := mdns.NewServer(&mdns.Config{Zone: service, Logger: quiet})
 	if err != nil {
 		t.Skipf("no multicast here: %v", err)

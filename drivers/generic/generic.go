@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"hearth/device"
@@ -59,7 +60,7 @@ func open(cfg Config, broker *mqtt.Client, env device.Env) (*Heater, error) {
 	}
 	keep := h.topics
 	if cfg.MQTT.Availability != "" {
-		keep = append(keep[:len(keep):len(keep)], cfg.MQTT.Availability)
+		keep = append(slices.Clip(keep), cfg.MQTT.Availability)
 	}
 	sends := false
 	for _, cmd := range cfg.Commands {

@@ -40,7 +40,6 @@ type stove struct {
 	blind   bool
 	writes  int
 	booting time.Time // until
-	changed func()
 }
 
 func newStove() *stove {

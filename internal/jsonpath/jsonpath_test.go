@@ -169,10 +169,21 @@ func TestCelsius(t *testing.T) {
 		unit string
 		want string
 	}{
-		{21.5, "", "21.5 °C"}, {21.5, "°C", "21.5 °C"}, {-40, "C", "-40.0 °C"}, {69.8, "°F", "21.0 °C"}, {32, "F", "0.0 °C"},
-		{21312, "m°C", "21.3 °C"}, {-60, "", "-60.0 °C"}, {150, "", "150.0 °C"},
-		{-61, "", "cannot be"}, {151, "", "cannot be"}, {-127, "", "cannot be"}, {500, "°F", "cannot be"},
-		{math.NaN(), "", "cannot be"}, {20, "K", "not a unit"}, {20, "c", "not a unit"},
+		{21.5, "", "21.5 °C"},
+		{21.5, "°C", "21.5 °C"},
+		{-40, "C", "-40.0 °C"},
+		{69.8, "°F", "21.0 °C"},
+		{32, "F", "0.0 °C"},
+		{21312, "m°C", "21.3 °C"},
+		{-60, "", "-60.0 °C"},
+		{150, "", "150.0 °C"},
+		{-61, "", "cannot be"},
+		{151, "", "cannot be"},
+		{-127, "", "cannot be"},
+		{500, "°F", "cannot be"},
+		{math.NaN(), "", "cannot be"},
+		{20, "K", "not a unit"},
+		{20, "c", "not a unit"},
 	} {
 		got, err := jsonpath.Celsius(c.v, c.unit)
 		if err == nil && got.String() != c.want || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -50,7 +50,7 @@ func (c Config) broker() (*url.URL, error) {
 	if u.User != nil {
 		return nil, errors.New("broker url holds a user name or password: use username and password_file")
 	}
-	port := ""
+	var port string
 	switch u.Scheme {
 	case "mqtt", "tcp":
 		u.Scheme, port = "mqtt", "1883"

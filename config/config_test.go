@@ -113,7 +113,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("Parse(%q) found nothing wrong", src)
 			return
 		}
-		for _, w := range strings.Split(want, "|") {
+		for w := range strings.SplitSeq(want, "|") {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("Parse(%q)\n  says %q\n  want %q in it", src, err, w)
 			}

@@ -129,7 +129,7 @@ func (d *decoder) into(n ast.Node, v reflect.Value, what string) error {
 		}
 		return nil
 	}
-	if s, ok := v.Addr().Interface().(interface{ setRest(Section) }); ok {
+	if s, ok := reflect.TypeAssert[interface{ setRest(Section) }](v.Addr()); ok {
 		rest, err := d.split(n, v, what)
 		s.setRest(rest)
 		return err

@@ -30,8 +30,10 @@ func (s *Site) act(ctx context.Context, subject, name, to, by string, f func(now
 	err := f(now)
 	if err == nil {
 		s.book.setting(now, subject, name, "", to, by, s.subjectSimulated(subject))
-		s.journal.add(Event{At: now, Severity: control.Info, Subject: subject, Code: name,
-			Text: fmt.Sprintf("%s: %s (%s).", name, to, by), Simulated: s.subjectSimulated(subject)})
+		s.journal.add(Event{
+			At: now, Severity: control.Info, Subject: subject, Code: name,
+			Text: fmt.Sprintf("%s: %s (%s).", name, to, by), Simulated: s.subjectSimulated(subject),
+		})
 		s.book.flush(ctx)
 	}
 	s.mu.Unlock()
@@ -222,8 +224,10 @@ func (s *Site) followConsent(now time.Time) {
 		}
 	case !now.Before(until):
 		c.Allowed.Store(false)
-		s.tell(control.Event{At: now, Severity: control.Info, Subject: c.Device, Code: "consent",
-			Text: "The time for which this computer may heat is over."})
+		s.tell(control.Event{
+			At: now, Severity: control.Info, Subject: c.Device, Code: "consent",
+			Text: "The time for which this computer may heat is over.",
+		})
 	case !s.consented && u != nil && u.online && u.caps.Power.Max > 0:
 		level := fmt.Sprintf("%g W", float64(u.caps.Power.Max))
 		if err := s.home.Manual(c.Zone, c.Device, level, until, now); err != nil {
@@ -256,7 +260,7 @@ func (s *Site) Blink(ctx context.Context, id string) error {
 
 // History returns one metric over time.
 func (s *Site) History(ctx context.Context, q HistoryQuery) (History, error) {
-	unit, ok := metricUnits[q.Metric]
+	unit, ok := q.Metric.unit()
 	if !ok {
 		return History{}, fmt.Errorf("%w: there is no metric %q", ErrInvalid, q.Metric)
 	}
@@ -273,9 +277,17 @@ func (s *Site) History(ctx context.Context, q HistoryQuery) (History, error) {
 	return History{Subject: q.Subject, Metric: q.Metric, Unit: unit, Span: span, Points: points}, nil
 }
 
-var metricUnits = map[Metric]string{
-	MetricTemp: "°C", MetricSetPoint: "°C", MetricOutdoor: "°C",
-	MetricPower: "W", MetricElectricity: "Wh", MetricHeat: "Wh",
+// unit is what a metric counts in; false if there is no such metric.
+func (m Metric) unit() (string, bool) {
+	switch m {
+	case MetricTemp, MetricSetPoint, MetricOutdoor:
+		return "°C", true
+	case MetricPower:
+		return "W", true
+	case MetricElectricity, MetricHeat:
+		return "Wh", true
+	}
+	return "", false
 }
 
 // LedgerRecords returns at most limit records from the number from on.

@@ -103,13 +103,17 @@ func (w *scribe) pause(err error) {
 }
 
 func sample(at time.Time, subject, metric string, s *span) ledger.Sample {
-	return ledger.Sample{At: at, Subject: subject, Metric: metric, Mean: s.mean, Min: s.min, Max: s.max,
-		Provenance: s.source, Known: min(s.known, time.Minute)}
+	return ledger.Sample{
+		At: at, Subject: subject, Metric: metric, Mean: s.mean, Min: s.min, Max: s.max,
+		Provenance: s.source, Known: min(s.known, time.Minute),
+	}
 }
 
 // energySample puts the energy of a minute, in watt-hours, in the sum.
 func energySample(at time.Time, subject string, m Metric, t sum) ledger.Sample {
 	wh := float64(t.energy) / 3600
-	return ledger.Sample{At: at, Subject: subject, Metric: string(m), Mean: wh, Min: wh, Max: wh, Sum: wh,
-		Provenance: t.source, Known: min(t.known, time.Minute)}
+	return ledger.Sample{
+		At: at, Subject: subject, Metric: string(m), Mean: wh, Min: wh, Max: wh, Sum: wh,
+		Provenance: t.source, Known: min(t.known, time.Minute),
+	}
 }

@@ -61,7 +61,6 @@ type probe struct {
 	worker *worker // nil for a channel of a device
 	value  units.Known[units.Celsius]
 	misses int
-	minute span
 }
 
 // zone is one zone as the site runs it.
@@ -479,8 +478,10 @@ func (s *Site) refused(u *unit, now time.Time, c control.Command, err error) {
 	}
 	u.fail(now)
 	if !again {
-		s.tell(control.Event{At: now, Severity: control.Warning, Subject: u.ID, Code: "command_refused",
-			Text: fmt.Sprintf("%s did not take the command %q: %s.", u.Name, c.Demand.Verb, plain(err))})
+		s.tell(control.Event{
+			At: now, Severity: control.Warning, Subject: u.ID, Code: "command_refused",
+			Text: fmt.Sprintf("%s did not take the command %q: %s.", u.Name, c.Demand.Verb, plain(err)),
+		})
 	}
 }
 
@@ -490,8 +491,10 @@ func (s *Site) judged(u *unit, now time.Time) {
 	if u.command.Confirmed {
 		return
 	}
-	s.tell(control.Event{At: now, Severity: control.Warning, Subject: u.ID, Code: "command_unconfirmed",
-		Text: fmt.Sprintf("%s did not do as told (%s): %s.", u.Name, u.command.Demand.Verb, u.command.Trouble)})
+	s.tell(control.Event{
+		At: now, Severity: control.Warning, Subject: u.ID, Code: "command_unconfirmed",
+		Text: fmt.Sprintf("%s did not do as told (%s): %s.", u.Name, u.command.Demand.Verb, u.command.Trouble),
+	})
 }
 
 // trips writes down what the supervisor's events say of trips.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -136,18 +135,22 @@ func (b *shelf) Verify(context.Context) (ledger.Report, error) { return ledger.R
 func (b *shelf) PutSamples(context.Context, []ledger.Sample) error {
 	return b.fail
 }
+
 func (b *shelf) History(context.Context, site.HistoryQuery) ([]site.Point, time.Duration, error) {
 	return nil, 0, nil
 }
+
 func (b *shelf) Totals(context.Context, string, string, time.Time, time.Time) (ledger.Sample, error) {
 	return ledger.Sample{}, nil
 }
+
 func (b *shelf) Get(_ context.Context, k string) ([]byte, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	v, ok := b.kv[k]
 	return v, ok, nil
 }
+
 func (b *shelf) Put(_ context.Context, k string, v []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -174,7 +177,7 @@ type rig struct {
 
 func options(clock *site.Clock, book site.Book, a, b *heater) site.Options {
 	return site.Options{
-		Name: "Test", Version: "test", Book: book, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Name: "Test", Version: "test", Book: book, Log: slog.New(slog.DiscardHandler),
 		Period: 10 * time.Second, Location: time.UTC, Clock: clock,
 		Control: control.Config{
 			Zones: []control.Zone{
@@ -421,7 +424,6 @@ func TestWatchdogActsWhenTheLoopStands(t *testing.T) {
 		book.mu.Lock()
 		book.block = release
 		book.mu.Unlock()
-		_ = a.set
 		a.set(func(h *heater) { h.room = 25 }) // something to write about
 		move(3 * time.Minute)
 		a.mu.Lock()

@@ -119,14 +119,18 @@ func (u *unit) take(o outcome, now time.Time, period time.Duration) []control.Ev
 	var events []control.Event
 	if o.identity != nil {
 		if u.identity.Serial != "" && o.identity.Serial != "" && u.identity.Serial != o.identity.Serial {
-			events = append(events, control.Event{At: now, Severity: control.Warning, Subject: u.ID, Code: "device_changed",
-				Text: fmt.Sprintf("%s is another device than before: serial %s instead of %s.", u.Name, o.identity.Serial, u.identity.Serial)})
+			events = append(events, control.Event{
+				At: now, Severity: control.Warning, Subject: u.ID, Code: "device_changed",
+				Text: fmt.Sprintf("%s is another device than before: serial %s instead of %s.", u.Name, o.identity.Serial, u.identity.Serial),
+			})
 		}
 		u.identity, u.caps, u.hasCaps, u.capsAt = *o.identity, *o.caps, true, now
 	}
 	if !u.online && u.misses > 0 {
-		events = append(events, control.Event{At: now, Severity: control.Notice, Subject: u.ID, Code: "device_online",
-			Text: u.Name + " answers again."})
+		events = append(events, control.Event{
+			At: now, Severity: control.Notice, Subject: u.ID, Code: "device_online",
+			Text: u.Name + " answers again.",
+		})
 	}
 	u.reading, u.online, u.misses, u.next = o.reading, true, 0, now
 	if u.simulated() {

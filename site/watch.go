@@ -36,8 +36,10 @@ func (s *Site) watch(ctx context.Context) {
 			}
 			if !standing {
 				s.log.Error("control loop stands still", "seconds", int(late.Seconds()))
-				s.journal.add(Event{At: now, Severity: control.Alarm, Subject: "home", Code: "control_stopped",
-					Text: fmt.Sprintf("Control has stood still for %s: every heater was told to go to its safe state.", late.Round(time.Second))})
+				s.journal.add(Event{
+					At: now, Severity: control.Alarm, Subject: "home", Code: "control_stopped",
+					Text: fmt.Sprintf("Control has stood still for %s: every heater was told to go to its safe state.", late.Round(time.Second)),
+				})
 				s.journal.ring()
 			}
 			standing, last = true, now
@@ -125,8 +127,10 @@ func (s *Site) leave(ctx context.Context, commands []control.Command, why string
 		}
 		switch err := errs[c.Device]; {
 		case err == nil:
-			s.journal.add(Event{At: now, Severity: control.Info, Subject: u.ID, Code: "made_safe",
-				Text: fmt.Sprintf("%s was told: %s. %s.", u.Name, c.Demand.Verb, why), Simulated: u.simulated()})
+			s.journal.add(Event{
+				At: now, Severity: control.Info, Subject: u.ID, Code: "made_safe",
+				Text: fmt.Sprintf("%s was told: %s. %s.", u.Name, c.Demand.Verb, why), Simulated: u.simulated(),
+			})
 		case u.online || u.misses < missesToUnknown:
 			open = append(open, fmt.Sprintf("%s (%s)", u.Name, plain(err)))
 		}

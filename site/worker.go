@@ -24,8 +24,7 @@ type worker struct {
 }
 
 type call struct {
-	ctx   context.Context
-	run   func(context.Context) error
+	run   func() error
 	reply chan error // buffered, so that a late answer blocks nobody
 }
 
@@ -53,14 +52,14 @@ func guard(c call) (err error) {
 			err = fmt.Errorf("driver panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return c.run(c.ctx)
+	return c.run()
 }
 
 // do runs f in the worker's goroutine and waits for at most limit. It returns
 // an error that wraps [device.ErrUnreachable] when the deadline passes.
 func (w *worker) do(ctx context.Context, limit time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	c := call{ctx: ctx, run: f, reply: make(chan error, 1)}
+	c := call{run: func() error { return f(ctx) }, reply: make(chan error, 1)}
 	select {
 	case w.calls <- c:
 	case <-w.done:

@@ -35,7 +35,7 @@ type performer interface {
 }
 
 // play serves the device until ctx ends, and moves its house every second.
-func (s stage) play(p *program, what string, make func(house *emulate.House) performer) error {
+func (s stage) play(p *program, what string, build func(house *emulate.House) performer) error {
 	place, err := placeFor(s.Place)
 	if err != nil {
 		return coded(exitUsage, err)
@@ -51,7 +51,7 @@ func (s stage) play(p *program, what string, make func(house *emulate.House) per
 	if err != nil {
 		return err
 	}
-	device := make(house)
+	device := build(house)
 	house.Attach("device", device)
 	var lc net.ListenConfig
 	l, err := lc.Listen(p.ctx, "tcp", s.Listen)

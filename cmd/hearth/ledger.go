@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"hearth/ledger"
@@ -115,8 +116,7 @@ func (c *ledgerShowCmd) Run(p *program) error {
 		return err
 	}
 	rows := [][]string{{"no.", "time", "kind", "subject", "what"}}
-	for i := len(records) - 1; i >= 0; i-- {
-		r := records[i]
+	for _, r := range slices.Backward(records) {
 		if c.JSON {
 			if err := printJSON(p.out, r); err != nil {
 				return err

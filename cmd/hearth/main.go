@@ -48,7 +48,7 @@ configuration, 3 no running Hearth answers, 4 a check found a problem.`
 // program is what a command may touch of the process, so that commands can be
 // run within a test.
 type program struct {
-	ctx      context.Context
+	ctx      context.Context //nolint:containedctx // kong hands a command one value, and this is it
 	in       io.Reader
 	out, err io.Writer
 	colour   bool

@@ -28,8 +28,6 @@ type residence struct {
 	mu      sync.Mutex
 	now     *household
 	changed chan struct{} // closed when now changes
-	stop    context.CancelFunc
-	ended   chan error // what the present site's Run returned
 }
 
 func newResidence(h *household, d deps, path string) *residence {

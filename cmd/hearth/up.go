@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -164,12 +165,12 @@ func (c *upCmd) farewell(p *program, r *residence, began time.Time, err error) {
 
 // summary prints what a run did, for people.
 func summary(s site.Summary) string {
-	starts := ""
+	var starts strings.Builder
 	for _, d := range s.Devices {
-		starts += fmt.Sprintf(" %s started %d times, at most %d in a day;", d.Name, d.Starts, d.MostStarts)
+		fmt.Fprintf(&starts, " %s started %d times, at most %d in a day;", d.Name, d.Starts, d.MostStarts)
 	}
 	return fmt.Sprintf("Heat %s, backup's share %s, comfort %s; longest below %s.%s %d trips.",
-		s.Heat, s.Backup, s.Comfort, s.LongestCold.Round(time.Minute), starts, s.Trips)
+		s.Heat, s.Backup, s.Comfort, s.LongestCold.Round(time.Minute), starts.String(), s.Trips)
 }
 
 // stopAt ends the run when the home's clock reaches t.

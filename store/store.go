@@ -139,7 +139,8 @@ func (s *Store) dsn(mode string, pragmas ...string) string {
 // writeDSN is the one for writing. With a WAL a commit is one write and one
 // sync and readers do not wait; synchronous FULL makes a commit return only
 // after that sync. NORMAL syncs when the WAL is folded in, which is enough for
-// the file to stay whole.
+// the file to stay whole. On macOS a plain sync stops at the disk's own cache,
+// hence fullfsync, which means nothing elsewhere.
 func (s *Store) writeDSN() string {
 	sync := "synchronous(FULL)"
 	if s.opts.Unsynced {
@@ -149,7 +150,7 @@ func (s *Store) writeDSN() string {
 	if pages == 0 {
 		pages = 1000 // 4 MB, SQLite's own choice
 	}
-	return s.dsn("rwc", "journal_mode(WAL)", sync, fmt.Sprintf("wal_autocheckpoint(%d)", pages)) + "&_txlock=immediate"
+	return s.dsn("rwc", "journal_mode(WAL)", sync, "fullfsync(1)", "checkpoint_fullfsync(1)", fmt.Sprintf("wal_autocheckpoint(%d)", pages)) + "&_txlock=immediate"
 }
 
 // connect opens the file for writing or, where the disk does not allow that

@@ -196,7 +196,9 @@ func amount(v float64, unit string) string {
 	case "°C":
 		places = 1
 	case "Wh":
-		return units.KilowattHours(v / 1000).String()
+		if math.Abs(v) >= 1000 {
+			return units.KilowattHours(v / 1000).String()
+		}
 	case "W":
 		return units.Watts(math.Round(v)).String()
 	}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hearth/control"
 	"hearth/device"
@@ -53,6 +55,7 @@ func (p *pages) funcs() template.FuncMap {
 		"heating":    isHeating,
 		"severity":   func(s control.Severity) string { return string(s) },
 		"contains":   strings.Contains,
+		"capital":    capital,
 		"segment":    url.PathEscape,
 		"hexBlocks":  hexBlocks,
 		"amount":     amountOf,
@@ -133,6 +136,15 @@ func (p *pages) at(t time.Time) string {
 	return t.Format("2 Jan 2006 15:04")
 }
 
+// capital begins a text with a capital letter.
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
 // duration writes "3 d 4 h", "12 min" or "40 s".
 func duration(d time.Duration) string {
 	d = d.Round(time.Second)
@@ -174,7 +186,7 @@ func verbText(d device.Demand) string {
 	case device.SetPower:
 		return "draw " + d.Power.String()
 	case device.SetLevel:
-		return "level " + d.Level
+		return "run at level " + d.Level
 	case device.Run:
 		return "run"
 	case device.Pause:

@@ -105,14 +105,21 @@ func (p *pages) recordText(r ledger.Record) string {
 	if err != nil {
 		return "This record cannot be read: " + err.Error()
 	}
+	energy := func(e ledger.Energy, what string) string {
+		text := amount(e.Joules.KilowattHours().Float()*1000, "Wh") + what + ", " + p.at(e.From) + " to " + e.To.In(p.loc).Format("15:04")
+		if r.Simulated { // the mark beside it says so
+			return text
+		}
+		return text + ", " + provenanceText(e.Provenance)
+	}
 	span := func(from, to time.Time) string { return p.at(from) + " to " + to.In(p.loc).Format("15:04") }
 	switch b := body.(type) {
 	case ledger.Genesis:
 		return "The ledger begins."
 	case ledger.Electricity:
-		return fmt.Sprintf("%v drawn, %s, %s", b.Joules.KilowattHours(), span(b.From, b.To), provenanceText(b.Provenance))
+		return energy(ledger.Energy(b), " drawn")
 	case ledger.Heat:
-		return fmt.Sprintf("%v of heat, %s, %s", b.Joules.KilowattHours(), span(b.From, b.To), provenanceText(b.Provenance))
+		return energy(ledger.Energy(b), " of heat")
 	case ledger.Work:
 		return fmt.Sprintf("%d %s, %s, %s", b.Amount, b.Unit, span(b.From, b.To), provenanceText(b.Provenance))
 	case ledger.Earning:

@@ -189,7 +189,7 @@ func (f File) Control() control.Config {
 // cycle for their boards; a relay in front of a resistance bears more.
 func wearOf(r control.Role) control.Heater {
 	if r == control.Backup {
-		return control.Heater{MinOn: 5 * time.Minute, MinOff: 5 * time.Minute, StartsPerDay: 48}
+		return control.Heater{MinOn: 5 * time.Minute, MinOff: 5 * time.Minute, StartsPerDay: 72}
 	}
 	return control.Heater{MinOn: 15 * time.Minute, MinOff: 10 * time.Minute, StartsPerDay: 16, FlashPerDay: 24}
 }

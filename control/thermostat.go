@@ -20,6 +20,11 @@ const (
 	// backupPatience is how long a room must lie below its band, its primary
 	// heaters doing what they can, before the backup helps.
 	backupPatience = 15 * time.Minute
+	// again is the patience of a room that the backup has lately helped: what
+	// lacked an hour ago still lacks, and the room need not get cold to show it.
+	again = 3 * time.Minute
+	// lately is how long the backup's help is remembered for that.
+	lately = 2 * time.Hour
 	// absentPatience is how long the primaries may be unavailable before the
 	// backup stands in for them.
 	absentPatience = 5 * time.Minute
@@ -47,6 +52,7 @@ type thermostat struct {
 	climb    climb         // the warm-up that is being watched
 	short    time.Duration // for how long the primaries did not suffice
 	enough   time.Duration // for how long they have
+	helped   time.Duration // what is left of lately
 	backup   bool          // the backup is engaged
 	load     units.Watts   // of a room, as reckoned: without what corrects its temperature
 }
@@ -165,8 +171,12 @@ func (t *thermostat) tank(z *zone, top units.Celsius, low units.Known[units.Cels
 // cannot hold the temperature for a while, released as soon as they can.
 func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Watts, dt time.Duration) {
 	patience, below := backupPatience, min(z.Band/2, comfortMargin)
-	if z.Kind == Tank {
+	t.helped = max(0, t.helped-dt)
+	switch {
+	case z.Kind == Tank:
 		patience, below = tankPatience, z.Band
+	case t.helped > 0:
+		patience = again
 	}
 	lacking := want >= 0.98*primary && want > 0
 	// While it warms up ahead of time, only what is due counts as lacking.
@@ -184,7 +194,7 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 			t.enough += dt
 		}
 		if t.enough >= releaseAfter || temp.Sub(z.aim) > z.Band/2 {
-			t.backup, t.short = false, 0
+			t.backup, t.short, t.helped = false, 0, lately
 		}
 	case lacking && temp.Sub(due) < -below:
 		t.short += dt

@@ -75,8 +75,9 @@ func (l line) worst() units.Provenance {
 	return worst
 }
 
-// dayPoints makes the last day's points a quarter of an hour each.
-const dayPoints = 96
+// dayPoints makes the last day's points a quarter of an hour each: 96 of
+// them, and a begun one at either end.
+const dayPoints = 98
 
 // dayChart is a zone's last 24 hours: room, set-point and power.
 func (p *pages) dayChart(r *http.Request, s site.State, z site.ZoneState) (*chartView, error) {

@@ -173,9 +173,9 @@ type span struct {
 
 func spans() []span {
 	return []span{
-		{"day", "Day", 24 * time.Hour, 96},
-		{"week", "Week", 7 * 24 * time.Hour, 168},
-		{"month", "Month", 30 * 24 * time.Hour, 120},
+		{"day", "Day", 24 * time.Hour, dayPoints},
+		{"week", "Week", 7 * 24 * time.Hour, 7*24 + 2},
+		{"month", "Month", 30 * 24 * time.Hour, 30*4 + 2},
 	}
 }
 

@@ -305,7 +305,13 @@ func (h *Home) History(_ context.Context, q site.HistoryQuery) (site.History, er
 		site.MetricTemp: "°C", site.MetricSetPoint: "°C", site.MetricOutdoor: "°C",
 		site.MetricPower: "W", site.MetricElectricity: "Wh", site.MetricHeat: "Wh",
 	}[q.Metric]
-	span := max(q.To.Sub(q.From)/time.Duration(max(q.Points, 1)), time.Minute).Round(time.Minute)
+	span := 24 * time.Hour
+	for _, m := range []time.Duration{1, 5, 15, 30, 60, 180, 360} {
+		if d := m * time.Minute; int(q.To.Sub(q.From)/d)+2 <= q.Points {
+			span = d
+			break
+		}
+	}
 	out := site.History{Subject: q.Subject, Metric: q.Metric, Unit: unit, Span: span}
 	share := 1.0
 	if q.Subject != "home" && !slices.ContainsFunc(s.Zones, func(z site.ZoneState) bool { return z.ID == q.Subject }) {

@@ -20,18 +20,40 @@ import (
 // residence is the home that surfaces look at while the site behind it may be
 // rebuilt from a changed configuration. It is safe for concurrent use.
 type residence struct {
-	log   *slog.Logger
-	store *store.Store
-	deps  deps
-	path  string // of the configuration; empty for the simulated home
+	log  *slog.Logger
+	data string // where a real home keeps its data
 
 	mu      sync.Mutex
+	deps    deps
+	path    string // of the configuration; empty for the simulated home
 	now     *household
 	changed chan struct{} // closed when now changes
 }
 
-func newResidence(h *household, d deps, path string) *residence {
-	return &residence{log: d.log, store: h.store, deps: d, path: path, now: h, changed: make(chan struct{})}
+func newResidence(h *household, d deps, path, data string) *residence {
+	return &residence{log: d.log, data: data, deps: d, path: path, now: h, changed: make(chan struct{})}
+}
+
+// file is the configuration, of which a simulated home has none yet.
+func (r *residence) file() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.path == "" {
+		return filepath.Join(r.data, homeFile)
+	}
+	return r.path
+}
+
+func (r *residence) simulated() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.deps.sim != nil
+}
+
+func (r *residence) book() *store.Store {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now.store
 }
 
 func (r *residence) site() *site.Site {
@@ -72,45 +94,55 @@ func (r *residence) run(ctx context.Context) error {
 
 // reload reads the configuration again and rebuilds the home from it. A
 // configuration with a mistake changes nothing. Heaters that stay keep what
-// they do; those that go are left in their safe state.
+// they do; those that go are left in their safe state. A simulated home ends
+// when the first real one is described.
 func (r *residence) reload(ctx context.Context) error {
-	if r.path == "" {
-		return fmt.Errorf("%w: the simulated home has no configuration to read again", site.ErrInvalid)
-	}
-	f, err := config.Load(r.path)
+	path := r.file()
+	f, err := config.Load(path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", site.ErrInvalid, err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	d := r.deps
-	d.dry = true
-	trial, err := assemble(ctx, f, d)
+	d.sim, d.data, d.dir, d.burn = nil, r.data, filepath.Dir(path), false
+	dry := d
+	dry.dry = true
+	trial, err := assemble(ctx, f, dry)
 	if err != nil {
 		return fmt.Errorf("%w: %w", site.ErrInvalid, err)
 	}
 	trial.close(ctx)
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	keep := map[string]bool{}
-	for id := range f.Devices {
-		keep[id] = true
-	}
 	old := r.now
-	old.site.Release(ctx, keep)
-	d.dry, d.store, d.previous = false, r.store, old.site
-	next, err := assemble(context.WithoutCancel(ctx), f, d)
+	ctx = context.WithoutCancel(ctx)
+	if r.deps.sim == nil {
+		keep := map[string]bool{}
+		for id := range f.Devices {
+			keep[id] = true
+		}
+		old.site.Release(ctx, keep)
+		old.leave(ctx)
+		d.store, d.previous = old.store, old.site
+	}
+	next, err := assemble(ctx, f, d)
 	if err != nil {
-		// What a dry run accepted could not be built: the old home is gone, so
-		// say it loudly. Every heater has a dead-man or a cap, and was told.
+		// What a dry run accepted could not be built. The heaters have been let
+		// go as they were, each with its dead-man or its cap: say it loudly.
 		r.log.Error("the home could not be rebuilt: restart Hearth", "error", err)
 		return err
 	}
-	old.leave(ctx)
-	next.keepers = old.keepers
-	r.now = next
+	if r.deps.sim != nil {
+		old.site.Release(ctx, nil)
+		old.close(ctx)
+	} else {
+		next.keepers = old.keepers
+	}
+	r.now, r.path = next, path
+	r.deps.sim, r.deps.data, r.deps.dir = nil, r.data, d.dir
 	close(r.changed)
 	r.changed = make(chan struct{})
-	r.log.Info("configuration read again", "file", filepath.Base(r.path))
+	r.log.Info("configuration read", "file", filepath.Base(path))
 	return nil
 }
 
@@ -197,17 +229,17 @@ func (r *residence) History(ctx context.Context, q site.HistoryQuery) (site.Hist
 
 // LedgerRecords returns records of the ledger.
 func (r *residence) LedgerRecords(ctx context.Context, from uint64, limit int) ([]ledger.Record, error) {
-	return r.store.Records(ctx, from, limit)
+	return r.book().Records(ctx, from, limit)
 }
 
 // LedgerVerify checks the whole ledger.
 func (r *residence) LedgerVerify(ctx context.Context) (ledger.Report, error) {
-	return r.store.Verify(ctx)
+	return r.book().Verify(ctx)
 }
 
 // LedgerExport writes records for other programs.
 func (r *residence) LedgerExport(ctx context.Context, w io.Writer, format string, from, to time.Time) error {
-	return r.store.Export(ctx, w, store.Format(format), from, to)
+	return r.book().Export(ctx, w, store.Format(format), from, to)
 }
 
 // Discover looks for devices on the network.

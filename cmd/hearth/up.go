@@ -45,9 +45,9 @@ func (c *upCmd) Run(p *program) error {
 	switch {
 	case c.Config != "" && (c.Speed != 1 || c.Place != "" || c.Start != ""):
 		return coded(exitUsage, errors.New("--speed, --place and --start are for the simulated home: leave out --config"))
-	case c.Config != "":
-		src.dir = filepath.Dir(c.Config)
-		if f, err = config.Load(c.Config); err != nil {
+	case c.file() != "":
+		src.dir = filepath.Dir(c.file())
+		if f, err = config.Load(c.file()); err != nil {
 			return coded(exitUsage, err)
 		}
 	default:
@@ -77,9 +77,23 @@ func (c *upCmd) Run(p *program) error {
 		_ = l.Close()
 		return err
 	}
-	r := newResidence(h, src, c.Config)
+	r := newResidence(h, src, c.file(), c.Data)
 	defer func() { r.now.close(context.WithoutCancel(p.ctx)) }()
 	return c.serve(p, r, f, auth, l)
+}
+
+// file is the configuration to use: the one that is named, or the one that
+// the page or "hearth devices --add" began in the data folder. Asking for a
+// simulation leaves the latter aside.
+func (c *upCmd) file() string {
+	if c.Config != "" || c.Speed != 1 || c.Place != "" || c.Start != "" {
+		return c.Config
+	}
+	path := filepath.Join(c.Data, homeFile)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
 }
 
 // serve runs the home, its page and whatever else looks at it, until ctx ends.
@@ -111,10 +125,8 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	if c.For > 0 {
 		wg.Go(func() { stopAt(ctx, stop, r, r.State().At.Add(c.For)) })
 	}
-	if c.Config != "" {
-		wg.Go(func() { reloadOn(ctx, r) })
-	}
-	c.greet(p, r, l)
+	wg.Go(func() { reloadOn(ctx, r) })
+	c.greet(p, r, l, r.deps.data)
 	began := r.State().At
 	err = r.run(ctx)
 	c.farewell(p, r, began, err)
@@ -140,7 +152,7 @@ func (c *upCmd) homeAssistant(ctx context.Context, r *residence, f config.File) 
 }
 
 // greet says where the page is and what is real about this home.
-func (c *upCmd) greet(p *program, r *residence, l net.Listener) {
+func (c *upCmd) greet(p *program, r *residence, l net.Listener, dir string) {
 	st := r.State()
 	fmt.Fprintf(p.out, "%s\n", p.paint(bold, "Hearth heats. Page: http://"+l.Addr().String()))
 	if st.SimulatedNote != "" {
@@ -149,7 +161,7 @@ func (c *upCmd) greet(p *program, r *residence, l net.Listener) {
 	if st.Compute.Present {
 		fmt.Fprintln(p.out, st.Compute.Note)
 	}
-	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "Ledger and settings: "+r.deps.data+". Stop with Ctrl-C."))
+	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "Ledger and settings: "+dir+". Stop with Ctrl-C."))
 }
 
 // farewell says how the heaters were left.

@@ -150,6 +150,8 @@ func TestMistakes(t *testing.T) {
 	f("name: x\n---\nname: y\n", `several documents`)
 	f("name:\n", `has no value`)
 	f(strings.Repeat("x", 2<<20), `at most`)
+	f("name: x\nplace: "+strings.Repeat("[", 500000), `line 2|nested too deeply`)
+	f("place: "+strings.Repeat("{a: ", 200000), `line 1|nested too deeply`)
 }
 
 func TestSectionIsStrictToo(t *testing.T) {

@@ -35,10 +35,16 @@ func (e *Error) Error() string {
 // maxFile bounds the file; a description of a home is a few kilobytes.
 const maxFile = 1 << 20
 
+// maxNesting is generous: brackets in quoted text and comments count too.
+const maxNesting = 200
+
 // parse returns the top mapping of the file.
 func parse(src []byte) (ast.Node, error) {
 	if len(src) > maxFile {
 		return nil, &Error{Text: fmt.Sprintf("the file has %d bytes: a home's description has at most %d", len(src), maxFile)}
+	}
+	if line := tooDeep(src); line > 0 {
+		return nil, &Error{Line: line, Column: 1, Text: "brackets are nested too deeply", Source: lineOf(src, line)}
 	}
 	f, err := parser.ParseBytes(src, 0)
 	if err != nil {
@@ -51,6 +57,26 @@ func parse(src []byte) (ast.Node, error) {
 		return nil, nil
 	}
 	return f.Docs[0].Body, nil
+}
+
+// tooDeep returns the line in which brackets are nested deeper than any
+// description of a home, or 0. The parser takes time that grows with the
+// square of the depth, so this must be known before it begins.
+func tooDeep(src []byte) int {
+	depth, line := 0, 1
+	for _, c := range src {
+		switch c {
+		case '\n':
+			line++
+		case '[', '{':
+			if depth++; depth > maxNesting {
+				return line
+			}
+		case ']', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return 0
 }
 
 // syntaxError keeps the first line of the parser's message and our own form

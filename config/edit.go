@@ -99,8 +99,10 @@ func Remove(src []byte, section, id string) ([]byte, error) {
 			return nil, fmt.Errorf("%s is written on one line (line %d): write it as a block, one entry under the other", section, from.Line)
 		}
 		to := from.Line // lines up to and including this one belong to the entry
-		for to < len(lines) && deeper(lines[to], from.Column-1) {
-			to++
+		for i := to; i < len(lines) && (deeper(lines[i], from.Column-1) || idle(lines[i])); i++ {
+			if !idle(lines[i]) {
+				to = i + 1
+			}
 		}
 		if len(pairs) == 1 { // a section without entries has no value
 			from.Line = at.Key.GetToken().Position.Line
@@ -110,8 +112,15 @@ func Remove(src []byte, section, id string) ([]byte, error) {
 	return src, nil
 }
 
+// idle reports whether a line is empty or only a comment: it belongs to an
+// entry when more of the entry follows it.
+func idle(line string) bool {
+	text := strings.TrimSpace(line)
+	return text == "" || strings.HasPrefix(text, "#")
+}
+
 // deeper reports whether a line belongs to an entry indented by n: it is
-// indented more. Empty lines end an entry.
+// indented more.
 func deeper(line string, n int) bool {
 	text := strings.TrimLeft(line, " ")
 	return strings.TrimSpace(text) != "" && len(line)-len(text) > n

@@ -31,6 +31,9 @@ func TestInsert(t *testing.T) {
 		"devices: # all of them\n    plug:\n        kind: \"shelly\"\n        address: \"192.0.2.6\"\n    # the miner\n    mini:\n        kind: avalon # Mini 3\n\nname: Cabin\n")
 	f("in place of itself", "devices:\n  plug:\n    kind: avalon\n    address: 192.0.2.1\n  b:\n    kind: axeos\n", "devices", "plug", plug,
 		"devices:\n  plug:\n    kind: \"shelly\"\n    address: \"192.0.2.6\"\n  b:\n    kind: axeos\n")
+	f("gaps and notes within an entry are part of it",
+		"devices:\n  mini:\n    kind: avalon\n  plug:\n    kind: avalon\n\n# where it is\n    address: 192.0.2.1\n\n  # the last\n  b:\n    kind: axeos\n", "devices", "plug", plug,
+		"devices:\n  plug:\n    kind: \"shelly\"\n    address: \"192.0.2.6\"\n  mini:\n    kind: avalon\n\n  # the last\n  b:\n    kind: axeos\n")
 	f("the only one in place of itself", "name: Cabin\ndevices:\n  plug:\n    kind: avalon\n", "devices", "plug", plug,
 		"name: Cabin\ndevices:\n  plug:\n    kind: \"shelly\"\n    address: \"192.0.2.6\"\n")
 }

@@ -306,8 +306,9 @@ func (h *Home) History(_ context.Context, q site.HistoryQuery) (site.History, er
 		site.MetricPower: "W", site.MetricElectricity: "Wh", site.MetricHeat: "Wh",
 	}[q.Metric]
 	span := 24 * time.Hour
-	for _, m := range []time.Duration{1, 5, 15, 30, 60, 180, 360} {
-		if d := m * time.Minute; int(q.To.Sub(q.From)/d)+2 <= q.Points {
+	for _, minutes := range []int{1, 5, 15, 30, 60, 180, 360} {
+		d := time.Duration(minutes) * time.Minute
+		if int(q.To.Sub(q.From)/d)+2 <= q.Points {
 			span = d
 			break
 		}

@@ -35,6 +35,7 @@ func (s *Site) act(ctx context.Context, subject, name, to, by string, f func(now
 			Text: fmt.Sprintf("%s: %s (%s).", name, to, by), Simulated: s.subjectSimulated(subject),
 		})
 		s.book.flush(ctx)
+		s.persist(ctx, now) // what a person chose outlives a power cut at once
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -212,22 +213,24 @@ func (s *Site) followConsent(now time.Time) {
 	if c == nil {
 		return
 	}
+	if z, err := s.zone(c.Zone); err == nil && z.Kind != control.Manual {
+		s.followThermostat(now)
+		return
+	}
 	u := s.units[c.Device]
 	until := s.manualUntil[c.Zone]
 	switch {
 	case !c.Allowed.Load():
-		if s.consented {
+		if s.consented && u != nil {
 			s.consented = false
+			u.capsAt = time.Time{} // it says now that it takes no commands
 			if err := s.home.Manual(c.Zone, c.Device, "", now, now); err != nil {
 				s.log.Warn("this computer cannot be stopped by hand", "error", err)
 			}
 		}
 	case !now.Before(until):
 		c.Allowed.Store(false)
-		s.tell(control.Event{
-			At: now, Severity: control.Info, Subject: c.Device, Code: "consent",
-			Text: "The time for which this computer may heat is over.",
-		})
+		s.tell(consentOver(now, c.Device))
 	case !s.consented && u != nil && u.online && u.caps.Power.Max > 0:
 		level := fmt.Sprintf("%g W", float64(u.caps.Power.Max))
 		if err := s.home.Manual(c.Zone, c.Device, level, until, now); err != nil {
@@ -236,6 +239,24 @@ func (s *Site) followConsent(now time.Time) {
 			return
 		}
 		s.consented = true
+	}
+}
+
+// followThermostat ends a consent in a place with a thermometer: there the
+// thermostat alone decides when the permitted computer works.
+func (s *Site) followThermostat(now time.Time) {
+	c := s.opt.Compute
+	if c.Allowed.Load() && !now.Before(s.manualUntil[c.Zone]) {
+		c.Allowed.Store(false)
+		s.tell(consentOver(now, c.Device))
+	}
+}
+
+// consentOver is the event of a consent whose time has passed.
+func consentOver(now time.Time, device string) control.Event {
+	return control.Event{
+		At: now, Severity: control.Info, Subject: device, Code: "consent",
+		Text: "The time for which this computer may heat is over.",
 	}
 }
 

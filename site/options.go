@@ -92,7 +92,7 @@ type Options struct {
 
 // Compute is the consent to use this computer as a heater.
 type Compute struct {
-	// Device is the id of the computer among the devices, Zone its manual zone.
+	// Device is the id of the computer among the devices, Zone where it stands.
 	Device, Zone string
 	// For is how long a consent lasts.
 	For time.Duration

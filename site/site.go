@@ -255,6 +255,9 @@ func (s *Site) Step(ctx context.Context) {
 		s.opt.World(now)
 	}
 	read := s.read(ctx, now)
+	if ctx.Err() != nil {
+		return // the end came while reading: silence now says nothing of a device
+	}
 
 	s.mu.Lock()
 	s.tally.steps++
@@ -294,7 +297,7 @@ func (s *Site) Step(ctx context.Context) {
 	s.command(ctx, now, commands)
 
 	s.mu.Lock()
-	s.bookkeeping(ctx, now)
+	s.bookkeeping(context.WithoutCancel(ctx), now)
 	s.mu.Unlock()
 	s.publish(now)
 	s.beat.Store(time.Now().UnixNano())
@@ -458,7 +461,7 @@ func (s *Site) command(ctx context.Context, now time.Time, commands []control.Co
 		wg.Go(func() {
 			for _, c := range list {
 				if err := u.send(ctx, now, c.Demand, callLimit); err != nil {
-					s.refused(u, now, c, err)
+					s.refused(ctx, u, now, c, err)
 					return
 				}
 			}
@@ -468,7 +471,10 @@ func (s *Site) command(ctx context.Context, now time.Time, commands []control.Co
 }
 
 // refused records a command that the device did not take.
-func (s *Site) refused(u *unit, now time.Time, c control.Command, err error) {
+func (s *Site) refused(ctx context.Context, u *unit, now time.Time, c control.Command, err error) {
+	if ctx.Err() != nil {
+		return // Hearth stops: the device is told its safe state next
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	again := u.command != nil && u.command.Trouble != "" && u.command.Demand.Same(c.Demand)
@@ -516,7 +522,7 @@ func (s *Site) subjectSimulated(id string) bool {
 			return s.zoneSimulated(z)
 		}
 	}
-	return s.opt.Speed > 1
+	return s.opt.SimulatedNote != ""
 }
 
 // tell puts events in the log and the ledger.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,7 @@ type heater struct {
 	hang                             chan struct{} // calls wait for it, heeding nothing
 	panics, unplugged, lies, garbles bool
 	simulated                        bool
+	gate                             string // why it takes no commands
 }
 
 func (h *heater) call() error {
@@ -58,9 +60,13 @@ func (h *heater) Identify(context.Context) (device.Identity, error) {
 }
 
 func (h *heater) Capabilities(context.Context) (device.Capabilities, error) {
+	h.mu.Lock()
+	gate := h.gate
+	h.mu.Unlock()
 	return device.Capabilities{
-		Verbs: map[device.Verb]device.Cost{device.Run: {Latency: 10 * time.Second}, device.Pause: {Latency: 10 * time.Second}},
-		Max:   h.watts, Idle: units.Know[units.Watts](5, time.Time{}, units.Nameplate), WattSource: units.Meter,
+		WriteGate: gate,
+		Verbs:     map[device.Verb]device.Cost{device.Run: {Latency: 10 * time.Second}, device.Pause: {Latency: 10 * time.Second}},
+		Max:       h.watts, Idle: units.Know[units.Watts](5, time.Time{}, units.Nameplate), WattSource: units.Meter,
 		Work: device.Resistive, Limp: device.LimpNone, DeadMan: 5 * time.Minute,
 		Temps: []device.Channel{{Name: "air", Kind: device.Room}},
 	}, h.call()
@@ -705,5 +711,88 @@ func TestChecksRefuseWhatMakesNoSense(t *testing.T) {
 	r.steps(t, 4)
 	if err := r.StartCheck(t.Context(), "a", site.CheckControl, "x"); !errors.Is(err, site.ErrUnavailable) {
 		t.Errorf("a check of an absent device: %v", err)
+	}
+}
+
+// The end of a run while devices are being read says nothing about them: no
+// miss is counted, no command is called refused, and what happened last is in
+// the ledger.
+func TestEndInTheMiddleOfAStep(t *testing.T) {
+	r := newRig(t)
+	r.steps(t, 6)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 3 {
+		r.clock.Set(r.clock.Now().Add(10 * time.Second))
+		r.Step(ctx)
+	}
+	if !r.device("a").Online || !r.device("b").Online || r.hasEvent("command_refused") {
+		t.Errorf("after the end: %+v", r.Events(0, 0))
+	}
+	written := r.book.n
+	if err := r.Stop(t.Context(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	if r.book.n < written+2 {
+		t.Errorf("%d records after Stop, %d before: the heaters' safe state is not in the ledger", r.book.n, written)
+	}
+}
+
+// A computer that takes no commands is asked again at once, not in an hour.
+func TestGateThatOpens(t *testing.T) {
+	r := newRig(t)
+	r.a.set(func(h *heater) { h.gate = "Allow it first." })
+	r.steps(t, 3)
+	if got := r.device("a").Trouble; got != "Allow it first." {
+		t.Fatalf("trouble %q", got)
+	}
+	r.a.set(func(h *heater) { h.gate = "" })
+	r.steps(t, 6)
+	if d := r.device("a"); d.Trouble != "" || d.Reading.State != device.StateHeating {
+		t.Errorf("trouble %q, %s", d.Trouble, d.Reading.State)
+	}
+}
+
+// What a person chose is on disk before the answer, whatever comes next.
+func TestChoiceOutlivesAPowerCut(t *testing.T) {
+	r := newRig(t)
+	r.steps(t, 6)
+	r.steps(t, 1)
+	if err := r.SetMode(t.Context(), "living", site.ModeOff, "test"); err != nil {
+		t.Fatal(err)
+	}
+	next, err := site.New(t.Context(), options(r.clock, r.book, r.a, r.b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = next.Stop(context.Background(), "test ends") })
+	if got := next.State().Zones[0].Mode; got != site.ModeOff {
+		t.Errorf("mode %q after the cut, want off", got)
+	}
+}
+
+// Where there is a thermometer, a computer with consent is a heater like any
+// other: the thermostat commands it, and the consent ends with its time.
+func TestComputerInARoom(t *testing.T) {
+	r := &rig{clock: site.NewClock(begin), book: &shelf{}}
+	r.a = &heater{clock: r.clock.Now, watts: 1000, room: 18}
+	r.b = &heater{clock: r.clock.Now, watts: 500, room: 18}
+	o := options(r.clock, r.book, r.a, r.b)
+	o.Compute = &site.Compute{Device: "a", Zone: "living", For: time.Hour, Allowed: new(atomic.Bool)}
+	var err error
+	if r.Site, err = site.New(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Stop(context.Background(), "test ends") })
+	if err := r.AllowCompute(t.Context(), true, "test"); err != nil {
+		t.Fatal(err)
+	}
+	r.steps(t, 6)
+	if !o.Compute.Allowed.Load() || r.device("a").Reading.State != device.StateHeating {
+		t.Errorf("allowed %v, %s: the consent had no effect", o.Compute.Allowed.Load(), r.device("a").Reading.State)
+	}
+	r.steps(t, 360)
+	if o.Compute.Allowed.Load() || !r.hasEvent("consent") {
+		t.Error("the consent outlived its time")
 	}
 }

@@ -83,7 +83,9 @@ type outcome struct {
 // poll talks to the device: who it is and what it can do where that is not
 // known or old, then how it is.
 func (u *unit) poll(ctx context.Context, now time.Time, limit time.Duration) outcome {
-	askCaps := !u.hasCaps || now.Sub(u.capsAt) >= capsEvery || !u.online
+	// A device that takes no commands, or did not heed one, is asked each time:
+	// what bars it may be gone.
+	askCaps := !u.hasCaps || now.Sub(u.capsAt) >= capsEvery || !u.online || u.caps.WriteGate != "" || u.failed > 0
 	var o outcome
 	o.err = u.worker.do(ctx, limit, func(ctx context.Context) error {
 		if askCaps {

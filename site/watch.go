@@ -127,10 +127,12 @@ func (s *Site) leave(ctx context.Context, commands []control.Command, why string
 		}
 		switch err := errs[c.Device]; {
 		case err == nil:
-			s.journal.add(Event{
+			s.mu.Lock()
+			s.tell(control.Event{
 				At: now, Severity: control.Info, Subject: u.ID, Code: "made_safe",
-				Text: fmt.Sprintf("%s was told: %s. %s.", u.Name, c.Demand.Verb, why), Simulated: u.simulated(),
+				Text: fmt.Sprintf("%s was told: %s. %s.", u.Name, c.Demand.Verb, why),
 			})
+			s.mu.Unlock()
 		case u.online || u.misses < missesToUnknown:
 			open = append(open, fmt.Sprintf("%s (%s)", u.Name, plain(err)))
 		}

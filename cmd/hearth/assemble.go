@@ -192,7 +192,9 @@ func connect(ctx context.Context, f config.File, dir string, log *slog.Logger) (
 	if err != nil {
 		return nil, coded(exitUsage, fmt.Errorf("mqtt: %w", err))
 	}
-	c, err := mqtt.Connect(ctx, cfg, log, nil)
+	// The broker is left last: heaters behind it must hear their safe state
+	// after ctx has ended.
+	c, err := mqtt.Connect(context.WithoutCancel(ctx), cfg, log, nil)
 	if err != nil {
 		return nil, coded(exitUsage, fmt.Errorf("mqtt: %w", err))
 	}

@@ -208,10 +208,37 @@ func (s *Site) readJournal(ctx context.Context) {
 	}
 	for _, r := range records {
 		body, err := r.Decode()
-		if e, ok := body.(ledger.Event); ok && err == nil {
-			s.journal.add(Event{At: r.At, Severity: control.Severity(e.Severity), Subject: r.Subject, Code: e.Code, Text: e.Text, Simulated: r.Simulated})
+		if err != nil {
+			continue // verifying says so; the log shows what can be read
+		}
+		switch b := body.(type) {
+		case ledger.Event:
+			s.journal.add(Event{At: r.At, Severity: control.Severity(b.Severity), Subject: r.Subject, Code: b.Code, Text: b.Text, Simulated: r.Simulated})
+		case ledger.Command:
+			if b.Confirmed {
+				d := device.Demand{Verb: device.Verb(b.Verb), Power: b.Power, Level: b.Level, Why: b.Why}
+				s.journal.add(commandEvent(r.At, r.Subject, s.deviceName(r.Subject), d, r.Simulated))
+			}
 		}
 	}
+}
+
+// deviceName is what people call a device, its id if it has left the home.
+func (s *Site) deviceName(id string) string {
+	if u := s.units[id]; u != nil {
+		return u.Name
+	}
+	return id
+}
+
+// commandEvent says in the log what a device was told and did. The ledger has
+// it as a command.
+func commandEvent(at time.Time, id, name string, d device.Demand, simulated bool) Event {
+	text := name + ": " + demandText(d)
+	if d.Why != "" {
+		text += " (" + d.Why + ")"
+	}
+	return Event{At: at, Severity: control.Info, Subject: id, Code: "command", Text: text + ".", Simulated: simulated}
 }
 
 // pause waits for the next step, or until a person asks for something.
@@ -495,6 +522,7 @@ func (s *Site) refused(ctx context.Context, u *unit, now time.Time, c control.Co
 func (s *Site) judged(u *unit, now time.Time) {
 	s.book.command(u, now)
 	if u.command.Confirmed {
+		s.journal.add(commandEvent(now, u.ID, u.Name, u.command.Demand, u.simulated()))
 		return
 	}
 	s.tell(control.Event{

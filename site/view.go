@@ -230,6 +230,9 @@ func guardText(u *unit, h control.Heater, relay *unit) string {
 	if limit == 0 {
 		limit = control.UnguardedCap
 	}
+	if u.caps.Max > 0 {
+		limit = min(limit, u.caps.Max)
+	}
 	return fmt.Sprintf("Keeps its last level if Hearth stops; it is therefore never asked for more than %v.", limit)
 }
 

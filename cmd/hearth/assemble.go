@@ -230,7 +230,7 @@ func compute(f *config.File, opt *site.Options) {
 		if d := f.Devices[id]; d.Kind == "computer" && d.Zone != "" {
 			opt.Compute = &site.Compute{
 				Device: id, Zone: d.Zone, For: consentFor, Allowed: new(atomic.Bool),
-				Note: fmt.Sprintf("It is measured at once, but computes for heat only after your consent, on at most %d of its %d threads, never on battery. "+
+				Note: fmt.Sprintf("This computer is measured at once, but computes for heat only after your consent, on at most %d of its %d threads, never on battery. "+
 					"Until there is useful work to do, that computation is dumb heat.", max(1, runtime.NumCPU()/2), runtime.NumCPU()),
 			}
 			return

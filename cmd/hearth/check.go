@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"hearth/config"
 )
@@ -40,8 +42,8 @@ func (c *checkCmd) Run(p *program) error {
 	if !c.JSON {
 		fmt.Fprintf(p.out, "%s is good: %d rooms, %d tanks, %d manual zones, %d devices, %d sensors.\n",
 			c.File, len(f.Rooms), len(f.Tanks), len(f.Manual), len(f.Devices), len(f.Sensors))
-		for id, d := range f.Devices {
-			if d.Simulated {
+		for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
+			if f.Devices[id].Simulated {
 				fmt.Fprintf(p.out, "Note: %s is marked as simulated; so is everything it touches.\n", id)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -37,7 +38,7 @@ func (e *apiError) Error() string {
 	if e.Hint == "" {
 		return e.Message
 	}
-	return e.Message + ": " + e.Hint
+	return strings.TrimRight(e.Message, ".") + ": " + e.Hint
 }
 
 // client is an HTTP client that trusts the pinned certificate, or whatever
@@ -119,8 +120,11 @@ func (r remote) open(ctx context.Context, method, path string, body any) (*http.
 		return nil, err
 	}
 	res, err := c.Do(req)
-	if err != nil {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return nil, coded(exitAbsent, fmt.Errorf("no running Hearth answers at %s: start one with \"hearth up\" (%w)", r.URL, err))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask the home: %w", err)
 	}
 	if res.StatusCode < 300 {
 		return res, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -118,7 +119,7 @@ func (c *ledgerShowCmd) Run(p *program) error {
 	rows := [][]string{{"no.", "time", "kind", "subject", "what"}}
 	for _, r := range slices.Backward(records) {
 		if c.JSON {
-			if err := printJSON(p.out, r); err != nil {
+			if err := json.NewEncoder(p.out).Encode(r); err != nil {
 				return err
 			}
 			continue
@@ -179,9 +180,9 @@ func (c *ledgerExportCmd) Run(p *program) (err error) {
 	defer func() { _ = s.Close() }()
 	var w io.Writer = p.out
 	if c.Out != "" {
-		f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fmt.Errorf("write the export: %w", err)
+		f, openErr := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if openErr != nil {
+			return fmt.Errorf("write the export: %w", openErr)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		w = f
@@ -194,8 +195,15 @@ type ledgerPruneCmd struct {
 	Older    time.Duration `help:"Remove detail older than this." default:"9528h"`
 }
 
+// leastDetail is what no pruning removes, so that a slip of the hand does not
+// empty a ledger.
+const leastDetail = 31 * 24 * time.Hour
+
 // Run prunes a ledger that no running home holds.
 func (c *ledgerPruneCmd) Run(p *program) error {
+	if c.Older < leastDetail {
+		return coded(exitUsage, fmt.Errorf("--older %v: detail of the last %d days is always kept", c.Older, leastDetail/(24*time.Hour)))
+	}
 	dir, err := c.folder()
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ const seed = 1
 // newSimulation builds the room and starts the emulators. place may be empty;
 // start is a date, or empty for now.
 func newSimulation(ctx context.Context, place string, speed float64, start, data string) (*simulation, error) {
-	if speed < 1 || speed > 1e6 {
+	if !(speed >= 1 && speed <= 1e6) { // so that NaN is refused too
 		return nil, fmt.Errorf("--speed %v: use 1 to 1000000", speed)
 	}
 	s := &simulation{speed: speed}

@@ -82,6 +82,12 @@ func (a *api) routes() []route {
 		{"POST", "/api/v1/trips/{id}/clear", ScopeControl, a.clearTrip},
 		{"PUT", "/api/v1/compute", ScopeControl, a.putCompute},
 		{"POST", "/api/v1/discover", ScopeControl, a.discover},
+		{"POST", "/api/v1/devices", ScopeControl, a.postDevice},
+		{"DELETE", "/api/v1/devices/{id}", ScopeControl, a.deleteDevice},
+		{"GET", "/api/v1/devices/{id}/checks", ScopeRead, a.checks},
+		{"POST", "/api/v1/devices/{id}/checks/{name}", ScopeControl, a.postCheck},
+		{"GET", "/api/v1/devices/{id}/sheet", ScopeRead, a.sheet},
+		{"POST", "/api/v1/devices/{id}/sheet", ScopeControl, a.postSheet},
 
 		{"POST", "/login", "", a.login},
 		{"POST", "/logout", ScopeRead, a.logout},

@@ -82,7 +82,10 @@ func TestEveryRouteIsDocumentedAndServed(t *testing.T) {
 
 // example is a request to an operation, as a program would send it.
 func example(op operation, path string) (target, body, contentType string) {
-	target = strings.NewReplacer("/trips/{id}", "/trips/room_over_temperature%2Fliving", "{id}", "mini3", "{zone}", "living").Replace(path)
+	target = strings.NewReplacer("/trips/{id}", "/trips/room_over_temperature%2Fliving", "{id}", "mini3", "{zone}", "living", "{name}", "control").Replace(path)
+	if op.OperationID == "removeDevice" {
+		target = "/api/v1/devices/bitaxe" // the others are still asked about mini3
+	}
 	contentType = "application/json"
 	if op.RequestBody != nil {
 		for kind, c := range op.RequestBody.Content {
@@ -101,7 +104,8 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 			r := newRig(t, s.Open())
 			d := readDocument(t, r)
 			for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
-				for _, method := range slices.Sorted(maps.Keys(d.Paths[path])) {
+				// What is put there first can be got afterwards.
+				for _, method := range slices.Backward(slices.Sorted(maps.Keys(d.Paths[path]))) {
 					if path == "/api/v1/events" {
 						continue // see TestStream
 					}

@@ -374,10 +374,5 @@ func (s *Site) SignSheet(ctx context.Context, id, by string) (SignedSheet, error
 	}
 	s.book.head = head
 	out.Record, out.Head = head.Seq, head.Hash.String()
-	if err := s.opt.Book.Put(ctx, sheetKey+id, b); err != nil {
-		return SignedSheet{}, fmt.Errorf("%w: the sheet cannot be kept: %w", ErrUnavailable, err)
-	}
-	return out, nil
+	return out, s.keepSheet(ctx, out)
 }
-
-const sheetKey = "site/sheet/"

@@ -136,3 +136,21 @@ func nameOr(name, id string) string {
 	}
 	return name
 }
+
+// StartCheck begins a commissioning check of a device.
+func (r *residence) StartCheck(ctx context.Context, id, name, by string) error {
+	return r.site().StartCheck(ctx, id, name, by)
+}
+
+// Checks returns how the checks of a device stand.
+func (r *residence) Checks(id string) ([]site.Check, error) { return r.site().Checks(id) }
+
+// SignSheet writes a device's commissioning into the ledger.
+func (r *residence) SignSheet(ctx context.Context, id, by string) (site.SignedSheet, error) {
+	return r.site().SignSheet(ctx, id, by)
+}
+
+// LastSheet returns the sheet that was signed last for a device.
+func (r *residence) LastSheet(ctx context.Context, id string) (site.SignedSheet, error) {
+	return r.site().LastSheet(ctx, id)
+}

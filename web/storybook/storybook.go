@@ -64,6 +64,9 @@ type Home struct {
 	source   units.Provenance
 	// lost is a span of the last day of which nothing is known.
 	lost [2]time.Duration
+	// checks and sheets are those of a commissioning, by device.
+	checks map[string][]site.Check
+	sheets map[string]site.SignedSheet
 }
 
 // State implements the home.

@@ -189,8 +189,12 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, what string) error {
 		if !ok {
 			return d.fail(p.Key, "%s has no key %q%s", what, key, hint(key, fields))
 		}
-		if err := d.into(p.Value, v.FieldByIndex(i), key); err != nil {
+		field := v.FieldByIndex(i)
+		if err := d.into(p.Value, field, key); err != nil {
 			return err
+		}
+		if f := v.Type().FieldByIndex(i); field.IsZero() && strings.HasSuffix(f.Tag.Get("yaml"), ",positive") {
+			return d.fail(p.Value, "%s cannot be zero: remove the line for the usual value", key)
 		}
 	}
 	return nil

@@ -17,8 +17,8 @@ type File struct {
 	Zone   string `yaml:"time_zone"` // IANA name; empty: the system's
 	Listen string `yaml:"listen"`
 	// MaxPower caps all heaters together, as the circuit does.
-	MaxPower      units.Watts       `yaml:"max_power"`
-	Period        time.Duration     `yaml:"period"`
+	MaxPower      units.Watts       `yaml:"max_power,positive"`
+	Period        time.Duration     `yaml:"period,positive"`
 	MQTT          MQTT              `yaml:"mqtt"`
 	HomeAssistant bool              `yaml:"home_assistant"`
 	Weather       Weather           `yaml:"weather"`
@@ -54,23 +54,23 @@ type Weather struct {
 // Retention says how long detail is kept.
 type Retention struct {
 	// Detail is how long the ledger keeps single records; 0 keeps all.
-	Detail time.Duration `yaml:"detail"`
+	Detail time.Duration `yaml:"detail,positive"`
 }
 
 // Room is air with a thermometer.
 type Room struct {
 	Name          string             `yaml:"name"`
 	Sensor        string             `yaml:"sensor"`
-	SetPoint      units.Celsius      `yaml:"setpoint"`
-	Band          units.Kelvin       `yaml:"band"`
-	Frost         units.Celsius      `yaml:"frost"`
-	Limit         units.Celsius      `yaml:"limit"`
-	Load          units.Watts        `yaml:"load"`
+	SetPoint      units.Celsius      `yaml:"setpoint,positive"`
+	Band          units.Kelvin       `yaml:"band,positive"`
+	Frost         units.Celsius      `yaml:"frost,positive"`
+	Limit         units.Celsius      `yaml:"limit,positive"`
+	Load          units.Watts        `yaml:"load,positive"`
 	DesignOutdoor units.Celsius      `yaml:"design_outdoor"`
 	Schedule      []Slot             `yaml:"schedule"`
 	Quiet         []Quiet            `yaml:"quiet"`
-	StaleAfter    time.Duration      `yaml:"stale_after"`
-	FrozenAfter   time.Duration      `yaml:"frozen_after"`
+	StaleAfter    time.Duration      `yaml:"stale_after,positive"`
+	FrozenAfter   time.Duration      `yaml:"frozen_after,positive"`
 	OnSensorLoss  control.LossAction `yaml:"on_sensor_loss"`
 }
 
@@ -80,14 +80,14 @@ type Tank struct {
 	Sensor       string                `yaml:"sensor"`
 	BottomSensor string                `yaml:"bottom_sensor"`
 	FlowDevice   string                `yaml:"flow_device"`
-	FlowMin      units.LitresPerMinute `yaml:"flow_min"`
-	SetPoint     units.Celsius         `yaml:"setpoint"`
-	Band         units.Kelvin          `yaml:"band"`
-	Limit        units.Celsius         `yaml:"limit"`
+	FlowMin      units.LitresPerMinute `yaml:"flow_min,positive"`
+	SetPoint     units.Celsius         `yaml:"setpoint,positive"`
+	Band         units.Kelvin          `yaml:"band,positive"`
+	Limit        units.Celsius         `yaml:"limit,positive"`
 	Schedule     []Slot                `yaml:"schedule"`
 	Quiet        []Quiet               `yaml:"quiet"`
-	StaleAfter   time.Duration         `yaml:"stale_after"`
-	FrozenAfter  time.Duration         `yaml:"frozen_after"`
+	StaleAfter   time.Duration         `yaml:"stale_after,positive"`
+	FrozenAfter  time.Duration         `yaml:"frozen_after,positive"`
 	OnSensorLoss control.LossAction    `yaml:"on_sensor_loss"`
 	Legionella   *Legionella           `yaml:"legionella"`
 }
@@ -97,10 +97,10 @@ type Tank struct {
 // showers from the tank.
 type Legionella struct {
 	Off   bool          `yaml:"off"`
-	Every time.Duration `yaml:"every"`
-	Reach units.Celsius `yaml:"reach"`
-	Hold  time.Duration `yaml:"hold"`
-	Limit time.Duration `yaml:"within"`
+	Every time.Duration `yaml:"every,positive"`
+	Reach units.Celsius `yaml:"reach,positive"`
+	Hold  time.Duration `yaml:"hold,positive"`
+	Limit time.Duration `yaml:"within,positive"`
 }
 
 // Manual is a place with a heater and no thermometer.
@@ -122,7 +122,7 @@ type Quiet struct {
 	From     heat.TimeOfDay `yaml:"from"`
 	To       heat.TimeOfDay `yaml:"to"`
 	MaxLoud  int            `yaml:"max_loud"`
-	MaxPower units.Watts    `yaml:"max_power"`
+	MaxPower units.Watts    `yaml:"max_power,positive"`
 }
 
 // Sensor is one thermometer. Kind "device" takes a channel of a device; all
@@ -144,12 +144,12 @@ type Device struct {
 	Name         string        `yaml:"name"`
 	Zone         string        `yaml:"zone"`
 	Role         control.Role  `yaml:"role"`
-	Limit        units.Watts   `yaml:"limit"`
-	MinOn        time.Duration `yaml:"min_on"`
-	MinOff       time.Duration `yaml:"min_off"`
-	StartsPerDay int           `yaml:"starts_per_day"`
-	FlashPerDay  int           `yaml:"flash_per_day"`
-	ChipLimit    units.Celsius `yaml:"chip_limit"`
+	Limit        units.Watts   `yaml:"limit,positive"`
+	MinOn        time.Duration `yaml:"min_on,positive"`
+	MinOff       time.Duration `yaml:"min_off,positive"`
+	StartsPerDay int           `yaml:"starts_per_day,positive"`
+	FlashPerDay  int           `yaml:"flash_per_day,positive"`
+	ChipLimit    units.Celsius `yaml:"chip_limit,positive"`
 	Relay        string        `yaml:"relay"`
 	Simulated    bool          `yaml:"simulated"`
 	Rest         Section       `yaml:"-"`

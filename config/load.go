@@ -62,10 +62,8 @@ func (f File) check() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, &Error{Text: fmt.Sprintf(format, args...)}) }
 	zones := map[string]bool{}
-	for _, group := range []struct {
-		names []string
-	}{{sorted(f.Rooms)}, {sorted(f.Tanks)}, {sorted(f.Manual)}} {
-		for _, id := range group.names {
+	for _, names := range [][]string{sorted(f.Rooms), sorted(f.Tanks), sorted(f.Manual)} {
+		for _, id := range names {
 			if zones[id] {
 				fail("%q names two zones: give each a name of its own", id)
 			}
@@ -77,6 +75,12 @@ func (f File) check() error {
 	}
 	if f.Period < time.Second || f.Period > time.Minute {
 		fail("period %v: use 1s to 1m", f.Period)
+	}
+	if zones["home"] {
+		fail("no zone can be called \"home\", which stands for the whole")
+	}
+	if f.Retention.Detail < 0 {
+		fail("retention: detail %v: write a length of time, such as 8760h", f.Retention.Detail)
 	}
 	if f.HomeAssistant && f.MQTT.URL == "" {
 		fail("home_assistant needs a broker: add mqtt: {url: …}")
@@ -106,6 +110,9 @@ func (f File) check() error {
 	}
 	for _, id := range sorted(f.Sensors) {
 		s := f.Sensors[id]
+		if !isID(id) {
+			fail("%q is not a name: use lower-case letters, digits and dashes, and put the full name under \"name\"", id)
+		}
 		if s.Kind == "" {
 			fail("sensor %s has no kind", id)
 		}
@@ -118,6 +125,8 @@ func (f File) check() error {
 		switch {
 		case !isID(id):
 			fail("%q is not a name: use lower-case letters, digits and dashes, and put the full name under \"name\"", id)
+		case zones[id] || id == "home":
+			fail("device %q is called like a zone or the home itself: history could not tell them apart", id)
 		case d.Kind == "":
 			fail("device %s has no kind", id)
 		case d.Zone != "" && !zones[d.Zone]:

@@ -142,7 +142,7 @@ func (h *heater) unusable(unguarded, frost bool, now time.Time) string {
 	case h.zone.Kind == Tank && unguarded:
 		return "it would keep heating the tank if Hearth stopped: it has neither a dead-man timer nor a relay in front"
 	case h.caps.WriteGate != "":
-		return "it takes no commands yet: " + h.caps.WriteGate
+		return "it takes no commands yet: " + strings.TrimSuffix(h.caps.WriteGate, ".")
 	case !h.seen.Online:
 		return "it does not answer"
 	case h.seen.Failed >= disbelief:

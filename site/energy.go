@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hearth/control"
+	"hearth/device"
 	"hearth/ledger"
 	"hearth/units"
 )
@@ -42,7 +43,7 @@ func (s *Site) meterAll(now time.Time) {
 		sl := u.meter.step(now, s.powerOf(id))
 		byHeater[id] = sl
 		u.today.add(sl)
-		u.period.add(sl)
+		s.span(&u.period, sl, func(t sum) { s.book.energy(ledger.KindElectricity, id, "", t, u.simulated()) })
 		u.wh.add(sl)
 		u.counter += sl.energy
 		if sl.known > 0 {
@@ -83,7 +84,7 @@ func (s *Site) meterZone(z *zone, byHeater map[string]slice, now time.Time) {
 		}
 		step = max(step, now.Sub(sl.from))
 		z.wh.add(sl)
-		z.period.add(sl)
+		s.span(&z.period, sl, func(t sum) { s.book.energy(ledger.KindHeat, z.ID, z.ID, t, s.zoneSimulated(z)) })
 		backup := s.role(id) == control.Backup
 		z.today.heat.add(sl)
 		if backup {
@@ -198,18 +199,31 @@ func (s *Site) takeMinute() []ledger.Sample {
 	return out
 }
 
+// span adds a step to the energy of a record. A record covers no time of which
+// nothing is known: a gap ends one, and the next begins after it.
+func (s *Site) span(t *sum, sl slice, write func(sum)) {
+	if sl.known > 0 {
+		t.add(sl)
+		return
+	}
+	if t.known > 0 {
+		write(*t)
+	}
+	*t = sum{}
+}
+
 // takeQuarter puts the energy since the last record in the ledger.
 func (s *Site) takeQuarter(now time.Time) {
 	for _, id := range s.order {
 		u := s.units[id]
 		if u.period.known > 0 {
-			s.book.energy(ledger.KindElectricity, id, "", u.period, now, u.simulated())
+			s.book.energy(ledger.KindElectricity, id, "", u.period, u.simulated())
 		}
 		u.period = sum{}
 	}
 	for _, z := range s.zones {
 		if z.period.known > 0 {
-			s.book.energy(ledger.KindHeat, z.ID, z.ID, z.period, now, s.zoneSimulated(z))
+			s.book.energy(ledger.KindHeat, z.ID, z.ID, z.period, s.zoneSimulated(z))
 		}
 		z.period = sum{}
 	}
@@ -219,7 +233,7 @@ const memoryKey = "site/memory"
 
 // persist saves what a restart must not lose.
 func (s *Site) persist(ctx context.Context, now time.Time) {
-	m := memory{Modes: map[string]Mode{}, Counters: map[string]counterMemory{}}
+	m := memory{Modes: map[string]Mode{}, Counters: map[string]counterMemory{}, Identities: map[string]device.Identity{}}
 	mem, err := json.Marshal(s.home.Memory())
 	if err != nil {
 		s.log.Warn("control memory cannot be saved", "error", err)
@@ -231,6 +245,7 @@ func (s *Site) persist(ctx context.Context, now time.Time) {
 	}
 	for id, u := range s.units {
 		m.Counters[id] = counterMemory{u.counter, u.counterFrom}
+		m.Identities[id] = u.identity
 	}
 	if c := s.opt.Compute; c != nil {
 		m.Consent = s.manualUntil[c.Zone]
@@ -283,6 +298,11 @@ func (s *Site) recall(ctx context.Context) {
 	for id, c := range m.Counters {
 		if u := s.units[id]; u != nil {
 			u.counter, u.saved, u.counterFrom = c.Joules, c.Joules, c.From
+		}
+	}
+	for id, who := range m.Identities {
+		if u := s.units[id]; u != nil {
+			u.identity = who
 		}
 	}
 	if c := s.opt.Compute; c != nil && m.Consent.After(s.clock()) {

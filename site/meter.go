@@ -47,6 +47,7 @@ func (m *meter) step(now time.Time, power units.Known[units.Watts]) slice {
 // sum adds energies over a span of time, with the worst provenance.
 type sum struct {
 	from    time.Time
+	to      time.Time // end of the last step whose energy is known
 	energy  units.Joules
 	source  units.Provenance
 	known   time.Duration
@@ -61,7 +62,7 @@ func (t *sum) add(s slice) {
 	t.known += s.known
 	t.unknown += s.to.Sub(s.from) - s.known
 	if s.known > 0 {
-		t.source = max(t.source, s.source)
+		t.source, t.to = max(t.source, s.source), s.to
 	}
 }
 

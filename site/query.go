@@ -22,11 +22,11 @@ type Metric string
 
 // The metrics of zones, devices and the home.
 const (
-	MetricTemp        Metric = "temp"        // °C; zones and sensors; "outdoor" for the home
+	MetricTemp        Metric = "temp"        // °C; zones
 	MetricSetPoint    Metric = "setpoint"    // °C; zones
 	MetricPower       Metric = "power"       // W; devices, zones, home
-	MetricElectricity Metric = "electricity" // Wh per point; devices, zones, home
-	MetricHeat        Metric = "heat"        // Wh per point; zones, home
+	MetricElectricity Metric = "electricity" // Wh per point; devices
+	MetricHeat        Metric = "heat"        // Wh per point; zones
 	MetricOutdoor     Metric = "outdoor"     // °C; home
 )
 

@@ -57,13 +57,13 @@ func (w *scribe) setting(at time.Time, subject, name, from, to, by string, simul
 	w.put(at, subject, simulated, ledger.Setting{Name: name, From: from, To: to, By: by})
 }
 
-func (w *scribe) energy(kind ledger.Kind, subject, zone string, t sum, now time.Time, simulated bool) {
-	e := ledger.Energy{From: t.from, To: now, Joules: max(t.energy, 0), Provenance: t.source, Zone: zone}
+func (w *scribe) energy(kind ledger.Kind, subject, zone string, t sum, simulated bool) {
+	e := ledger.Energy{From: t.from, To: t.to, Joules: max(t.energy, 0), Provenance: t.source, Zone: zone}
 	if kind == ledger.KindHeat {
-		w.put(now, subject, simulated || t.source == units.Simulated, ledger.Heat(e))
+		w.put(t.to, subject, simulated || t.source == units.Simulated, ledger.Heat(e))
 		return
 	}
-	w.put(now, subject, simulated || t.source == units.Simulated, ledger.Electricity(e))
+	w.put(t.to, subject, simulated || t.source == units.Simulated, ledger.Electricity(e))
 }
 
 // keep bounds what waits in memory while the disk takes nothing.

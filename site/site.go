@@ -44,7 +44,8 @@ type Site struct {
 
 	decision control.Decision
 	safe     atomic.Pointer[[]control.Command]
-	beat     atomic.Int64 // wall clock of the last finished step, for the watchdog
+	began    time.Time    // by the monotonic clock, which no one sets
+	beat     atomic.Int64 // when the last step ended, as time since began, for the watchdog
 	stopping atomic.Bool
 
 	manualUntil map[string]time.Time
@@ -121,7 +122,7 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 	// after ctx ends: heaters must still be told to go to their safe state.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Site{
-		opt: opt, log: opt.Log, home: home, cancel: cancel,
+		opt: opt, log: opt.Log, home: home, cancel: cancel, began: time.Now(),
 		journal: newJournal(), units: map[string]*unit{}, home24: minutes{},
 		manualUntil: map[string]time.Time{}, wake: make(chan struct{}, 1),
 	}
@@ -154,7 +155,7 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 		s.readJournal(ctx)
 	}
 	s.recall(ctx)
-	s.beat.Store(time.Now().UnixNano())
+	s.beat.Store(int64(time.Since(s.began)))
 	s.publish(s.clock())
 	return s, nil
 }
@@ -327,7 +328,7 @@ func (s *Site) Step(ctx context.Context) {
 	s.bookkeeping(context.WithoutCancel(ctx), now)
 	s.mu.Unlock()
 	s.publish(now)
-	s.beat.Store(time.Now().UnixNano())
+	s.beat.Store(int64(time.Since(s.began)))
 }
 
 // readings is what one round of reading brought.
@@ -569,6 +570,9 @@ type memory struct {
 	Modes    map[string]Mode          `json:"modes"`
 	Counters map[string]counterMemory `json:"counters"`
 	Consent  time.Time                `json:"consent"` // until
+	// Identities keep, before all, that a device is an emulation: it must not
+	// pass for real while it does not answer.
+	Identities map[string]device.Identity `json:"identities"`
 }
 
 type counterMemory struct {

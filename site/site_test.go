@@ -595,6 +595,24 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// What is simulated stays so after a restart, even while it does not answer.
+func TestSimulatedStaysSimulated(t *testing.T) {
+	clock, book := site.NewClock(begin), &shelf{}
+	for _, unplugged := range []bool{false, true} {
+		a := &heater{clock: clock.Now, watts: 1000, room: 18, simulated: true, unplugged: unplugged}
+		b := &heater{clock: clock.Now, watts: 500, room: 18}
+		s, err := site.New(t.Context(), options(clock, book, a, b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		(&rig{Site: s, clock: clock, a: a, b: b}).steps(t, 12)
+		if st := s.State(); !st.Simulated || !st.Zones[0].Simulated || !st.Devices[0].Simulated {
+			t.Errorf("unplugged %v: home, zone and device simulated = %v, %v, %v", unplugged, st.Simulated, st.Zones[0].Simulated, st.Devices[0].Simulated)
+		}
+		_ = s.Stop(t.Context(), "test")
+	}
+}
+
 // shop is a store as a site wants it.
 type shop struct{ *store.Store }
 

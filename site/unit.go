@@ -160,14 +160,15 @@ func (u *unit) miss(err error, now time.Time, period time.Duration) []control.Ev
 	}
 	wasOnline := u.online || u.misses == missesToUnknown
 	u.online = false
-	u.reading = blank(now, plain(err))
+	u.reading = blank(now, silence(err))
 	if !wasOnline {
 		return nil
 	}
-	code, text := "device_offline", u.Name+" does not answer: "+plain(err)+"."
+	code := "device_offline"
 	if errors.Is(err, device.ErrGarbage) {
-		code, text = "device_garbage", u.Name+" answers nonsense: "+plain(err)+"."
+		code = "device_garbage"
 	}
+	text := fmt.Sprintf("%s: %s (%s).", u.Name, silence(err), plain(err))
 	return []control.Event{{At: now, Severity: control.Warning, Subject: u.ID, Code: code, Text: text}}
 }
 
@@ -184,6 +185,20 @@ func blank(now time.Time, why string) device.Reading {
 		Pool:     units.Unknown[bool](why, now),
 		Uptime:   units.Unknown[time.Duration](why, now),
 	}
+}
+
+// silence says why nothing is known of a device, in a few words. The whole
+// error is in the log.
+func silence(err error) string {
+	switch {
+	case errors.Is(err, device.ErrGarbage):
+		return "it answers nonsense"
+	case errors.Is(err, device.ErrRefused):
+		return "it refuses to answer"
+	case errors.Is(err, device.ErrBusy):
+		return "it is busy"
+	}
+	return "it does not answer"
 }
 
 // plain is the first line of an error, for people.

@@ -27,7 +27,8 @@ func (s *Site) view(now time.Time) State {
 		At: now, Name: s.opt.Name, Place: s.opt.Place, Version: s.opt.Version, Speed: s.opt.Speed,
 		SimulatedNote: s.opt.SimulatedNote, Outdoor: s.outdoor(now),
 		Price: units.Unknown[units.Price]("no tariff is configured", now),
-		Trips: slices.Clone(s.decision.Trips),
+		Trips: append([]control.Trip{}, s.decision.Trips...),
+		Zones: []ZoneState{}, Devices: []DeviceState{}, Sensors: []SensorState{},
 	}
 	if s.opt.Price != nil {
 		st.Price = s.opt.Price(now)

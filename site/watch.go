@@ -26,7 +26,7 @@ func (s *Site) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
-			late := now.Sub(time.Unix(0, s.beat.Load()))
+			late := time.Since(s.began) - time.Duration(s.beat.Load())
 			if late < patience {
 				standing = false
 				continue
@@ -147,13 +147,19 @@ func (s *Site) end(ctx context.Context) {
 	s.persist(ctx, s.clock())
 	s.book.flush(ctx)
 	s.mu.Unlock()
+	var wg sync.WaitGroup
 	for _, u := range s.units {
-		_ = u.worker.do(ctx, callLimit, func(context.Context) error { return u.Driver.Close() })
+		wg.Go(func() {
+			_ = u.worker.do(ctx, callLimit, func(context.Context) error { return u.Driver.Close() })
+		})
 	}
 	for _, p := range s.sensors {
 		if p.worker != nil {
-			_ = p.worker.do(ctx, callLimit, func(context.Context) error { return p.Source.Close() })
+			wg.Go(func() {
+				_ = p.worker.do(ctx, callLimit, func(context.Context) error { return p.Source.Close() })
+			})
 		}
 	}
+	wg.Wait()
 	s.cancel()
 }

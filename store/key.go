@@ -13,6 +13,16 @@ import (
 	"runtime"
 )
 
+// LoadKey reads the key at path, which must be there: for whoever only reads a
+// ledger, and must not leave a new key beside it.
+func LoadKey(path string) (ed25519.PrivateKey, error) {
+	key, err := loadKey(path)
+	if err != nil {
+		return nil, fmt.Errorf("load key %s: %w", path, err)
+	}
+	return key, nil
+}
+
 // LoadOrCreateKey returns the ed25519 key in the file at path, and makes one
 // if there is no file. The file is PKCS #8 in PEM, readable by its owner
 // alone: one that others can read is refused. Of two processes that make the

@@ -31,6 +31,7 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Say how the running home is."`
 	Set      setCmd      `cmd:"" help:"Ask a room or tank for a temperature, a preset or a mode."`
 	Devices  devicesCmd  `cmd:"" help:"List the devices of the running home, or find devices on the network."`
+	Install  installCmd  `cmd:"" help:"An installer's first hour: find, add, prove and sign for a device."`
 	Emulate  emulateCmd  `cmd:"" help:"Emulate a device on a socket, with a simulated house around it."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify, show or export the joule ledger."`
 	Password passwordCmd `cmd:"" help:"Set the password, which opens the page to the local network over TLS."`
@@ -60,6 +61,8 @@ func main() { os.Exit(realMain()) }
 func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first Ctrl-C ends the command in order, the second at once.
+	context.AfterFunc(ctx, stop)
 	p := &program{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: isTerminal(os.Stdout)}
 	return p.run(os.Args[1:])
 }

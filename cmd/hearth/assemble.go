@@ -50,7 +50,9 @@ type household struct {
 	sim     *simulation
 	opt     site.Options
 	closers []func(context.Context)
-	keepers []func(context.Context) // those of closers that a rebuilt home keeps
+	keepers []func(context.Context) // what a rebuilt home keeps
+	now     func() time.Time
+	detail  time.Duration // how long detail is kept; 0: for good
 }
 
 // close frees what the household holds, last opened first.
@@ -80,7 +82,21 @@ func registry(broker func() *mqtt.Client, allowed *atomic.Bool) device.Registry 
 }
 
 // assemble puts a home together.
-func assemble(ctx context.Context, f config.File, d deps) (_ *household, err error) {
+func assemble(ctx context.Context, f config.File, d deps) (*household, error) {
+	h, err := prepare(ctx, f, d)
+	if err != nil || d.dry {
+		return h, err
+	}
+	if err := h.begin(ctx, d); err != nil {
+		h.close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return h, nil
+}
+
+// prepare opens all that a description names: broker, drivers, sensors,
+// weather, prices. All that a person can get wrong fails here.
+func prepare(ctx context.Context, f config.File, d deps) (_ *household, err error) {
 	h := &household{data: d.data, sim: d.sim}
 	defer func() {
 		if err != nil {
@@ -95,7 +111,7 @@ func assemble(ctx context.Context, f config.File, d deps) (_ *household, err err
 		return nil, coded(exitUsage, err)
 	}
 	secret := secretFrom(d.dir)
-	if f.MQTT.URL != "" && !d.dry {
+	if f.MQTT.URL != "" {
 		if h.broker, err = connect(ctx, f, d.dir, d.log); err != nil {
 			return nil, err
 		}
@@ -142,28 +158,41 @@ func assemble(ctx context.Context, f config.File, d deps) (_ *household, err err
 	for id, t := range f.Tanks {
 		opt.ZoneSensors[id] = site.ZoneSensors{Temp: t.Sensor, Low: t.BottomSensor, FlowDevice: t.FlowDevice}
 	}
-	h.opt = opt
-	if d.dry {
-		return h, nil
-	}
+	h.opt, h.now, h.detail = opt, now, f.Retention.Detail
+	return h, nil
+}
+
+// begin opens the ledger, or takes over that of the home before, and sets the
+// home up. Nothing is switched yet.
+func (h *household) begin(ctx context.Context, d deps) (err error) {
 	h.opt.Previous = d.previous
 	if h.store = d.store; h.store == nil {
-		if err := h.open(ctx, d, now, location); err != nil {
-			return nil, err
+		if err := h.open(ctx, d, h.now, h.opt.Location); err != nil {
+			return err
 		}
 	}
 	h.opt.Book = book{h.store}
-	h.site, err = site.New(ctx, h.opt)
-	if err != nil {
-		return nil, coded(exitUsage, err)
+	if h.site, err = site.New(ctx, h.opt); err != nil {
+		return coded(exitUsage, err)
 	}
-	if d.burn && h.opt.Compute != nil {
-		if err := h.site.AllowCompute(ctx, true, "--burn"); err != nil {
-			return nil, err
-		}
+	if h.detail > 0 {
+		h.every(ctx, pruneEvery, func(ctx context.Context) {
+			if _, err := h.store.Prune(ctx, h.now().Add(-h.detail)); err != nil {
+				d.log.Warn("old detail cannot be pruned", "error", err)
+			}
+		})
 	}
-	return h, nil
+	if !d.burn {
+		return nil
+	}
+	if h.opt.Compute == nil {
+		return coded(exitUsage, errors.New("--burn: this home does not use its own computer: add a device of kind computer with a zone"))
+	}
+	return h.site.AllowCompute(ctx, true, "--burn")
 }
+
+// pruneEvery is how often detail that is older than the owner wants is removed.
+const pruneEvery = 24 * time.Hour
 
 func zoneOf(f config.File) (*time.Location, error) {
 	if f.Zone == "" {

@@ -56,9 +56,14 @@ func (c *backupCmd) Run(p *program) (err error) {
 	}()
 	zip := gzip.NewWriter(out)
 	arc := tar.NewWriter(zip)
+	// The simulated home's files go below its folder, and are put back there.
+	prefix := ""
+	if filepath.Base(dir) == simulatedDir {
+		prefix = simulatedDir + "/"
+	}
 	names := []string{}
 	add := func(name, path string) error {
-		err := pack(arc, name, path)
+		err := pack(arc, prefix+name, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -73,12 +78,15 @@ func (c *backupCmd) Run(p *program) (err error) {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("back up to %s: %w", c.File, err)
 	}
+	if prefix != "" {
+		fmt.Fprintln(p.out, p.paint(warm, "This is the simulated home: it is restored as such."))
+	}
 	fmt.Fprintf(p.out, "%s holds %s.\nIt contains the key that signs this home's ledger: keep it where only you can read it.\n", c.File, strings.Join(names, ", "))
 	return nil
 }
 
 func copyDatabase(ctx context.Context, dir, to string) error {
-	key, err := store.LoadOrCreateKey(filepath.Join(dir, keyFile))
+	key, err := store.LoadKey(filepath.Join(dir, keyFile))
 	if err != nil {
 		return err
 	}
@@ -125,20 +133,28 @@ func (c *restoreCmd) Run(p *program) error {
 		return fmt.Errorf("restore %s: %w", c.File, err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	if err := unpack(c.File, tmp); err != nil {
+	simulated, err := unpack(c.File, tmp)
+	if err != nil {
 		return fmt.Errorf("restore %s: %w", c.File, err)
 	}
-	key, err := store.LoadOrCreateKey(filepath.Join(tmp, keyFile))
+	dir := c.Data
+	if simulated {
+		dir = filepath.Join(c.Data, simulatedDir)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make the data folder: %w", err)
+		}
+	}
+	key, err := store.LoadKey(filepath.Join(tmp, keyFile))
 	if err != nil {
 		return err
 	}
-	report, kept, err := store.Restore(p.ctx, filepath.Join(tmp, databaseFile), filepath.Join(c.Data, databaseFile), key.Public().(ed25519.PublicKey))
+	report, kept, err := store.Restore(p.ctx, filepath.Join(tmp, databaseFile), filepath.Join(dir, databaseFile), key.Public().(ed25519.PublicKey))
 	if err != nil {
 		return err
 	}
 	stamp := time.Now().UTC().Format("20060102T150405Z")
 	for _, name := range keepsakes() {
-		from, to := filepath.Join(tmp, name), filepath.Join(c.Data, name)
+		from, to := filepath.Join(tmp, name), filepath.Join(dir, name)
 		if _, err := os.Stat(from); err != nil {
 			continue
 		}
@@ -152,23 +168,24 @@ func (c *restoreCmd) Run(p *program) error {
 		}
 	}
 	fmt.Fprintln(p.out, report)
-	fmt.Fprintf(p.out, "Restored into %s.\n", c.Data)
+	fmt.Fprintf(p.out, "Restored into %s.\n", dir)
 	if kept != "" {
 		fmt.Fprintf(p.out, "What was there is kept as %s and *.replaced-%s.\n", filepath.Base(kept), stamp)
 	}
 	return nil
 }
 
-// unpack takes only the files a backup can hold, whatever the archive says.
-func unpack(path, dir string) error {
+// unpack takes only the files a backup can hold, whatever the archive says,
+// and reports whether they are of a simulated home.
+func unpack(path, dir string) (simulated bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = f.Close() }()
 	zip, err := gzip.NewReader(f)
 	if err != nil {
-		return fmt.Errorf("it is not a backup of Hearth: %w", err)
+		return false, fmt.Errorf("it is not a backup of Hearth: %w", err)
 	}
 	arc := tar.NewReader(zip)
 	wanted := append([]string{databaseFile}, keepsakes()...)
@@ -179,23 +196,24 @@ func unpack(path, dir string) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("it is damaged: %w", err)
+			return false, fmt.Errorf("it is damaged: %w", err)
 		}
+		name, below := strings.CutPrefix(h.Name, simulatedDir+"/")
 		switch {
-		case !slices.Contains(wanted, h.Name) || seen[h.Name] || h.Typeflag != tar.TypeReg:
-			return fmt.Errorf("it is not a backup of Hearth: it holds %q", h.Name)
+		case !slices.Contains(wanted, name) || seen[name] || h.Typeflag != tar.TypeReg || len(seen) > 0 && below != simulated:
+			return false, fmt.Errorf("it is not a backup of Hearth: it holds %q", h.Name)
 		case h.Size > maxBackup:
-			return fmt.Errorf("%s in it is larger than any ledger", h.Name)
+			return false, fmt.Errorf("%s in it is larger than any ledger", h.Name)
 		}
-		seen[h.Name] = true
-		if err := write(filepath.Join(dir, h.Name), io.LimitReader(arc, h.Size)); err != nil {
-			return err
+		seen[name], simulated = true, below
+		if err := write(filepath.Join(dir, name), io.LimitReader(arc, h.Size)); err != nil {
+			return false, err
 		}
 	}
 	if !seen[databaseFile] || !seen[keyFile] {
-		return errors.New("it is not a whole backup of Hearth: the ledger or its key is missing")
+		return false, errors.New("it is not a whole backup of Hearth: the ledger or its key is missing")
 	}
-	return nil
+	return simulated, nil
 }
 
 func write(path string, r io.Reader) error {

@@ -48,7 +48,7 @@ func (a ledgerAt) open(ctx context.Context, head string) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := store.LoadOrCreateKey(filepath.Join(dir, keyFile))
+	key, err := store.LoadKey(filepath.Join(dir, keyFile))
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func (c *ledgerPruneCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	key, err := store.LoadOrCreateKey(filepath.Join(dir, keyFile))
+	key, err := store.LoadKey(filepath.Join(dir, keyFile))
 	if err != nil {
 		return err
 	}

@@ -25,3 +25,6 @@ func reloadOn(ctx context.Context, r *residence) {
 		}
 	}
 }
+
+// brokenPipe returns the signal of writing to whom nobody reads any more.
+func brokenPipe() []os.Signal { return []os.Signal{syscall.SIGPIPE} }

@@ -22,6 +22,8 @@ import (
 type residence struct {
 	log  *slog.Logger
 	data string // where a real home keeps its data
+	// fatal ends the program with an error.
+	fatal context.CancelCauseFunc
 
 	mu      sync.Mutex
 	deps    deps
@@ -106,36 +108,31 @@ func (r *residence) reload(ctx context.Context) error {
 	defer r.mu.Unlock()
 	d := r.deps
 	d.sim, d.data, d.dir, d.burn = nil, r.data, filepath.Dir(path), false
-	dry := d
-	dry.dry = true
-	trial, err := assemble(ctx, f, dry)
+	ctx = context.WithoutCancel(ctx)
+	// All that can fail is done while the old home still looks after its
+	// heaters.
+	next, err := prepare(ctx, f, d)
 	if err != nil {
 		return fmt.Errorf("%w: %w", site.ErrInvalid, err)
 	}
-	trial.close(ctx)
-
 	old := r.now
-	ctx = context.WithoutCancel(ctx)
 	if r.deps.sim == nil {
 		keep := map[string]bool{}
 		for id := range f.Devices {
 			keep[id] = true
 		}
 		old.site.Release(ctx, keep)
-		old.leave(ctx)
 		d.store, d.previous = old.store, old.site
 	}
-	next, err := assemble(ctx, f, d)
-	if err != nil {
-		// What a dry run accepted could not be built. The heaters have been let
-		// go as they were, each with its dead-man or its cap: say it loudly.
-		r.log.Error("the home could not be rebuilt: restart Hearth", "error", err)
-		return err
+	if err := next.begin(ctx, d); err != nil {
+		next.close(ctx)
+		return r.giveUp(ctx, err)
 	}
 	if r.deps.sim != nil {
 		old.site.Release(ctx, nil)
 		old.close(ctx)
 	} else {
+		old.leave(ctx)
 		next.keepers = old.keepers
 	}
 	r.now, r.path = next, path
@@ -144,6 +141,17 @@ func (r *residence) reload(ctx context.Context) error {
 	r.changed = make(chan struct{})
 	r.log.Info("configuration read", "file", filepath.Base(path))
 	return nil
+}
+
+// giveUp ends the program after a home could not take over from the one
+// before, which has let its heaters go: a new start, which a service makes by
+// itself, is the safest there is then. The heaters have their dead-man timers
+// and caps.
+func (r *residence) giveUp(ctx context.Context, err error) error {
+	err = fmt.Errorf("the rebuilt home could not begin: %w", err)
+	r.log.Error("ending: nobody looks after the heaters", "error", err)
+	r.fatal(err)
+	return err
 }
 
 // State implements the surfaces' view of a home.

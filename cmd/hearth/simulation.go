@@ -92,7 +92,7 @@ func newSimulation(ctx context.Context, place string, speed float64, start, data
 
 // lastSimulated is when an earlier simulated run ended.
 func lastSimulated(ctx context.Context, data string) (time.Time, bool) {
-	key, err := store.LoadOrCreateKey(filepath.Join(data, keyFile))
+	key, err := store.LoadKey(filepath.Join(data, keyFile))
 	if err != nil {
 		return time.Time{}, false
 	}

@@ -29,7 +29,11 @@ func (c *statusCmd) Run(p *program) error {
 	}
 	fmt.Fprintln(p.out, p.paint(bold, st.Sentence))
 	if st.Simulated {
-		fmt.Fprintln(p.out, p.paint(warm, "Simulated: "+st.SimulatedNote))
+		note := st.SimulatedNote
+		if note == "" {
+			note = "what is marked so below is emulated and warms nothing."
+		}
+		fmt.Fprintln(p.out, p.paint(warm, "Simulated: "+note))
 	}
 	rows := [][]string{{"", "temperature", "set", "power", "doing"}}
 	for _, z := range st.Zones {
@@ -71,6 +75,9 @@ type setCmd struct {
 
 // Run asks for the change.
 func (c *setCmd) Run(p *program) error {
+	if c.For != "" && (c.To == "on" || c.To == "off" || c.To == "schedule") {
+		return coded(exitUsage, fmt.Errorf("--for goes with a temperature or a preset, not with %q", c.To))
+	}
 	path := "/api/v1/zones/" + url.PathEscape(c.Zone)
 	body := map[string]any{}
 	if c.For != "" {
@@ -78,7 +85,12 @@ func (c *setCmd) Run(p *program) error {
 		if err != nil || d <= 0 {
 			return coded(exitUsage, fmt.Errorf("--for %q: write a length of time, such as 90m or 3h", c.For))
 		}
-		body["until"] = time.Now().Add(d).UTC().Format(time.RFC3339)
+		// The home's clock counts: a simulated one runs faster than life.
+		var st site.State
+		if err := c.do(p.ctx, http.MethodGet, "/api/v1/state", nil, &st); err != nil {
+			return err
+		}
+		body["until"] = st.At.Add(d).UTC().Format(time.RFC3339)
 	}
 	switch c.To {
 	case "on", "off":

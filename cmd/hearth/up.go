@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,6 +36,8 @@ type upCmd struct {
 
 // Run heats until it is interrupted.
 func (c *upCmd) Run(p *program) error {
+	// Whoever read the output may go; heaters are still to be looked after.
+	ignore(brokenPipe())
 	log := newLogger(p.err, c.Log)
 	src := deps{log: log, data: c.Data, burn: c.Burn}
 	var (
@@ -43,6 +46,8 @@ func (c *upCmd) Run(p *program) error {
 		err error
 	)
 	switch {
+	case c.Burn && c.Speed > 1:
+		return coded(exitUsage, errors.New("--burn: a home that runs faster than life does not use this computer"))
 	case c.Config != "" && (c.Speed != 1 || c.Place != "" || c.Start != ""):
 		return coded(exitUsage, errors.New("--speed, --place and --start are for the simulated home: leave out --config"))
 	case c.file() != "":
@@ -100,6 +105,7 @@ func (c *upCmd) file() string {
 func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Auth, l net.Listener) error {
 	ctx, stop := context.WithCancelCause(p.ctx)
 	defer stop(nil)
+	r.fatal = stop
 	pages, err := web.New(web.Options{Home: r, Auth: auth, Log: r.log})
 	if err != nil {
 		return fmt.Errorf("prepare the pages: %w", err)
@@ -128,6 +134,10 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	wg.Go(func() { reloadOn(ctx, r) })
 	c.greet(p, r, l, r.deps.data)
 	began := r.State().At
+	ended := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(p.err, "Stopping: every heater is told to go to its safe state. Ctrl-C again leaves at once, and heaters as they are.")
+	})
+	defer ended()
 	err = r.run(ctx)
 	c.farewell(p, r, began, err)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
@@ -170,8 +180,14 @@ func (c *upCmd) farewell(p *program, r *residence, began time.Time, err error) {
 	if c.Speed > 1 || c.For > 0 {
 		fmt.Fprintf(p.out, "Ran %s of the home's time. %s\n", st.At.Sub(began).Round(time.Minute), summary(r.site().Summary()))
 	}
-	if err == nil {
-		fmt.Fprintln(p.out, "Stopped. Every heater was told to go to its safe state.")
+	if err != nil {
+		return
+	}
+	fmt.Fprintln(p.out, "Stopped. Every heater that answers was told to go to its safe state.")
+	for _, d := range st.Devices {
+		if d.Zone != "" && !d.Online {
+			fmt.Fprintf(p.out, "%s does not answer and could not be told: look at it.\n", oneLine(d.Name))
+		}
 	}
 }
 
@@ -220,4 +236,12 @@ func newLogger(w interface{ Write([]byte) (int, error) }, level string) *slog.Lo
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(level)) // kong has checked it
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// ignore lets signals pass. An empty list means none, not all as it does to
+// [signal.Ignore].
+func ignore(signals []os.Signal) {
+	if len(signals) > 0 {
+		signal.Ignore(signals...)
+	}
 }

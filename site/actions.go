@@ -234,13 +234,20 @@ func (s *Site) followConsent(now time.Time) {
 	case !s.consented && u != nil && u.online && u.caps.Power.Max > 0:
 		level := fmt.Sprintf("%g W", float64(u.caps.Power.Max))
 		if err := s.home.Manual(c.Zone, c.Device, level, until, now); err != nil {
+			// At first control has not seen yet what the computer can do.
+			if s.consentTries++; s.consentTries < patienceSteps {
+				return
+			}
 			c.Allowed.Store(false)
 			s.tell(control.Event{At: now, Severity: control.Warning, Subject: c.Device, Code: "consent", Text: "This computer cannot heat: " + plain(err) + "."})
 			return
 		}
-		s.consented = true
+		s.consented, s.consentTries = true, 0
 	}
 }
+
+// patienceSteps is for how many steps a consent waits for control.
+const patienceSteps = 6
 
 // followThermostat ends a consent in a place with a thermometer: there the
 // thermostat alone decides when the permitted computer works.

@@ -48,12 +48,13 @@ type Site struct {
 	beat     atomic.Int64 // when the last step ended, as time since began, for the watchdog
 	stopping atomic.Bool
 
-	manualUntil map[string]time.Time
-	tally       *tally
-	consented   bool          // the consent has reached control
-	wake        chan struct{} // a command from a person: do not wait for the period
-	cancel      context.CancelFunc
-	workers     sync.WaitGroup
+	manualUntil  map[string]time.Time
+	tally        *tally
+	consented    bool // the consent has reached control
+	consentTries int
+	wake         chan struct{} // a command from a person: do not wait for the period
+	cancel       context.CancelFunc
+	workers      sync.WaitGroup
 }
 
 // probe is one thermometer as the site runs it.

@@ -46,6 +46,12 @@ func (s *Site) act(ctx context.Context, subject, name, to, by string, f func(now
 	return nil
 }
 
+// Note writes down what somebody did to the home from outside of it, such as
+// a change of its description.
+func (s *Site) Note(ctx context.Context, subject, name, to, by string) error {
+	return s.act(ctx, subject, name, to, by, func(time.Time) error { return nil })
+}
+
 // zone returns the zone with the given id.
 func (s *Site) zone(id string) (*zone, error) {
 	for _, z := range s.zones {

@@ -158,7 +158,7 @@ func (s *Site) bookkeeping(ctx context.Context, now time.Time) {
 		s.minute = minute
 	}
 	if q := now.Truncate(quarterHour); !q.Equal(s.quarter) {
-		s.takeQuarter(now)
+		s.takeQuarter()
 		s.quarter = q
 	}
 	every := time.Minute
@@ -213,7 +213,7 @@ func (s *Site) span(t *sum, sl slice, write func(sum)) {
 }
 
 // takeQuarter puts the energy since the last record in the ledger.
-func (s *Site) takeQuarter(now time.Time) {
+func (s *Site) takeQuarter() {
 	for _, id := range s.order {
 		u := s.units[id]
 		if u.period.known > 0 {

@@ -143,7 +143,7 @@ func (s *Site) leave(ctx context.Context, commands []control.Command, why string
 // end saves what must be saved and lets go of everything.
 func (s *Site) end(ctx context.Context) {
 	s.mu.Lock()
-	s.takeQuarter(s.now)
+	s.takeQuarter()
 	s.persist(ctx, s.clock())
 	s.book.flush(ctx)
 	s.mu.Unlock()

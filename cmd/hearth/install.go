@@ -183,9 +183,16 @@ func printSheet(w io.Writer, signed site.SignedSheet) {
 		{"Signed", s.At.Local().Format("2 January 2006 15:04 MST")},
 		{"Device", s.Name + " (" + s.Device + ")"},
 		{"Identity", strings.TrimSpace(s.Identity.Vendor + " " + s.Identity.Model)},
-		{"Serial", s.Identity.Serial}, {"Firmware", s.Identity.Firmware}, {"Driver", s.Driver},
-		{"Zone", s.Zone}, {"Sensor", s.Sensor}, {"Role", string(s.Role)}, {"Relay", s.Relay},
-		{"If Hearth stops", s.Guard}, {"Without a pool", string(s.Limp)}, {"Power is", s.WattsFrom},
+		{"Serial", s.Identity.Serial},
+		{"Firmware", s.Identity.Firmware},
+		{"Driver", s.Driver},
+		{"Zone", s.Zone},
+		{"Sensor", s.Sensor},
+		{"Role", string(s.Role)},
+		{"Relay", s.Relay},
+		{"If Hearth stops", s.Guard},
+		{"Without a pool", string(s.Limp)},
+		{"Power is", s.WattsFrom},
 	}
 	if s.Limit > 0 {
 		rows = append(rows, []string{"Limit", s.Limit.String()})

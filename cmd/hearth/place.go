@@ -25,7 +25,10 @@ func (r *residence) Place(ctx context.Context, p site.Placement, by string) erro
 	if err != nil {
 		return fmt.Errorf("%w: %w", site.ErrInvalid, err)
 	}
-	return r.adopt(ctx, path, src, out)
+	if err := r.adopt(ctx, path, src, out); err != nil {
+		return err
+	}
+	return r.site().Note(ctx, p.ID, "device added", p.Kind+" at "+p.Address, by)
 }
 
 // Remove takes a device out of the home's file. Its zone and sensors stay
@@ -49,7 +52,10 @@ func (r *residence) Remove(ctx context.Context, id, by string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", site.ErrInvalid, err)
 	}
-	return r.adopt(ctx, path, src, out)
+	if err := r.adopt(ctx, path, src, out); err != nil {
+		return err
+	}
+	return r.site().Note(ctx, id, "device removed", "", by)
 }
 
 // adopt writes a changed configuration and rebuilds the home from it; if it
@@ -82,7 +88,9 @@ func placed(src []byte, p site.Placement) ([]byte, error) {
 		return nil, errors.New("say which driver (kind) and where the device is (address)")
 	}
 	device := []config.Field{
-		{Key: "kind", Value: p.Kind}, {Key: "name", Value: p.Name}, {Key: "address", Value: p.Address},
+		{Key: "kind", Value: p.Kind},
+		{Key: "name", Value: p.Name},
+		{Key: "address", Value: p.Address},
 		{Key: "relay", Value: p.Relay},
 	}
 	if p.Limit > 0 {

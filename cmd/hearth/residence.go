@@ -126,7 +126,7 @@ func (r *residence) reload(ctx context.Context) error {
 	}
 	if err := next.begin(ctx, d); err != nil {
 		next.close(ctx)
-		return r.giveUp(ctx, err)
+		return r.giveUp(err)
 	}
 	if r.deps.sim != nil {
 		old.site.Release(ctx, nil)
@@ -147,7 +147,7 @@ func (r *residence) reload(ctx context.Context) error {
 // before, which has let its heaters go: a new start, which a service makes by
 // itself, is the safest there is then. The heaters have their dead-man timers
 // and caps.
-func (r *residence) giveUp(ctx context.Context, err error) error {
+func (r *residence) giveUp(err error) error {
 	err = fmt.Errorf("the rebuilt home could not begin: %w", err)
 	r.log.Error("ending: nobody looks after the heaters", "error", err)
 	r.fatal(err)

@@ -391,7 +391,7 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 			paths := []string{"/"}
 			switch s.Name {
 			case "simulated", "unplugged":
-				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings", "/nowhere", "/find")
+				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings", "/nowhere", "/find", "/install", "/install?kind=shelly&address=192.168.1.60", "/install/mini3")
 			case "tank-and-room":
 				paths = append(paths, "/zones/tank")
 			}

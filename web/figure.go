@@ -46,6 +46,7 @@ func (p *pages) funcs() template.FuncMap {
 		"whence":     p.whence,
 		"at":         p.at,
 		"iso":        func(t time.Time) string { return t.Format(time.RFC3339) },
+		"day":        func(t time.Time) string { return t.In(p.loc).Format("2 January 2006 15:04:05") },
 		"duration":   duration,
 		"static":     func(name string) string { return "/static/" + name + "?v=" + p.tags["static/"+name] },
 		"activity":   activity,

@@ -27,6 +27,8 @@ type findingView struct {
 	discovery.Finding
 	// Known is the name under which the home has it already.
 	Known string
+	// Add leads to the form that adds it; empty where the home takes none.
+	Add string
 	// Lines are what to write into the configuration file to add it.
 	Lines string
 }
@@ -60,8 +62,13 @@ func (p *pages) postFind(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := p.home.State()
 	v := findView{Scan: scan, Done: true}
+	_, cannot := httpapi.InstallerOf(p.home)
 	for _, f := range found {
-		v.Found = append(v.Found, findingView{f, owned(s, f), lines(s, f)})
+		fv := findingView{Finding: f, Known: owned(s, f), Lines: lines(s, f)}
+		if cannot == nil {
+			fv.Add = addHref(f.Kind, f.Address, strings.TrimSpace(f.Identity.Vendor+" "+f.Identity.Model), f.Identity.Serial)
+		}
+		v.Found = append(v.Found, fv)
 	}
 	return p.show(w, r, http.StatusOK, "find", view{Title: "Find devices", Page: "devices", Path: "/find"}, v)
 }
@@ -79,15 +86,7 @@ func owned(s site.State, f discovery.Finding) string {
 
 // lines is the entry of the configuration file for a device that was found.
 func lines(s site.State, f discovery.Finding) string {
-	id := strings.Trim(strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		}
-		return '-'
-	}, f.Identity.Model), "-")
+	id := slug(f.Identity.Model)
 	if id == "" {
 		id = f.Kind
 	}

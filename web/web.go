@@ -71,7 +71,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
-	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "login", "error"} {
+	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "install", "commission", "sheet", "login", "error"} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "templates/"+name+".html")
@@ -92,6 +92,7 @@ func New(o Options) (http.Handler, error) {
 		"GET /ledger":       p.ledger,
 		"GET /settings":     p.settings,
 		"GET /find":         p.find,
+		"GET /install":      p.install,
 		"GET /login":        p.login,
 		"GET /":             p.nothing,
 
@@ -103,6 +104,12 @@ func New(o Options) (http.Handler, error) {
 		"POST /trips/{id}/clear":      p.postClear,
 		"POST /compute":               p.postCompute,
 		"POST /find":                  p.postFind,
+
+		"POST /install":                        p.postInstall,
+		"GET /install/{device}":                p.commission,
+		"POST /install/{device}/checks/{name}": p.postCheck,
+		"GET /install/{device}/sheet":          p.sheet,
+		"POST /install/{device}/sheet":         p.postSheet,
 	} {
 		mux.Handle(pattern, p.handle(serve))
 	}

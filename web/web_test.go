@@ -121,7 +121,7 @@ func TestPages(t *testing.T) {
 		}
 	}
 	whole := make(map[string][]string)
-	for _, path := range []string{"/", "/devices", "/history", "/events", "/ledger", "/settings", "/nowhere", "/find"} {
+	for _, path := range []string{"/", "/devices", "/history", "/events", "/ledger", "/settings", "/nowhere", "/find", "/install", "/install?kind=avalon&address=192.168.1.52", "/install/mini3"} {
 		t.Run("heating"+path, func(t *testing.T) {
 			whole[path] = page(t, storybook.Heating(), path)
 			check(t, "heating"+path, strings.Join(whole[path], "\n"))

@@ -43,11 +43,12 @@ func live(r *http.Request) bool { return r.Header.Get("Hearth-Live") == "figures
 
 func (p *pages) front(w http.ResponseWriter, r *http.Request) error {
 	s := p.home.State()
-	if len(s.Zones) == 1 {
-		return p.zonePage(w, r, s, s.Zones[0], "/")
+	zones := slices.DeleteFunc(slices.Clone(s.Zones), func(z site.ZoneState) bool { return idleComputer(s, z) })
+	if len(zones) == 1 {
+		return p.zonePage(w, r, s, zones[0], "/")
 	}
 	v := homeView{Total: s.Today, Power: s.Power}
-	for _, z := range s.Zones {
+	for _, z := range zones {
 		v.Dials = append(v.Dials, newDial(z, "/"))
 	}
 	if len(s.Zones) > 0 {
@@ -68,6 +69,17 @@ func (p *pages) front(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return p.show(w, r, http.StatusOK, "home", view{Title: s.Name, Page: "home", Live: true, State: s, Path: "/"}, v)
+}
+
+// idleComputer reports whether a zone is only the place of this computer, which
+// may not heat: the offer to let it says all there is to say of it.
+func idleComputer(s site.State, z site.ZoneState) bool {
+	if !s.Compute.Present || s.Compute.Allowed || z.Kind != control.Manual || len(z.Heaters) != 1 {
+		return false
+	}
+	return slices.ContainsFunc(s.Devices, func(d site.DeviceState) bool {
+		return d.ID == z.Heaters[0] && d.Kind == "computer"
+	})
 }
 
 func (p *pages) oneZone(w http.ResponseWriter, r *http.Request) error {

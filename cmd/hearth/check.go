@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"hearth/config"
 )
@@ -40,8 +41,8 @@ func (c *checkCmd) Run(p *program) error {
 		return coded(exitUsage, err)
 	}
 	if !c.JSON {
-		fmt.Fprintf(p.out, "%s is good: %d rooms, %d tanks, %d manual zones, %d devices, %d sensors.\n",
-			c.File, len(f.Rooms), len(f.Tanks), len(f.Manual), len(f.Devices), len(f.Sensors))
+		fmt.Fprintf(p.out, "%s is good: %s, %s, %s, %s, %s.\n", c.File, count(len(f.Rooms), "room"), count(len(f.Tanks), "tank"),
+			count(len(f.Manual), "place without a thermometer"), count(len(f.Devices), "device"), count(len(f.Sensors), "sensor"))
 		for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
 			if f.Devices[id].Simulated {
 				fmt.Fprintf(p.out, "Note: %s is marked as simulated; so is everything it touches.\n", id)
@@ -49,4 +50,16 @@ func (c *checkCmd) Run(p *program) error {
 		}
 	}
 	return nil
+}
+
+// count prints "1 room" or "2 rooms"; of several words the first is counted.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	first, rest, found := strings.Cut(noun, " ")
+	if found {
+		rest = " " + rest
+	}
+	return fmt.Sprintf("%d %ss%s", n, first, rest)
 }

@@ -80,6 +80,9 @@ type SignedSheet struct {
 // commissioning is the checks of one device.
 type commissioning struct {
 	checks map[string]*Check
+	// serial is the device's, where the checks were taken over from a site
+	// before a change of the configuration.
+	serial string
 	// plan are the demands still to be proven, resume what to go back to.
 	plan  []device.Demand
 	asked bool // the first of plan has been sent
@@ -121,7 +124,7 @@ func (s *Site) StartCheck(ctx context.Context, id, name, by string) error {
 			return fmt.Errorf("%w: %s does not answer: connect it first", ErrUnavailable, u.Name)
 		}
 		c := u.checks
-		if c == nil {
+		if c == nil || u.replaced() {
 			c = &commissioning{checks: map[string]*Check{}}
 			u.checks = c
 		}
@@ -178,6 +181,31 @@ func proof(c device.Capabilities) []device.Demand {
 		}
 	}
 	return plan
+}
+
+// keepChecks takes over what was found of devices that stay when the home is
+// rebuilt: adding a second device does not undo the checks of the first.
+func (s *Site) keepChecks(from *Site) {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	for id, u := range s.units {
+		p := from.units[id]
+		if p == nil || p.checks == nil || p.Kind != u.Kind {
+			continue
+		}
+		u.checks = &commissioning{checks: map[string]*Check{}, serial: p.identity.Serial}
+		for name, k := range p.checks.checks {
+			if k.Ended != nil {
+				u.checks.checks[name] = k
+			}
+		}
+	}
+}
+
+// replaced reports whether the checks that were taken over are of another
+// device than the one that answers now.
+func (u *unit) replaced() bool {
+	return u.checks.serial != "" && u.identity.Serial != "" && u.checks.serial != u.identity.Serial
 }
 
 // held reports whether a check has the device to itself.
@@ -318,7 +346,7 @@ func (s *Site) Checks(id string) ([]Check, error) {
 	}
 	out := []Check{}
 	for _, name := range []string{CheckControl, CheckUnplug, CheckInternet} {
-		if u.checks != nil && u.checks.checks[name] != nil {
+		if u.checks != nil && !u.replaced() && u.checks.checks[name] != nil {
 			k := *u.checks.checks[name]
 			k.Steps = slices.Clone(k.Steps)
 			out = append(out, k)

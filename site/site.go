@@ -152,6 +152,7 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 	}
 	if opt.Previous != nil {
 		s.journal = opt.Previous.journal
+		s.keepChecks(opt.Previous)
 	} else {
 		s.readJournal(ctx)
 	}

@@ -211,6 +211,9 @@ func TestFirstHour(t *testing.T) {
 
 	f.hearth(exitFailed, "", "install", "remove", "bath") // its room needs it
 	f.hearth(0, "taken out", "install", "remove", "mini")
+	if list, err := f.Checks("bath"); err != nil || len(list) != 2 {
+		t.Errorf("after the home was rebuilt the checks of bath are %v, %v", list, err)
+	}
 	src, err := os.ReadFile(filepath.Join(f.dir, homeFile))
 	if err != nil || !strings.HasPrefix(string(src), "# The house of a test.\n") || strings.Contains(string(src), "mini:") {
 		t.Errorf("the file is now\n%s", src)

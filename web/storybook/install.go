@@ -33,7 +33,7 @@ func (h *Home) Place(_ context.Context, p site.Placement, by string) error {
 		d.ID, d.Name, d.Kind, d.Zone, d.Role, d.Limit, d.Online, d.Trouble = p.ID, name, p.Kind, p.Zone, p.Role, p.Limit, true, ""
 		d.Identity = device.Identity{Vendor: "Canaan", Model: "Avalon Nano 3s", Firmware: "25021401", Serial: "E1A0", Simulated: d.Simulated}
 		d.Command, d.Budget = nil, nil
-		d.Reading.Power = units.Know[units.Watts](65, s.At, d.Reading.Power.From())
+		d.Reading.Power = units.Know[units.Watts](65, s.At, max(h.source, units.Estimate))
 		d.Guard = "Keeps its last level if Hearth stops."
 		if p.Limit > 0 {
 			d.Guard = fmt.Sprintf("Keeps its last level if Hearth stops; capped at %v.", p.Limit)

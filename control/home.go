@@ -86,7 +86,11 @@ func (h *Home) Step(obs Observation) Decision {
 		was := w.out
 		w.out = w.unusable(h.super.unguarded(w.heater), h.super.guard(w.Zone).frost, mono)
 		if w.refusedNow(was) {
-			h.note(Warning, w.ID, "refused", fmt.Sprintf("%s is not used: %s.", w.ID, w.out))
+			severity := Warning
+			if w.caps.WriteGate != "" {
+				severity = Info // it waits for a person, and says for what
+			}
+			h.note(severity, w.ID, "refused", fmt.Sprintf("%s is not used: %s.", w.ID, w.out))
 		}
 	}
 	h.noteBounds(obs)

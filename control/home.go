@@ -192,6 +192,12 @@ func (h *heater) settle(now time.Time) {
 	if h.sent.Verb != "" && now.Sub(h.sentAt) < 8*h.caps.Verbs[h.sent.Verb].Latency+2*time.Minute {
 		return
 	}
+	if on && !h.book.on && !runs(h.sent) {
+		// It came on by itself, as miners do after a power cut. That is no start
+		// of ours, whose minimum time would have to be kept: unless heat is
+		// wanted the standing stop is said again.
+		return
+	}
 	h.book.turn(on, now)
 }
 

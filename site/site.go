@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -412,7 +413,7 @@ func (s *Site) channels(now time.Time) {
 			continue
 		}
 		p.Simulated = p.Sensor.Simulated || u.simulated()
-		v := units.Unknown[units.Celsius](u.Name+" has no channel "+p.Channel, now)
+		v := units.Unknown[units.Celsius](noChannel(u, p.Channel), now)
 		switch {
 		case !u.online && u.misses >= missesToUnknown:
 			v = units.Unknown[units.Celsius](u.reading.Power.Why(), now)
@@ -430,6 +431,18 @@ func (s *Site) channels(now time.Time) {
 		}
 		p.value = v
 	}
+}
+
+// noChannel says that a device has no such channel, and which it has.
+func noChannel(u *unit, channel string) string {
+	var names []string
+	for _, t := range u.reading.Temps {
+		names = append(names, fmt.Sprintf("%q", t.Name))
+	}
+	if len(names) == 0 {
+		return fmt.Sprintf("%s tells no temperature %q now", u.Name, channel)
+	}
+	return fmt.Sprintf("%s has no channel %q: it has %s", u.Name, channel, strings.Join(names, ", "))
 }
 
 // sensor returns the value of a sensor by id.

@@ -595,6 +595,28 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A heater that comes on by itself, as miners do after a power cut, is told to
+// stop at once where no heat is wanted, whatever its minimum time.
+func TestSelfStarterIsStopped(t *testing.T) {
+	r := newRig(t)
+	r.a.set(func(h *heater) { h.room = 25 })
+	r.steps(t, 30)
+	r.a.set(func(h *heater) { h.unplugged = true })
+	r.steps(t, 4)
+	r.a.set(func(h *heater) { h.unplugged, h.on = false, true })
+	r.steps(t, 4)
+	r.a.mu.Lock()
+	defer r.a.mu.Unlock()
+	if r.a.on || len(r.a.applied) == 0 {
+		t.Errorf("on %v, told %v", r.a.on, r.a.applied)
+	}
+	for _, d := range r.a.applied {
+		if d.Verb == device.Run {
+			t.Errorf("a heater in a room of 25 °C was told %v", d)
+		}
+	}
+}
+
 // What is simulated stays so after a restart, even while it does not answer.
 func TestSimulatedStaysSimulated(t *testing.T) {
 	clock, book := site.NewClock(begin), &shelf{}

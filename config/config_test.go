@@ -43,7 +43,7 @@ tanks:
 manual:
   garage: {name: Garage}
 sensors:
-  thermometer: {kind: device, device: plug, channel: "temperature:100"}
+  thermometer: {kind: device, device: plug, channel: sensor 100}
   top: {kind: onewire, id: 28-000001}
   bottom: {kind: onewire, id: 28-000002}
 devices:

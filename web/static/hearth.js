@@ -94,14 +94,9 @@ let stream = null;
 function follow() {
   if (stream || !main.dataset.live || document.hidden) return;
   stream = new EventSource(main.dataset.live);
-  let first = true;
   stream.addEventListener("open", () => { $("stale").hidden = true; });
-  stream.addEventListener("state", () => {
-    // The first only says what this page was made of, unless it came late.
-    if (first && Date.now() - last < pace) { first = false; return; }
-    first = false;
-    soon();
-  });
+  // The first may tell of a change since this page was made: it counts too.
+  stream.addEventListener("state", soon);
   stream.addEventListener("error", () => {
     const t = document.querySelector("footer time");
     $("stale").textContent = `No connection to the home. These figures are from ${t ? t.textContent : "before"}.`;

@@ -136,13 +136,21 @@ func bytesAt(p uintptr, n int) []byte {
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&p)), n)
 }
 
+// move has the disk watch another folder. The hook on directories hears of
+// every store in the process, also those of other tests.
+func (d *disk) move(dir string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dir = dir
+}
+
 // note logs an operation unless it is to be refused.
 func (d *disk) note(o op) int32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if !strings.HasPrefix(o.path, d.dir) {
 		return 0
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.refuse != nil {
 		if rc := d.refuse(o); rc != 0 {
 			return rc

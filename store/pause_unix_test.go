@@ -274,7 +274,7 @@ func TestEveryWriteFails(t *testing.T) {
 			}
 			d := newDisk(t, memoryDir(t))
 			for fail := int(rc) % step; ; fail += step {
-				d.dir = memoryDir(t)
+				d.move(memoryDir(t))
 				if reached := failAt(t, d, fail, 1+fail%3, rc); !reached {
 					t.Logf("%d operations", fail)
 					return

@@ -186,18 +186,22 @@ func (m *Miner) blink(ctx context.Context) error {
 	if mode, _, _ := strings.Cut(s["LED"], "-"); mode != "0" {
 		return fmt.Errorf("%w: its light is in night mode; set it to day in Canaan's app", device.ErrRefused)
 	}
+	// The two commands are never cut short: a miner may have obeyed one whose
+	// answer nobody waited for, and would flash for ever.
+	whole := context.WithoutCancel(ctx)
 	const flashWhite = "2-100-100-255-255-255"
-	if err := m.command(ctx, "0,ledset,"+flashWhite); err != nil {
-		return err
-	}
-	timer := time.NewTimer(show)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	// The light is put back even if nobody waits any more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	flash, cancel := context.WithTimeout(whole, 5*time.Second)
 	defer cancel()
-	return m.command(ctx, "0,ledset,"+before)
+	flashing := m.command(flash, "0,ledset,"+flashWhite)
+	if flashing == nil {
+		timer := time.NewTimer(show)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	back, cancel := context.WithTimeout(whole, 5*time.Second)
+	defer cancel()
+	return errors.Join(flashing, m.command(back, "0,ledset,"+before))
 }

@@ -1,0 +1,74 @@
+package kernel
+
+import "fmt"
+
+// Level is a set of instructions that kernels are written for. All levels
+// give the same bits; they differ in speed.
+type Level int
+
+// The levels, each faster than the one before.
+const (
+	Go     Level = iota // plain Go on every platform: the definition
+	AVX2                // x86-64-v3: 256-bit vectors, 16-bit multiplication
+	AVX512              // 512-bit vectors with VNNI and VBMI: Ice Lake, Zen 4 and later
+)
+
+func (l Level) String() string {
+	switch l {
+	case Go:
+		return "go"
+	case AVX2:
+		return "avx2"
+	case AVX512:
+		return "avx512"
+	}
+	return fmt.Sprintf("Level(%d)", int(l))
+}
+
+// Best returns the highest level that this processor and this build can run.
+func Best() Level {
+	best := Go
+	for l := AVX2; l <= AVX512; l++ {
+		if l.runs() {
+			best = l
+		}
+	}
+	return best
+}
+
+// Levels returns the levels that this processor and this build can run,
+// slowest first.
+func Levels() []Level {
+	var runs []Level
+	for l := Go; l <= AVX512; l++ {
+		if l.runs() {
+			runs = append(runs, l)
+		}
+	}
+	return runs
+}
+
+// Parse returns the level with the given name (go, avx2, avx512), or [Best]
+// for an empty one. A level that cannot run here is an error.
+func Parse(name string) (Level, error) {
+	if name == "" {
+		return Best(), nil
+	}
+	for l := Go; l <= AVX512; l++ {
+		if l.String() == name {
+			return l, l.check()
+		}
+	}
+	return Go, fmt.Errorf("kernel level %q is unknown: use one of %v", name, Levels())
+}
+
+// check tells whether the level can run here.
+func (l Level) check() error {
+	if l.runs() {
+		return nil
+	}
+	return fmt.Errorf("kernel level %v cannot run on this processor or in this build: use one of %v", l, Levels())
+}
+
+// runs is whether the level can run here.
+func (l Level) runs() bool { return l == Go || accelerated(l) }

@@ -1,0 +1,176 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+)
+
+const (
+	width   = 16      // columns of a panel
+	group   = 3       // panels that the fastest kernel computes at a time
+	bias    = 128     // what a stored activation is above its value
+	align   = 64      // bytes of the widest vector and of a cache line
+	maxK    = 16384   // the longest row: sums of biased products stay in 32 bits
+	maxN    = 1 << 24 // the most columns
+	maxSize = 1 << 36 // the most weights
+)
+
+// Matrix is n×k weights, packed for products with rows of k activations. It
+// does not change once made and may be used by several goroutines at a time.
+type Matrix struct {
+	level  Level
+	n, k   int
+	panels []int8  // [⌈n/16⌉][k/4][16][4], 64-byte aligned
+	offset []int32 // -128·(sum of the column's weights), of every column of every panel
+}
+
+// NewMatrix packs the weights w, n rows of k, for the given level. It keeps no
+// reference to w. A weight of -128, a k that is not a multiple of 64 from 64
+// to 16384 and a level that cannot run here are errors.
+func NewMatrix(level Level, w []int8, n, k int) (*Matrix, error) {
+	if err := level.check(); err != nil {
+		return nil, err
+	}
+	switch {
+	case k < 64 || k > maxK || k%64 != 0:
+		return nil, fmt.Errorf("pack a matrix with rows of %d weights: the length must be a multiple of 64 up to %d", k, maxK)
+	case n < 1 || n > maxN || n*k > maxSize:
+		return nil, fmt.Errorf("pack a matrix of %d×%d weights: it must have 1 to %d rows and at most %d weights", n, k, maxN, maxSize)
+	case len(w) != n*k:
+		return nil, fmt.Errorf("pack a matrix of %d×%d weights: %d were given", n, k, len(w))
+	}
+	count := (n + width - 1) / width
+	x := &Matrix{
+		level: level, n: n, k: k,
+		panels: aligned[int8](count * width * k),
+		offset: aligned[int32](count * width),
+	}
+	for p := range count {
+		columns := min(width, n-p*width)
+		panel := x.panels[p*width*k:][:width*k]
+		pack(panel, w[p*width*k:][:columns*k], columns, k)
+		for j := range columns {
+			sum := int32(0)
+			for _, v := range w[(p*width+j)*k:][:k] {
+				if v == -128 {
+					return nil, errors.New("pack a matrix: it has a weight of -128: quantise weights to -127…127")
+				}
+				sum += int32(v)
+			}
+			x.offset[p*width+j] = -bias * sum
+		}
+	}
+	return x, nil
+}
+
+// pack writes columns rows of k weights as a panel of 16 columns. What the
+// panel has beyond them stays as it is.
+func pack(panel, w []int8, columns, k int) {
+	for j := range columns {
+		row := w[j*k:][:k]
+		for q := 0; q < k; q += 4 {
+			copy(panel[width*q+4*j:][:4], row[q:q+4])
+		}
+	}
+}
+
+// Level is the level the matrix was packed for.
+func (x *Matrix) Level() Level { return x.level }
+
+// N is the number of columns of a product with the matrix.
+func (x *Matrix) N() int { return x.n }
+
+// K is the number of weights of a column.
+func (x *Matrix) K() int { return x.k }
+
+// Row unpacks the k weights of column j of the products, row j of the weights
+// as they were given, into dst.
+func (x *Matrix) Row(dst []int8, j int) {
+	panel := x.panels[j/width*width*x.k:][:width*x.k]
+	for q := 0; q < x.k; q += 4 {
+		copy(dst[q:q+4], panel[width*q+4*(j%width):][:4])
+	}
+}
+
+// Multiply computes the product of m rows of activations, [Stride](k) bytes
+// apart, with the matrix: c[i·n+j] = sum over l of (a[i·stride+l]-128)·w[j·k+l].
+// The team divides the columns; with a nil one everything runs on the calling
+// goroutine. It allocates nothing.
+func (x *Matrix) Multiply(c []int32, a []uint8, m int, team *Team) {
+	x.checkOperands(c, a, m)
+	panels := len(x.offset) / width
+	groups := (panels + group - 1) / group
+	parts := team.divide(groups, int64(m)*int64(group*width*x.k))
+	if parts == 1 {
+		x.columns(c, a, m, 0, panels)
+		return
+	}
+	team.multiply(parts, job{matrix: x, c: c, a: a, m: m, units: groups})
+}
+
+// Columns computes the columns from ≤ j < to of the product that Multiply
+// computes, at their places in c, on the calling goroutine. Both ends are
+// multiples of 16, but for an end that is n.
+func (x *Matrix) Columns(c []int32, a []uint8, m, from, to int) {
+	x.checkOperands(c, a, m)
+	if from < 0 || from > to || to > x.n || from%width != 0 || (to%width != 0 && to != x.n) {
+		panic(fmt.Sprintf("kernel: columns %d to %d of %d are not whole panels of %d", from, to, x.n, width))
+	}
+	x.columns(c, a, m, from/width, (to+width-1)/width)
+}
+
+// checkOperands stops a caller whose slices are too short for the kernels,
+// which do not look.
+func (x *Matrix) checkOperands(c []int32, a []uint8, m int) {
+	if m < 0 || len(c) < m*x.n || (m > 0 && len(a) < (m-1)*Stride(x.k)+x.k) {
+		panic(fmt.Sprintf("kernel: %d rows of %d×%d need more than %d sums and %d activations",
+			m, x.n, x.k, len(c), len(a)))
+	}
+}
+
+// plain computes panels from ≤ p < to of the product in plain Go. It is the
+// definition of the product.
+func (x *Matrix) plain(c []int32, a []uint8, m, from, to int) {
+	for p := from; p < to; p++ {
+		panel := x.panels[p*width*x.k:][:width*x.k]
+		for i := range m {
+			sums := [width]int32(x.offset[p*width:])
+			accumulate(&sums, a[i*Stride(x.k):][:x.k], panel)
+			copy(c[i*x.n+p*width:i*x.n+min(x.n, (p+1)*width)], sums[:])
+		}
+	}
+}
+
+// accumulate adds to 16 sums the products of the activations u, biased as they
+// are, with as many weights of each column of a panel.
+func accumulate(sums *[width]int32, u []uint8, panel []int8) {
+	for ; len(u) >= 4 && len(panel) >= 4*width; u, panel = u[4:], panel[4*width:] {
+		w := (*[4 * width]int8)(panel)
+		u0, u1, u2, u3 := int32(u[0]), int32(u[1]), int32(u[2]), int32(u[3])
+		for j := range sums {
+			sums[j] += u0*int32(w[4*j]) + u1*int32(w[4*j+1]) + u2*int32(w[4*j+2]) + u3*int32(w[4*j+3])
+		}
+	}
+}
+
+// Stride is how many bytes lie from the start of one row of k activations to
+// the start of the next. It is not k: rows a power of two apart would fight
+// for the same few lines of the cache.
+func Stride(k int) int { return k + align }
+
+// Rows makes room for m rows of k activations: m·[Stride](k) bytes, aligned
+// to 64.
+func Rows(m, k int) []uint8 { return aligned[uint8](m * Stride(k)) }
+
+// aligned returns a slice whose first element lies at a multiple of 64 bytes.
+func aligned[T int8 | uint8 | int16 | int32 | uint32](n int) []T {
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	s := make([]T, n+align/size-1)
+	skip := 0
+	if at := int(uintptr(unsafe.Pointer(unsafe.SliceData(s))) % align); at != 0 {
+		skip = (align - at) / size
+	}
+	return s[skip : skip+n : skip+n]
+}

@@ -1,0 +1,110 @@
+package kernel_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"hearth/infer/kernel"
+)
+
+func TestEveryPartIsDoneOnce(t *testing.T) {
+	for _, size := range []int{1, 2, 3, 8} {
+		team := kernel.NewTeam(size)
+		if team.Size() != size {
+			t.Errorf("size is %d, want %d", team.Size(), size)
+		}
+		for parts := range 40 {
+			done := make([]atomic.Int32, parts)
+			team.Do(parts, func(part int) { done[part].Add(1) })
+			for i := range done {
+				if n := done[i].Load(); n != 1 {
+					t.Fatalf("team of %d: part %d of %d was done %d times", size, i, parts, n)
+				}
+			}
+		}
+		team.Close()
+	}
+}
+
+func TestNoTeamIsATeamOfOne(t *testing.T) {
+	var team *kernel.Team
+	sum := 0
+	team.Do(5, func(part int) { sum += part })
+	if sum != 10 || team.Size() != 1 {
+		t.Errorf("sum %d, size %d", sum, team.Size())
+	}
+	team.Close()
+}
+
+// Pieces of very different length, from several owners, with pauses long
+// enough for the workers to fall asleep.
+func TestOwnersShareATeam(t *testing.T) {
+	team := kernel.NewTeam(3)
+	defer team.Close()
+	var total atomic.Int64
+	var owners sync.WaitGroup
+	for owner := range 4 {
+		owners.Go(func() {
+			for i := range 200 {
+				parts := (i*owner)%7 + 1
+				sum := 0
+				results := make([]int, parts)
+				team.Do(parts, func(part int) {
+					for range i % 5 * 100 * part {
+						results[part]++
+					}
+					results[part] = 1
+				})
+				for _, v := range results {
+					sum += v
+				}
+				if sum != parts {
+					t.Errorf("%d of %d parts were done", sum, parts)
+				}
+				total.Add(int64(sum))
+				if i%50 == 49 {
+					for range 1000 {
+						runtime.Gosched()
+					}
+				}
+			}
+		})
+	}
+	owners.Wait()
+	want := int64(0)
+	for owner := range 4 {
+		for i := range 200 {
+			want += int64((i*owner)%7 + 1)
+		}
+	}
+	if total.Load() != want {
+		t.Errorf("%d parts were done, want %d", total.Load(), want)
+	}
+}
+
+func TestClosingATeamEndsItsGoroutines(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 20 {
+		team := kernel.NewTeam(4)
+		team.Do(8, func(int) {})
+		team.Close()
+		team.Close()
+	}
+	for range 1000 { // the last steps of a goroutine that has ended its work
+		runtime.Gosched()
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("%d goroutines before, %d after", before, after)
+	}
+}
+
+func BenchmarkTeamDo(b *testing.B) {
+	team := kernel.NewTeam(2)
+	defer team.Close()
+	nothing := func(int) {}
+	for b.Loop() {
+		team.Do(2, nothing)
+	}
+}

@@ -288,6 +288,19 @@ type Reading struct {
 	Pool     units.Known[bool]                  `json:"pool"` // has a working pool
 	Uptime   units.Known[time.Duration]         `json:"uptime"`
 	Faults   []Fault                            `json:"faults,omitempty"`
+	// Work is what the electricity does at present, where that changes with
+	// time; empty where [Capabilities] say it for good.
+	Work Work `json:"work,omitempty"`
+	// Done counts useful work since the device's own counters began. A count
+	// falls back to zero when the device restarts.
+	Done []Output `json:"done,omitempty"`
+}
+
+// Output is a count of useful work.
+type Output struct {
+	// Unit is a short word of a-z, 0-9 and _ in the singular, such as "token".
+	Unit  string             `json:"unit"`
+	Count units.Known[int64] `json:"count"`
 }
 
 // Temp returns the first temperature of the given kind, unknown if the
@@ -314,6 +327,10 @@ func (r Reading) Marked(p units.Provenance) Reading {
 	}
 	for i := range r.Temps {
 		r.Temps[i].Value = r.Temps[i].Value.Marked(p)
+	}
+	r.Done = append([]Output(nil), r.Done...)
+	for i := range r.Done {
+		r.Done[i].Count = r.Done[i].Count.Marked(p)
 	}
 	for i := range r.Fans {
 		r.Fans[i].Speed, r.Fans[i].Duty = r.Fans[i].Speed.Marked(p), r.Fans[i].Duty.Marked(p)

@@ -45,6 +45,7 @@ func (s *Site) meterAll(now time.Time) {
 		u.today.add(sl)
 		s.span(&u.period, sl, func(t sum) { s.book.energy(ledger.KindElectricity, id, "", t, u.simulated()) })
 		u.wh.add(sl)
+		u.produced(sl)
 		u.counter += sl.energy
 		if sl.known > 0 {
 			u.counterFrom = max(u.counterFrom, sl.source)
@@ -137,6 +138,9 @@ func (s *Site) newDay(now time.Time) {
 	s.day = day
 	for _, u := range s.units {
 		u.today = sum{from: now}
+		for _, o := range u.outputs {
+			o.today = produce{}
+		}
 	}
 	for _, z := range s.zones {
 		z.today = zoneDay{heat: sum{from: now}, backup: sum{from: now}}
@@ -220,6 +224,7 @@ func (s *Site) takeQuarter() {
 			s.book.energy(ledger.KindElectricity, id, "", u.period, u.simulated())
 		}
 		u.period = sum{}
+		s.recordWork(u)
 	}
 	for _, z := range s.zones {
 		if z.period.known > 0 {

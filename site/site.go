@@ -131,7 +131,7 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 	s.book = newScribe(opt.Book, opt.Log)
 	s.tally = newTally(s.clock())
 	for _, d := range opt.Devices {
-		u := &unit{Device: d, worker: newWorker(ctx, d.ID), minute: minutes{}, reading: blank(time.Time{}, "not read yet")}
+		u := &unit{Device: d, worker: newWorker(ctx, d.ID), minute: minutes{}, outputs: map[string]*output{}, reading: blank(time.Time{}, "not read yet")}
 		s.units[d.ID] = u
 		s.order = append(s.order, d.ID)
 	}

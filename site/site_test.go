@@ -35,6 +35,8 @@ type heater struct {
 	panics, unplugged, lies, garbles bool
 	simulated                        bool
 	gate                             string // why it takes no commands
+	tokens                           int64  // counted since it started, if it is a computer
+	computes                         bool
 }
 
 func (h *heater) call() error {
@@ -83,6 +85,10 @@ func (h *heater) Read(context.Context) (device.Reading, error) {
 	if h.on {
 		r.State, r.Power = device.StateHeating, units.Know(h.watts, now, units.Meter)
 	}
+	if h.computes {
+		r.Work = device.Computing
+		r.Done = []device.Output{{Unit: "token", Count: units.Know(h.tokens, now, units.Meter)}}
+	}
 	r.Temps = []device.Temp{{Name: "air", Kind: device.Room, Value: units.Know(h.room, now, units.Meter)}}
 	return r, nil
 }
@@ -120,12 +126,14 @@ type shelf struct {
 	kv    map[string][]byte
 	fail  error
 	n     uint64
+	kept  []ledger.Entry
 }
 
 func (b *shelf) Append(_ context.Context, e ...ledger.Entry) (ledger.Head, error) {
 	b.mu.Lock()
 	block, fail := b.block, b.fail
 	b.n += uint64(len(e))
+	b.kept = append(b.kept, e...)
 	n := b.n
 	b.mu.Unlock()
 	if block != nil {

@@ -115,6 +115,10 @@ type DeviceState struct {
 	Today   Totals          `json:"today"`
 	// Energy is Hearth's own count since the device was added: it never falls.
 	Energy units.Known[units.KilowattHours] `json:"energy"`
+	// Work is what its electricity does besides heat.
+	Work device.Work `json:"work,omitempty"`
+	// Output is the useful work that it counts itself.
+	Output []OutputState `json:"output,omitempty"`
 }
 
 // CommandState is the last command to a device and whether it is believed.

@@ -43,6 +43,9 @@ type unit struct {
 	counterFrom    units.Provenance
 	minute         map[Metric]*span
 	wh             sum // energy of the running minute
+
+	outputs     map[string]*output // useful work, by its unit
+	outputUnits []string           // in the order they came up
 }
 
 // pending is a command that waits to be read back.

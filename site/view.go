@@ -190,6 +190,7 @@ func (s *Site) viewDevice(u *unit, now time.Time) DeviceState {
 		caps := u.caps
 		d.Caps = &caps
 	}
+	d.Work, d.Output = doing(u.reading, d.Caps), u.viewOutputs(now)
 	for _, h := range s.opt.Control.Heaters {
 		if h.ID != u.ID {
 			continue

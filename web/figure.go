@@ -74,6 +74,8 @@ func (p *pages) funcs() template.FuncMap {
 		},
 		"presetNames": presetNames,
 		"poolWorks":   func(r device.Reading) bool { v, ok := r.Pool.Get(); return ok && v },
+		"things":      things,
+		"each":        each,
 		"uptime":      func(r device.Reading) string { v, _ := r.Uptime.Get(); return duration(v) },
 	}
 }
@@ -200,12 +202,31 @@ func verbText(d device.Demand) string {
 	return string(d.Verb)
 }
 
+// things is the plural of a unit of work, to begin a line with.
+func things(unit string) string {
+	return capital(strings.ReplaceAll(unit, "_", " ")) + "s"
+}
+
+// each is the energy of one thing, which may be a tiny part of a joule.
+func each(k units.Known[units.Joules]) string {
+	j, _ := k.Get()
+	for _, s := range []struct {
+		unit string
+		of   units.Joules
+	}{{"kJ", 1e3}, {"J", 1}, {"mJ", 1e-3}, {"µJ", 1e-6}} {
+		if j >= s.of {
+			return fmt.Sprintf("%.3g %s", float64(j/s.of), s.unit)
+		}
+	}
+	return fmt.Sprintf("%.3g nJ", float64(j/1e-9))
+}
+
 func works(w device.Work) string {
 	switch w {
 	case device.Hashing:
 		return "Mines Bitcoin; all its electricity becomes heat."
 	case device.Computing:
-		return "Computes on this computer's processors; all its electricity becomes heat."
+		return "Computes what somebody wants to know on this computer's processors; all its electricity becomes heat."
 	case device.Burning:
 		return "Keeps this computer's processors busy with nothing useful: dumb heat."
 	case device.Resistive:

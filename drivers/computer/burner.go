@@ -14,8 +14,12 @@ import (
 type Workload interface {
 	// Name is for people.
 	Name() string
-	// Work is what the electricity then does besides heat.
+	// Work is what the electricity does besides heat, now or when it next runs.
+	// It may change at any time.
 	Work() device.Work
+	// Done counts the useful work since the workload was made. It is safe for
+	// concurrent use.
+	Done() []device.Output
 	// Run computes on the given number of threads, each busy for no more than
 	// share() of the time, until ctx ends; it then returns within 100 ms, with
 	// nil. share is safe for concurrent use and may be asked often; it changes
@@ -33,6 +37,9 @@ func (Burner) Name() string { return "dumb heat" }
 
 // Work implements [Workload].
 func (Burner) Work() device.Work { return device.Burning }
+
+// Done implements [Workload]: there is nothing to count.
+func (Burner) Done() []device.Output { return nil }
 
 // period is one turn of busy and idle. It is short against every thermal
 // inertia, so that the meter sees a steady draw, and long against the cost of

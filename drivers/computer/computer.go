@@ -310,6 +310,8 @@ func (c *Computer) Read(ctx context.Context) (device.Reading, error) {
 		Flow:     units.Unknown[units.LitresPerMinute]("the device has no such sensor", at),
 		Pool:     units.Unknown[bool]("it needs no pool", at),
 		Uptime:   c.uptime(at),
+		Work:     c.slot.work.Work(),
+		Done:     c.slot.work.Done(),
 	}
 	doing := c.slot.condition()
 	if doing.on {

@@ -95,6 +95,8 @@ type furnace struct {
 func (f *furnace) Name() string      { return "furnace" }
 func (f *furnace) Work() device.Work { return device.Computing }
 
+func (f *furnace) Done() []device.Output { return nil }
+
 func (f *furnace) Run(ctx context.Context, threads int, share func() units.Fraction) error {
 	f.mu.Lock()
 	f.threads, f.share = threads, share
@@ -667,12 +669,14 @@ type panicking struct{}
 
 func (panicking) Run(context.Context, int, func() units.Fraction) error { panic("bad job") }
 func (panicking) Name() string                                          { return "panicking" }
+func (panicking) Done() []device.Output                                 { return nil }
 func (panicking) Work() device.Work                                     { return device.Computing }
 
 type ending struct{}
 
 func (ending) Run(context.Context, int, func() units.Fraction) error { return nil }
 func (ending) Name() string                                          { return "ending" }
+func (ending) Done() []device.Output                                 { return nil }
 func (ending) Work() device.Work                                     { return device.Computing }
 
 func TestConfigurationsThatCannotBe(t *testing.T) {

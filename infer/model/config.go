@@ -142,10 +142,11 @@ func (c Config) validateTokens() error {
 			return fmt.Errorf("eos lists token %d of a vocabulary of %d", t, c.Vocab)
 		}
 	}
-	for name, t := range map[string]int32{"bos": c.BOS, "pad": c.PAD} {
-		if t < -1 || int(t) >= c.Vocab {
-			return fmt.Errorf("%s is token %d of a vocabulary of %d", name, t, c.Vocab)
-		}
+	if c.BOS < -1 || int(c.BOS) >= c.Vocab {
+		return fmt.Errorf("bos is token %d of a vocabulary of %d", c.BOS, c.Vocab)
+	}
+	if c.PAD < -1 || int(c.PAD) >= c.Vocab {
+		return fmt.Errorf("pad is token %d of a vocabulary of %d", c.PAD, c.Vocab)
 	}
 	return nil
 }

@@ -129,3 +129,11 @@ const (
 	Down
 	Head
 )
+
+// tie makes the head the embedding table: its weights are the table's rows,
+// and what a row is worth is the scale of the channel.
+func (l *Linear) tie(c Config, t Table) {
+	l.Weight = t.Row
+	l.Channel = t.Scale
+	l.ChannelExp = -int(t.Shift) - c.ResidualBits
+}

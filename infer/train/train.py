@@ -1,0 +1,163 @@
+"""Trains hearth-mini, a small Llama, on the documents of corpus.py, for a stated time.
+
+Writes config.json and model.safetensors (BF16) into --model, and a checkpoint every few
+minutes into --work. Tokenizer first: tokenizer.py.
+
+Run:  python train.py --corpus FOLDER --model ../mini/source --work FOLDER --minutes 55
+The learning rate follows the clock (warm-up, then a cosine to a tenth), so training ends on
+time on any machine; the seed fixes the first weights and the order of the text, but a faster
+machine takes more steps, so two runs are alike and not equal.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import time
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from transformers import LlamaConfig, LlamaForCausalLM
+
+CONTEXT = 512
+SEED = 20240229
+BOS, EOS, USER, ASSISTANT = 0, 1, 2, 3
+
+
+def configuration():
+    return LlamaConfig(
+        vocab_size=4096, hidden_size=256, intermediate_size=768, num_hidden_layers=7,
+        num_attention_heads=8, num_key_value_heads=4, head_dim=32, max_position_embeddings=CONTEXT,
+        rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True, attention_bias=False,
+        mlp_bias=False, hidden_act="silu", initializer_range=0.02,
+        bos_token_id=BOS, eos_token_id=EOS)
+
+
+def encode(tokenizer, document):
+    if "turns" in document:
+        question, answer = (ids.ids for ids in tokenizer.encode_batch(document["turns"]))
+        return [BOS, USER, *question, ASSISTANT, *answer, EOS]
+    return [BOS, *tokenizer.encode(document["text"]).ids, EOS]
+
+
+def stream(path, tokenizer):
+    with open(path, encoding="utf-8") as f:
+        return [np.array(encode(tokenizer, json.loads(line)), dtype=np.int32) for line in f]
+
+
+def epochs(documents, batch):
+    """Endless batches (tokens, targets) of shuffled documents laid end to end in rows of CONTEXT."""
+    order, epoch = random.Random(SEED), 0
+    while True:
+        turn = list(range(len(documents)))
+        order.shuffle(turn)
+        flat = np.concatenate([documents[i] for i in turn])[epoch % 97 * 5:]
+        rows = (len(flat) - 1) // CONTEXT
+        starts = list(range(rows))
+        order.shuffle(starts)
+        for at in range(0, rows - batch + 1, batch):
+            picked = [flat[s * CONTEXT:s * CONTEXT + CONTEXT + 1] for s in starts[at:at + batch]]
+            block = torch.from_numpy(np.stack(picked).astype(np.int64))
+            yield epoch + at / rows, block[:, :-1], block[:, 1:]
+        epoch += 1
+
+
+def loss_of(model, tokens, targets):
+    logits = model(input_ids=tokens, use_cache=False).logits
+    return torch.nn.functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), targets.reshape(-1))
+
+
+def write(model, folder):
+    """Writes config.json and the weights, rounded to BF16, in one file."""
+    from safetensors.torch import save_file
+    os.makedirs(folder, exist_ok=True)
+    tensors = {name: value.detach().to(torch.bfloat16).contiguous()
+               for name, value in model.state_dict().items() if name != "lm_head.weight"}
+    save_file(tensors, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    config = model.config.to_dict()
+    config["architectures"] = ["LlamaForCausalLM"]
+    kept = ["architectures", "model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
+            "num_attention_heads", "num_key_value_heads", "head_dim", "max_position_embeddings", "rms_norm_eps",
+            "hidden_act", "attention_bias", "mlp_bias", "tie_word_embeddings", "bos_token_id", "eos_token_id"]
+    out = {key: config[key] for key in kept}
+    out["rope_theta"] = 10000.0
+    out["torch_dtype"] = "bfloat16"
+    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
+        json.dump(out, f, indent=2)
+        f.write("\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--work", required=True, help="folder for checkpoints and the log")
+    parser.add_argument("--minutes", type=float, default=55)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--deadline", type=float, default=0,
+                        help="time of day as Unix seconds at which to end, whatever --minutes says")
+    args = parser.parse_args()
+
+    begin = time.time()
+    end = args.deadline or begin + 60 * args.minutes
+    torch.manual_seed(SEED)
+    torch.set_num_threads(args.threads)
+    os.makedirs(args.work, exist_ok=True)
+    tokenizer = Tokenizer.from_file(os.path.join(args.model, "tokenizer.json"))
+    documents = stream(os.path.join(args.corpus, "documents.jsonl"), tokenizer)
+    heldout = np.concatenate(stream(os.path.join(args.corpus, "heldout.jsonl"), tokenizer))
+    print(f"tokens: train {sum(map(len, documents))}, held out {len(heldout)}", flush=True)
+
+    model = LlamaForCausalLM(configuration())
+    print(f"parameters: {sum(p.numel() for p in model.parameters())}", flush=True)
+    wide = [p for p in model.parameters() if p.dim() > 1]
+    narrow = [p for p in model.parameters() if p.dim() == 1]
+    optimiser = torch.optim.AdamW([{"params": wide, "weight_decay": 0.1}, {"params": narrow, "weight_decay": 0.0}],
+                                  lr=args.rate, betas=(0.9, 0.95), eps=1e-8)
+
+    def held_out_loss():
+        model.eval()
+        rows = min(64, (len(heldout) - 1) // CONTEXT)
+        total = 0.0
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            for s in range(0, rows, 8):
+                picked = [heldout[r * CONTEXT:r * CONTEXT + CONTEXT + 1] for r in range(s, min(s + 8, rows))]
+                block = torch.from_numpy(np.stack(picked).astype(np.int64))
+                total += loss_of(model, block[:, :-1], block[:, 1:]).item() * len(picked)
+        model.train()
+        return total / rows
+
+    model.train()
+    saved, mean = time.time(), None
+    for step, (epoch, tokens, targets) in enumerate(epochs(documents, args.batch)):
+        now = time.time()
+        if now >= end:
+            break
+        done = (now - begin) / (end - begin)
+        rate = args.rate * min(1.0, (step + 1) / 100) * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = loss_of(model, tokens, targets)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
+        if step % 20 == 0:
+            print(f"step {step} epoch {epoch:.2f} loss {mean:.3f} rate {rate:.2e} "
+                  f"minutes {(time.time() - begin) / 60:.1f}", flush=True)
+        if time.time() - saved > 240:
+            write(model, os.path.join(args.work, "checkpoint"))
+            saved = time.time()
+            print(f"checkpoint: step {step} held-out loss {held_out_loss():.4f}", flush=True)
+    write(model, args.model)
+    print(f"done: {step} steps, {step * args.batch * CONTEXT} tokens, held-out loss {held_out_loss():.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+// Command product writes the kernels of exact products: go generate in
+// infer/kernel runs it once for each level. Its output is committed.
+package main
+
+import (
+	"flag"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+var level = flag.String("level", "avx512", "avx512 or avx2")
+
+func main() {
+	flag.Parse()
+	ConstraintExpr("!purego")
+	switch *level {
+	case "avx512":
+		for _, rows := range []int{8, 4, 2, 1} {
+			for panels := 1; panels <= 4 && rows*panels <= 24; panels++ {
+				product512(rows, panels)
+			}
+		}
+		peak512()
+		read512()
+	case "avx2":
+		peak256()
+		read256()
+	}
+	Generate()
+}

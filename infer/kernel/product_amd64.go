@@ -1,0 +1,140 @@
+//go:build !purego
+
+package kernel
+
+//go:generate go run -C _asm ./product -level avx512 -pkg kernel -out ../product_avx512_amd64.s -stubs ../product_avx512_amd64.go
+//go:generate go run -C _asm ./product -level avx2 -pkg kernel -out ../product_avx2_amd64.s -stubs ../product_avx2_amd64.go
+
+// columns computes panels from ≤ p < to of a product.
+func (x *Matrix) columns(c []int32, a []uint8, m, from, to int) {
+	switch {
+	case m == 0:
+	case x.level == AVX512:
+		x.columns512(c, a, m, from, to)
+	default:
+		x.plain(c, a, m, from, to)
+	}
+}
+
+// columns512 takes the panels in groups whose weights stay in the second
+// level of the cache while all rows pass.
+func (x *Matrix) columns512(c []int32, a []uint8, m, from, to int) {
+	full := min(to, x.n/width)
+	for p := from; p < full; {
+		count := panels512(m, full-p)
+		for i := 0; i < m; {
+			rows := rows512(m, m-i)
+			i = min(i, m-rows)
+			x.block512(rows, count, p, &c[i*x.n+p*width], x.n, &a[i*Stride(x.k)])
+			i += rows
+		}
+		p += count
+	}
+	if full == to {
+		return
+	}
+	var sums [8 * width]int32 // the last panel, which has fewer columns than 16
+	for i := 0; i < m; {
+		rows := rows512(m, m-i)
+		i = min(i, m-rows)
+		x.block512(rows, 1, full, &sums[0], width, &a[i*Stride(x.k)])
+		for r := range rows {
+			copy(c[(i+r)*x.n+full*width:(i+r+1)*x.n], sums[r*width:])
+		}
+		i += rows
+	}
+}
+
+// panels512 is how many of the panels that are left a kernel takes at a time.
+func panels512(m, left int) int {
+	switch {
+	case m < 8:
+		return min(left, 4)
+	case left == 4:
+		return 2
+	}
+	return min(left, 3)
+}
+
+// rows512 is how many of m rows a kernel takes when so many are left. Where it
+// is faster to take more than are left, it takes some once more.
+func rows512(m, left int) int {
+	switch {
+	case left >= 8 || left == 7 && m >= 8:
+		return 8
+	case left >= 4 || left == 3 && m >= 4:
+		return 4
+	}
+	return min(left, 2)
+}
+
+// block512 computes rows of panels from p on; row i of the result is at c, ld
+// sums after the one before.
+func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8) {
+	ldc, lda := uintptr(4*ld), uintptr(Stride(x.k))
+	w, step := &x.panels[p*width*x.k], uintptr(width*x.k)
+	offset, k := &x.offset[p*width], uintptr(x.k)
+	switch 10*rows + panels {
+	case 83:
+		product512x8x48(c, ldc, a, lda, w, step, offset, k)
+	case 82:
+		product512x8x32(c, ldc, a, lda, w, step, offset, k)
+	case 81:
+		product512x8x16(c, ldc, a, lda, w, step, offset, k)
+	case 44:
+		product512x4x64(c, ldc, a, lda, w, step, offset, k)
+	case 43:
+		product512x4x48(c, ldc, a, lda, w, step, offset, k)
+	case 42:
+		product512x4x32(c, ldc, a, lda, w, step, offset, k)
+	case 41:
+		product512x4x16(c, ldc, a, lda, w, step, offset, k)
+	case 24:
+		product512x2x64(c, ldc, a, lda, w, step, offset, k)
+	case 23:
+		product512x2x48(c, ldc, a, lda, w, step, offset, k)
+	case 22:
+		product512x2x32(c, ldc, a, lda, w, step, offset, k)
+	case 21:
+		product512x2x16(c, ldc, a, lda, w, step, offset, k)
+	case 14:
+		product512x1x64(c, ldc, a, lda, w, step, offset, k)
+	case 13:
+		product512x1x48(c, ldc, a, lda, w, step, offset, k)
+	case 12:
+		product512x1x32(c, ldc, a, lda, w, step, offset, k)
+	case 11:
+		product512x1x16(c, ldc, a, lda, w, step, offset, k)
+	}
+}
+
+func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
+	t.plainTiles(c, states, initial, a, e, m, from, to)
+}
+
+func noise(_ Level, dst, a []uint8, e []int8, perm []uint8) { plainNoise(dst, a, e, perm) }
+
+func transcribe(_ Level, state *[words]uint32, u []uint8, w []int8) { plainTile(state, u, w) }
+
+func peak(level Level, turns int) (operations int64) {
+	switch level {
+	case AVX512:
+		peak512(turns)
+		return 24 * 64 * 2
+	case AVX2:
+		peak256(turns)
+		return 12 * 16 * 2
+	}
+	operations, _ = plainPeak(turns)
+	return operations
+}
+
+func read(level Level, p []uint8) uint64 {
+	switch level {
+	case AVX512:
+		return read512(&p[0], len(p)/4)
+	case AVX2:
+		return read256(&p[0], len(p)/4)
+	}
+	return plainRead(p)
+}

@@ -1,0 +1,203 @@
+// Command blake writes the assembly that hashes sixteen messages at a time
+// with BLAKE3:
+//
+//	go run ./blake -out ../blake3x_avx512_amd64.s -stubs ../blake3x_avx512_amd64.go -pkg kernel
+//
+// A vector register holds one 32-bit word of sixteen messages: sixteen
+// registers are the state, sixteen the block, so that nothing but the chaining
+// value goes through memory.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The schedule of a round: which words of the block the one after takes.
+var permutation = [16]int{2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8}
+
+func main() {
+	ConstraintExpr("!purego")
+	iv := GLOBL("blake3iv", RODATA|NOPTR)
+	for i, v := range []uint32{0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A} {
+		DATA(4*i, U32(v))
+	}
+	compress(iv)
+	Generate()
+}
+
+func compress(iv Mem) {
+	TEXT("blake16", NOSPLIT, "func(out *[16][16]uint32, keys, data *[16]*byte, shared bool, blocks, last uint64, counters *[16]uint32, flags *[3]uint32)")
+	Pragma("noescape")
+	Doc("blake16 hashes 16 messages of blocks whole blocks at data, of which the last has",
+		"last bytes that count, each with the key or chaining value at keys, or all with",
+		"the first of them if shared. Flags are those of every block, of the first and of",
+		"the last. The 64 bytes of output of the last block go to out.")
+
+	out := Load(Param("out"), GP64())
+	keys := Load(Param("keys"), GP64())
+	data := Load(Param("data"), GP64())
+	blocks := Load(Param("blocks"), GP64())
+	last := Load(Param("last"), GP64())
+	counters := Load(Param("counters"), GP64())
+	flags := Load(Param("flags"), GP64())
+	shared := Load(Param("shared"), GP8())
+
+	var v, m [16]reg.VecPhysical
+	all := []reg.VecPhysical{
+		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
+	}
+	copy(v[:], all[:16])
+	copy(m[:], all[16:])
+	chain := AllocLocal(8 * 64)
+	at := func(i int) Mem { return Mem{Base: chain.Base, Disp: chain.Disp + 64*i, Symbol: chain.Symbol} }
+
+	// The keys, word by word, to the first half of the state.
+	p := GP64()
+	TESTB(shared, shared)
+	JZ(LabelRef("apart"))
+	MOVQ(Mem{Base: keys}, p)
+	for i := range 8 {
+		VPBROADCASTD(Mem{Base: p, Disp: 4 * i}, v[i])
+	}
+	JMP(LabelRef("keyed"))
+	Label("apart")
+	for i := range 16 {
+		MOVQ(Mem{Base: keys, Disp: 8 * i}, p)
+		VMOVDQU32(Mem{Base: p}, m[i].AsY())
+	}
+	for i, r := range transpose(m, v[15]) {
+		if i < 8 {
+			VMOVDQA32(r, v[i])
+		}
+	}
+	Label("keyed")
+
+	offset, flag, end := GP64(), GP32(), GP32()
+	XORQ(offset, offset)
+	MOVL(Mem{Base: flags}, flag)
+	ORL(Mem{Base: flags, Disp: 4}, flag)
+
+	Label("block")
+	for i := range 8 {
+		VMOVDQU32(v[i], at(i))
+	}
+	for i := range 16 {
+		MOVQ(Mem{Base: data, Disp: 8 * i}, p)
+		VMOVDQU32(Mem{Base: p, Index: offset, Scale: 1}, m[i])
+	}
+	words := transpose(m, v[15])
+	length := GP32()
+	MOVL(U32(64), length)
+	CMPQ(blocks, U8(1))
+	JNE(LabelRef("middle"))
+	MOVL(last.(reg.GPVirtual).As32(), length)
+	MOVL(Mem{Base: flags, Disp: 8}, end)
+	ORL(end, flag)
+	Label("middle")
+	for i := range 4 {
+		VPBROADCASTD(iv.Offset(4*i), v[8+i])
+	}
+	VMOVDQU32(Mem{Base: counters}, v[12])
+	VPXORD(v[13], v[13], v[13])
+	VPBROADCASTD(length, v[14])
+	VPBROADCASTD(flag, v[15])
+
+	// Transposing freed one register and took v[15] for the block: v is given
+	// back its place before the rounds.
+	order := [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	for range 7 {
+		mix := func(columns [4][4]int, first int) {
+			x := func(q, i int) reg.VecPhysical { return words[order[first+2*q+i]] }
+			each := func(f func(q int, a, b, c, d reg.VecPhysical)) {
+				for q, g := range columns {
+					f(q, v[g[0]], v[g[1]], v[g[2]], v[g[3]])
+				}
+			}
+			half := func(i int, r1, r2 uint8) {
+				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
+				each(func(q int, a, _, _, _ reg.VecPhysical) { VPADDD(x(q, i), a, a) })
+				each(func(_ int, a, _, _, d reg.VecPhysical) { VPXORD(a, d, d) })
+				each(func(_ int, _, _, _, d reg.VecPhysical) { VPRORD(U8(r1), d, d) })
+				each(func(_ int, _, _, c, d reg.VecPhysical) { VPADDD(d, c, c) })
+				each(func(_ int, _, b, c, _ reg.VecPhysical) { VPXORD(c, b, b) })
+				each(func(_ int, _, b, _, _ reg.VecPhysical) { VPRORD(U8(r2), b, b) })
+			}
+			half(0, 16, 12)
+			half(1, 8, 7)
+		}
+		mix([4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}}, 0)
+		mix([4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}}, 8)
+		var next [16]int
+		for i, from := range permutation {
+			next[i] = order[from]
+		}
+		order = next
+	}
+	for i := range 8 {
+		VPXORD(v[8+i], v[i], v[i])
+	}
+	MOVL(Mem{Base: flags}, flag)
+	ADDQ(U8(64), offset)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+
+	for i := range 8 {
+		VPXORD(at(i), v[8+i], v[8+i])
+	}
+	for i, r := range transpose(v, reg.Z16) {
+		VMOVDQU32(r, Mem{Base: out, Disp: 64 * i})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// transpose turns rows into columns, 16 words each way, and returns the
+// registers that hold them. It ends in the registers it began with: the spare
+// one is free again.
+func transpose(r [16]reg.VecPhysical, spare reg.VecPhysical) [16]reg.VecPhysical {
+	first := spare
+	pair := func(i, j int, low, high func(x, y, to reg.VecPhysical)) {
+		low(r[i], r[j], spare)
+		high(r[i], r[j], r[j])
+		r[i], spare = spare, r[i]
+	}
+	dword := func(i, j int) {
+		pair(i, j, func(x, y, to reg.VecPhysical) { VPUNPCKLDQ(y, x, to) }, func(x, y, to reg.VecPhysical) { VPUNPCKHDQ(y, x, to) })
+	}
+	qword := func(i, j int) {
+		pair(i, j, func(x, y, to reg.VecPhysical) { VPUNPCKLQDQ(y, x, to) }, func(x, y, to reg.VecPhysical) { VPUNPCKHQDQ(y, x, to) })
+	}
+	lanes := func(i, j int) {
+		pair(i, j, func(x, y, to reg.VecPhysical) { VSHUFI32X4(U8(0x88), y, x, to) }, func(x, y, to reg.VecPhysical) { VSHUFI32X4(U8(0xdd), y, x, to) })
+	}
+	// t[4g+j] is to hold, in its part L, word 4L+j of rows 4g to 4g+3.
+	for g := 0; g < 16; g += 4 {
+		dword(g, g+1)
+		dword(g+2, g+3)
+		qword(g, g+2)   // words 0 and 1
+		qword(g+1, g+3) // words 2 and 3
+		r[g+1], r[g+2] = r[g+2], r[g+1]
+	}
+	var words [16]reg.VecPhysical
+	for j := range 4 {
+		lanes(j, 4+j)    // parts 0 and 2, parts 1 and 3 of the first two
+		lanes(8+j, 12+j) // and of the last two
+		lanes(j, 8+j)    // part 0, part 2
+		lanes(4+j, 12+j) // part 1, part 3
+		words[j], words[8+j] = r[j], r[8+j]
+		words[4+j], words[12+j] = r[4+j], r[12+j]
+	}
+	if spare != first {
+		// Give the spare register back, whose content moves to what became free.
+		VMOVDQA32(first, spare)
+		for i := range words {
+			if words[i] == first {
+				words[i] = spare
+			}
+		}
+	}
+	return words
+}

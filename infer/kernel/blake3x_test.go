@@ -1,0 +1,129 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/zeebo/blake3"
+)
+
+func hashBytes(words []uint32) []byte {
+	var b []byte
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+func randomBytes(r *rand.Rand, b []byte) []byte {
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+func TestRowsHashAsBLAKE3DoesOnEveryLevel(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, level := range Levels() {
+		for _, k := range []int{64, 256, 384, 1024, 1088, 1536, 2048, 2112, 3072, 4096, 5184, 8960, 16384} {
+			for _, m := range []int{0, 1, 3, 16, 17, 33} {
+				rows := randomBytes(r, make([]byte, m*Stride(k)))
+				got := make([][8]uint32, m)
+				HashRows(level, got, rows, k)
+				for i := range got {
+					if want := blake3.Sum256(rows[i*Stride(k):][:k]); string(hashBytes(got[i][:])) != string(want[:]) {
+						t.Fatalf("%v: row %d of %d of %d bytes hashes to %x, want %x", level, i, m, k, hashBytes(got[i][:]), want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestBlocksHashAsKeyedBLAKE3DoesOnEveryLevel(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	random := func() uint32 { return r.Uint32() }
+	for _, level := range Levels() {
+		for _, size := range []int{0, 1, 2, 40, 64} {
+			for _, m := range []int{0, 1, 9, 16, 40} {
+				for _, keys := range []int{1, m} {
+					for _, blocks := range []int{1, m} {
+						if keys*blocks == 0 {
+							continue
+						}
+						t.Run(fmt.Sprintf("%v/%d bytes/%d hashes/%d keys/%d blocks", level, size, m, keys, blocks), func(t *testing.T) {
+							key, block := make([][8]uint32, keys), make([][16]uint32, blocks)
+							for i := range key {
+								for j := range key[i] {
+									key[i][j] = random()
+								}
+							}
+							for i := range block {
+								var b [64]byte
+								randomBytes(r, b[:size])
+								for j := range block[i] {
+									block[i][j] = binary.LittleEndian.Uint32(b[4*j:])
+								}
+							}
+							got := make([][16]uint32, m)
+							HashBlocks(level, got, key, block, size)
+							for i := range got {
+								h, err := blake3.NewKeyed(hashBytes(key[i%keys][:]))
+								if err != nil {
+									t.Fatal(err)
+								}
+								h.Write(hashBytes(block[i%blocks][:])[:size])
+								want := make([]byte, 64)
+								h.Digest().Read(want)
+								if string(hashBytes(got[i][:])) != string(want) {
+									t.Fatalf("message %d hashes to %x, want %x", i, hashBytes(got[i][:]), want)
+								}
+							}
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestHashingAllocatesNothing(t *testing.T) {
+	for _, level := range Levels() {
+		rows, hashes := Rows(20, 1536), make([][8]uint32, 20)
+		out, keys, blocks := make([][16]uint32, 20), make([][8]uint32, 20), make([][16]uint32, 20)
+		if n := testing.AllocsPerRun(5, func() {
+			HashRows(level, hashes, rows, 1536)
+			HashBlocks(level, out, keys, blocks, 64)
+		}); n != 0 {
+			t.Errorf("%v allocates %v times", level, n)
+		}
+	}
+}
+
+func BenchmarkHashRows(b *testing.B) {
+	for _, level := range Levels() {
+		for _, k := range []int{384, 1536, 4096} {
+			b.Run(fmt.Sprintf("%v/k=%d", level, k), func(b *testing.B) {
+				rows, hashes := Rows(128, k), make([][8]uint32, 128)
+				b.SetBytes(int64(128 * k))
+				for b.Loop() {
+					HashRows(level, hashes, rows, k)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkHashBlocks(b *testing.B) {
+	for _, level := range Levels() {
+		b.Run(level.String(), func(b *testing.B) {
+			out, keys, blocks := make([][16]uint32, 64), make([][8]uint32, 64), make([][16]uint32, 64)
+			for b.Loop() {
+				HashBlocks(level, out, keys[:1], blocks, 64)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/hash")
+		})
+	}
+}

@@ -1,5 +1,7 @@
 package model
 
+import "fmt"
+
 // Model is a model in memory, ready to run. It is immutable and safe for
 // concurrent use.
 type Model struct {
@@ -21,6 +23,9 @@ type Model struct {
 	// Natural holds, for each channel of the residual stream, its number before
 	// the channels were permuted: what comes out of an encoder is put back.
 	Natural []int32
+	// H0 is the hash of all weights in their natural order, from which the
+	// permutations follow; zero of a model that is not permuted.
+	H0 Hash
 }
 
 // Layer is one block of a transformer.
@@ -136,4 +141,20 @@ func (l *Linear) tie(c Config, t Table) {
 	l.Weight = t.Row
 	l.Channel = t.Scale
 	l.ChannelExp = -int(t.Shift) - c.ResidualBits
+}
+
+// String returns the name of the matrix, such as layers.3.up.
+func (o Operation) String() string {
+	switch o.Kind {
+	case QKV:
+		return fmt.Sprintf("layers.%d.qkv", o.Layer)
+	case Out:
+		return fmt.Sprintf("layers.%d.out", o.Layer)
+	case Up:
+		return fmt.Sprintf("layers.%d.up", o.Layer)
+	case Down:
+		return fmt.Sprintf("layers.%d.down", o.Layer)
+	default:
+		return "head"
+	}
 }

@@ -3,10 +3,7 @@ package model
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math/bits"
-
-	"github.com/zeebo/blake3"
 
 	"hearth/infer/kernel"
 )
@@ -172,33 +169,6 @@ func times40(a, b int64) int64 {
 		return -v
 	}
 	return v
-}
-
-// dice draws numbers from the output of BLAKE3 for a label.
-type dice struct {
-	stream io.Reader
-	buf    [4096]byte
-	left   []byte
-}
-
-func newDice(label string) *dice {
-	h := blake3.New()
-	h.WriteString(label)
-	return &dice{stream: h.Digest()}
-}
-
-// next returns the next n bytes, n at most 8.
-func (d *dice) next(n int) []byte {
-	if len(d.left) < n {
-		// The stream of an extendable hash does not end and cannot fail.
-		if _, err := io.ReadFull(d.stream, d.buf[:]); err != nil {
-			panic(fmt.Sprintf("model: the output of BLAKE3 ended: %v", err))
-		}
-		d.left = d.buf[:]
-	}
-	b := d.left[:n]
-	d.left = d.left[n:]
-	return b
 }
 
 // weights draws from the triangle between -127 and 127.

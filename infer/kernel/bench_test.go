@@ -90,3 +90,65 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTicketed compares products with tickets to plain ones, in turn. The
+// overhead has the noise in it, but not the hashes.
+func BenchmarkTicketed(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, level := range kernel.Levels() {
+		for _, s := range [][3]int{
+			{128, 1536, 384}, {128, 384, 1536}, {128, 1024, 1024}, {128, 2048, 2048}, {128, 4096, 4096}, {512, 2048, 2048},
+			{512, 2048, 5632}, {128, 1024, 8192}, {128, 1024, 16384},
+			{3, 2048, 2048}, {1, 2048, 2048},
+		} {
+			m, n, k := s[0], s[1], s[2]
+			if level == kernel.Go && m*n*k > 256*1024*1024 {
+				continue
+			}
+			b.Run(fmt.Sprintf("%v/%dx%dx%d", level, m, n, k), func(b *testing.B) {
+				x := ticketed(b, level, weights(rng, n*k, false), permutation(rng, k), n, k)
+				a, u, c := quiet(rng, m, k), kernel.Rows(m, k), make([]int32, m*n)
+				e, initial, states := noiseOf(rng, m*x.Rank()), drawn(rng, 16*m), make([]uint32, m*n/8)
+				var plain, noise []time.Duration
+				d := median(b, func() {
+					start := time.Now()
+					x.Matrix.Multiply(c, a, m, nil)
+					plain = append(plain, time.Since(start))
+					start = time.Now()
+					for i := range m {
+						at := i * kernel.Stride(k)
+						x.Noise(u[at:][:k], a[at:][:k], e[i*x.Rank():][:x.Rank()])
+					}
+					noise = append(noise, time.Since(start))
+					x.Multiply(c, states, initial, u, e, m, nil)
+				})
+				slices.Sort(plain)
+				slices.Sort(noise)
+				p, q := plain[len(plain)/2], noise[len(noise)/2]
+				operations := 2 * int64(m) * int64(n) * int64(k)
+				b.ReportMetric(gops(operations, p), "plain-GOPS")
+				b.ReportMetric(gops(operations, d-p), "GOPS")
+				b.ReportMetric(100*(float64(d-p)/float64(p)-1), "%overhead")
+				b.ReportMetric(100*float64(q)/float64(p), "%noise")
+			})
+		}
+	}
+}
+
+// BenchmarkTile is what a verifier computes of a ticket.
+func BenchmarkTile(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, level := range kernel.Levels() {
+		for _, k := range []int{384, 1024, 2048, 4096} {
+			b.Run(fmt.Sprintf("%v/%d", level, k), func(b *testing.B) {
+				w, u := weights(rng, 128*k, false), activations(rng, 1, k, false)[:k]
+				var state [16]uint32
+				for b.Loop() {
+					if err := kernel.Tile(level, &state, u, w); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

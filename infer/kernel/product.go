@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -48,15 +49,12 @@ func NewMatrix(level Level, w []int8, n, k int) (*Matrix, error) {
 	}
 	for p := range count {
 		columns := min(width, n-p*width)
-		panel := x.panels[p*width*k:][:width*k]
-		pack(panel, w[p*width*k:][:columns*k], columns, k)
+		rows := w[p*width*k:][:columns*k]
+		pack(level, x.panels[p*width*k:][:width*k], rows, columns, k)
 		for j := range columns {
-			sum := int32(0)
-			for _, v := range w[(p*width+j)*k:][:k] {
-				if v == -128 {
-					return nil, errors.New("pack a matrix: it has a weight of -128: quantise weights to -127…127")
-				}
-				sum += int32(v)
+			sum, ok := total(rows[j*k:][:k])
+			if !ok {
+				return nil, errors.New("pack a matrix: it has a weight of -128: quantise weights to -127…127")
 			}
 			x.offset[p*width+j] = -bias * sum
 		}
@@ -64,9 +62,24 @@ func NewMatrix(level Level, w []int8, n, k int) (*Matrix, error) {
 	return x, nil
 }
 
-// pack writes columns rows of k weights as a panel of 16 columns. What the
-// panel has beyond them stays as it is.
-func pack(panel, w []int8, columns, k int) {
+// total adds weights up, eight at a time, and tells whether none is -128.
+func total(w []int8) (sum int32, ok bool) {
+	const low, top, pairs = 0x0101010101010101, 0x8080808080808080, 0x00FF00FF00FF00FF
+	bytes := unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(w))), len(w))
+	met := uint64(0)
+	for ; len(bytes) >= 8; bytes = bytes[8:] {
+		v := binary.LittleEndian.Uint64(bytes) ^ top // each byte a weight with 128 added: none may be 0
+		met |= (v - low) &^ v & top
+		s := v&pairs + v>>8&pairs // four sums of two
+		s += s >> 32
+		sum += int32(s&0xFFFF) + int32(s>>16&0xFFFF)
+	}
+	return sum - int32(len(w))*bias, met == 0
+}
+
+// plainPack writes columns rows of k weights as a panel of 16 columns. What
+// the panel has beyond them stays as it is.
+func plainPack(panel, w []int8, columns, k int) {
 	for j := range columns {
 		row := w[j*k:][:k]
 		for q := 0; q < k; q += 4 {

@@ -108,14 +108,6 @@ func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8) {
 	}
 }
 
-func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
-	t.plainTiles(c, states, initial, a, e, m, from, to)
-}
-
-func noise(_ Level, dst, a []uint8, e []int8, perm []uint8) { plainNoise(dst, a, e, perm) }
-
-func transcribe(_ Level, state *[words]uint32, u []uint8, w []int8) { plainTile(state, u, w) }
-
 func peak(level Level, turns int) (operations int64) {
 	switch level {
 	case AVX512:

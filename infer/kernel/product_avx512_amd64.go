@@ -79,6 +79,39 @@ func product512x1x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, 
 //go:noescape
 func product512x1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
 
+// tile512x3 computes a tile of 3 rows, its transcripts and then its product without noise.
+// Distances are in bytes.
+//
+//go:noescape
+func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
+
+// tile512x2 computes a tile of 2 rows, its transcripts and then its product without noise.
+// Distances are in bytes.
+//
+//go:noescape
+func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
+
+// tile512x1 computes a tile of 1 rows, its transcripts and then its product without noise.
+// Distances are in bytes.
+//
+//go:noescape
+func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
+
+// slice512 adds a slice of one row to the sums of a tile and folds them into its transcript.
+//
+//go:noescape
+func slice512(state *[16]uint32, sums *[128]int32, u *uint8, panel *int8, step uintptr, rank uintptr)
+
+// noise512 adds noise to n activations, a multiple of 64.
+//
+//go:noescape
+func noise512(dst *uint8, a *uint8, e *[64]int8, perm *uint8, n uintptr)
+
+// pack512 packs n weights, a multiple of 64, of each of 16 rows of k as a panel.
+//
+//go:noescape
+func pack512(panel *int8, w *int8, k uintptr, n uintptr)
+
 // peak512 runs so many turns of 24 VPDPBUSD on registers: 3072 operations each.
 func peak512(turns int)
 

@@ -20,6 +20,12 @@ func main() {
 				product512(rows, panels)
 			}
 		}
+		for _, rows := range []int{3, 2, 1} {
+			tile512(rows)
+		}
+		slice512()
+		noise512()
+		pack512()
 		peak512()
 		read512()
 	case "avx2":

@@ -20,6 +20,8 @@ const (
 	flagParent     = 1 << 2
 	flagRoot       = 1 << 3
 	flagKeyed      = 1 << 4
+
+	flagsAlone = flagKeyed | flagChunkStart | flagChunkEnd | flagRoot // of a message of one block
 )
 
 // hashIV is the key of a hash without one.
@@ -27,23 +29,64 @@ func hashIV() [8]uint32 {
 	return [8]uint32{0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19}
 }
 
-// HashBlocks writes to dst[i] the first 64 bytes of what BLAKE3 makes of a
-// message of at most 64 bytes with a key: of the first size bytes of blocks[i]
-// with keys[i]. Where there is one key or one block only, it is that of all. A
-// block is zero behind its message. HashBlocks allocates nothing. The level
-// must be one that can run here.
-func HashBlocks(level Level, dst [][16]uint32, keys [][8]uint32, blocks [][16]uint32, size int) {
-	if size < 0 || size > 64 || (len(keys) != len(dst) && len(keys) != 1) || (len(blocks) != len(dst) && len(blocks) != 1) {
-		panic(fmt.Sprintf("kernel: %d hashes of %d messages of %d bytes with %d keys", len(dst), len(blocks), size, len(keys)))
+// HashBlocks hashes messages of at most 64 bytes with keys: dst[16i:16i+16] is
+// the first 64 bytes of what BLAKE3 makes of the first size bytes of
+// blocks[16i:16i+16] with keys[8i:8i+8]. Where there is one key or one block
+// only, it is that of all. A block is zero behind its message. HashBlocks
+// allocates nothing. The level must be one that can run here.
+func HashBlocks(level Level, dst, keys, blocks []uint32, size int) {
+	n := len(dst) / words
+	if size < 0 || size > 64 || len(dst)%words != 0 || (len(keys) != 8*n && len(keys) != 8) || (len(blocks) != words*n && len(blocks) != words) {
+		panic(fmt.Sprintf("kernel: %d words of hashes of %d words of messages of %d bytes with %d words of keys",
+			len(dst), len(blocks), size, len(keys)))
 	}
-	oneKey, oneBlock := min(1, len(keys)-1), min(1, len(blocks)-1)
-	const flags = flagKeyed | flagChunkStart | flagChunkEnd | flagRoot
+	oneKey, oneBlock := 8, words // to the next
+	if len(keys) == 8 {
+		oneKey = 0
+	}
+	if len(blocks) == words {
+		oneBlock = 0
+	}
 	if level == AVX512 {
-		hashBlocks(dst, keys, blocks, oneKey, oneBlock, size, flags)
+		hashBlocks(dst, keys, blocks, oneKey, oneBlock, size)
+		return
+	}
+	for i := range n {
+		*(*[words]uint32)(dst[words*i:]) = compress((*[8]uint32)(keys[oneKey*i:]), (*[words]uint32)(blocks[oneBlock*i:]), 0, size, flagsAlone)
+	}
+}
+
+// HashChunks writes to dst the chaining values of consecutive leaves of BLAKE3's
+// tree, 1024 bytes each, the first of which is leaf number first. None of them
+// may be the whole message. It allocates nothing. The level must be one that
+// can run here.
+func HashChunks(level Level, dst [][8]uint32, data []uint8, first uint32) {
+	if len(data) != len(dst)*chunk {
+		panic(fmt.Sprintf("kernel: %d leaves of %d bytes", len(dst), len(data)))
+	}
+	if level == AVX512 {
+		hashChunks(dst, data, first)
 		return
 	}
 	for i := range dst {
-		dst[i] = compress(&keys[i*oneKey], &blocks[i*oneBlock], 0, size, flags)
+		dst[i] = hashLeaf(data[i*chunk:][:chunk], first+uint32(i), false)
+	}
+}
+
+// HashNodes writes to dst[i] the chaining value of the node of BLAKE3's tree
+// above src[2i] and src[2i+1]; root is whether it is the root, whose value is
+// the hash. dst may begin where src does. It allocates nothing. The level must
+// be one that can run here.
+func HashNodes(level Level, dst, src [][8]uint32, root bool) {
+	if len(src) != 2*len(dst) {
+		panic(fmt.Sprintf("kernel: %d nodes above %d", len(dst), len(src)))
+	}
+	if level == AVX512 {
+		hashNodes(dst, src, root)
+		return
+	}
+	for i := range dst {
+		dst[i] = hashNode(&src[2*i], &src[2*i+1], root)
 	}
 }
 
@@ -71,32 +114,39 @@ func hashRow(row []byte) [8]uint32 {
 	var tree [chunks][8]uint32
 	count := (len(row) + chunk - 1) / chunk
 	for c := range count {
-		tree[c] = hashIV()
-		part := row[c*chunk : min((c+1)*chunk, len(row))]
-		for at := 0; at < len(part); at += 64 {
-			flags := leafFlags(at == 0, at+64 == len(part), count == 1)
-			var block [16]uint32
-			for i := range block {
-				block[i] = binary.LittleEndian.Uint32(part[at+4*i:])
-			}
-			out := compress(&tree[c], &block, uint32(c), 64, flags)
-			tree[c] = [8]uint32(out[:])
-		}
+		tree[c] = hashLeaf(row[c*chunk:min((c+1)*chunk, len(row))], uint32(c), count == 1)
 	}
-	iv := hashIV()
 	for ; count > 1; count = (count + 1) / 2 {
 		for j := range count / 2 {
-			var block [16]uint32
-			copy(block[:8], tree[2*j][:])
-			copy(block[8:], tree[2*j+1][:])
-			out := compress(&iv, &block, 0, 64, nodeFlags(count == 2))
-			tree[j] = [8]uint32(out[:])
+			tree[j] = hashNode(&tree[2*j], &tree[2*j+1], count == 2)
 		}
 		if count%2 == 1 { // without a neighbour it goes up as it is
 			tree[count/2] = tree[count-1]
 		}
 	}
 	return tree[0]
+}
+
+func hashLeaf(part []byte, number uint32, root bool) [8]uint32 {
+	value := hashIV()
+	for at := 0; at < len(part); at += 64 {
+		var block [words]uint32
+		for i := range block {
+			block[i] = binary.LittleEndian.Uint32(part[at+4*i:])
+		}
+		out := compress(&value, &block, number, 64, leafFlags(at == 0, at+64 == len(part), root))
+		value = [8]uint32(out[:])
+	}
+	return value
+}
+
+func hashNode(left, right *[8]uint32, root bool) [8]uint32 {
+	var block [words]uint32
+	copy(block[:8], left[:])
+	copy(block[8:], right[:])
+	iv := hashIV()
+	out := compress(&iv, &block, 0, 64, nodeFlags(root))
+	return [8]uint32(out[:])
 }
 
 func leafFlags(first, last, root bool) uint32 {
@@ -122,16 +172,16 @@ func nodeFlags(root bool) uint32 {
 
 // compress is BLAKE3's compression function: 64 bytes of output, of which the
 // first 32 are the next chaining value.
-func compress(key *[8]uint32, block *[16]uint32, counter uint32, size int, flags uint32) [16]uint32 {
+func compress(key *[8]uint32, block *[words]uint32, counter uint32, size int, flags uint32) [words]uint32 {
 	iv := hashIV()
-	v := [16]uint32{
+	v := [words]uint32{
 		key[0], key[1], key[2], key[3], key[4], key[5], key[6], key[7],
 		iv[0], iv[1], iv[2], iv[3], counter, 0, uint32(size), flags,
 	}
 	m := *block
 	for range 6 {
 		mixRound(&v, &m)
-		m = [16]uint32{m[2], m[6], m[3], m[10], m[7], m[0], m[4], m[13], m[1], m[11], m[12], m[5], m[9], m[14], m[15], m[8]}
+		m = [words]uint32{m[2], m[6], m[3], m[10], m[7], m[0], m[4], m[13], m[1], m[11], m[12], m[5], m[9], m[14], m[15], m[8]}
 	}
 	mixRound(&v, &m)
 	for i := range 8 {
@@ -141,7 +191,7 @@ func compress(key *[8]uint32, block *[16]uint32, counter uint32, size int, flags
 	return v
 }
 
-func mixRound(v, m *[16]uint32) {
+func mixRound(v, m *[words]uint32) {
 	v[0], v[4], v[8], v[12] = mixColumn(v[0], v[4], v[8], v[12], m[0], m[1])
 	v[1], v[5], v[9], v[13] = mixColumn(v[1], v[5], v[9], v[13], m[2], m[3])
 	v[2], v[6], v[10], v[14] = mixColumn(v[2], v[6], v[10], v[14], m[4], m[5])

@@ -6,33 +6,30 @@ import "unsafe"
 
 //go:generate go -C _asm run ./blake -out ../blake3x_avx512_amd64.s -stubs ../blake3x_avx512_amd64.go -pkg kernel
 
-// hashTree holds the chaining values of up to 16 rows, level by level of their
-// trees.
-type hashTree [lanes][chunks][8]uint32
+// hashTree holds the chaining values of up to 16 rows, those of a row side by
+// side.
+type hashTree [lanes * chunks][8]uint32
 
 func hashRows(dst [][8]uint32, rows []uint8, k int) {
 	var tree hashTree
-	count := (k + chunk - 1) / chunk
-	whole := k / chunk
-	if whole > 0 {
-		tree.leaves(len(dst), rows, k, 0, whole, chunk/64, count == 1)
+	m, count := len(dst), (k+chunk-1)/chunk
+	if whole := k / chunk; whole > 0 {
+		tree.leaves(m, rows, k, 0, whole, chunk/64)
 	}
-	if count > whole {
-		tree.leaves(len(dst), rows, k, whole, count, k%chunk/64, count == 1)
+	if k%chunk > 0 {
+		tree.leaves(m, rows, k, count-1, count, k%chunk/64)
 	}
 	for ; count > 1; count = (count + 1) / 2 {
-		tree.nodes(len(dst), count)
+		tree.nodes(m, count)
 	}
-	for i := range dst {
-		dst[i] = tree[i][0]
-	}
+	copy(dst, tree[:m])
 }
 
 // leaves hashes chunks from ≤ c < to of m rows, all of the same length.
-func (t *hashTree) leaves(m int, rows []uint8, k, from, to, blocks int, root bool) {
-	iv := hashIV()
-	flags := [3]uint32{0, flagChunkStart, leafFlags(false, true, root)}
-	var out [lanes][16]uint32
+func (t *hashTree) leaves(m int, rows []uint8, k, from, to, blocks int) {
+	iv, count := hashIV(), (k+chunk-1)/chunk
+	flags := [3]uint32{0, flagChunkStart, leafFlags(false, true, count == 1)}
+	var out [lanes][words]uint32
 	var keys, data [lanes]*byte
 	var counters [lanes]uint32
 	keys[0] = wordBytes(&iv)
@@ -46,7 +43,7 @@ func (t *hashTree) leaves(m int, rows []uint8, k, from, to, blocks int, root boo
 		blake16(&out, &keys, &data, true, uint64(blocks), 64, &counters, &flags)
 		for l := range min(lanes, jobs-first) {
 			job := first + l
-			t[job/(to-from)][from+job%(to-from)] = [8]uint32(out[l][:])
+			t[job/(to-from)*count+from+job%(to-from)] = [8]uint32(out[l][:])
 		}
 	}
 }
@@ -54,52 +51,82 @@ func (t *hashTree) leaves(m int, rows []uint8, k, from, to, blocks int, root boo
 // nodes joins the chaining values of m rows in pairs; the last of an odd count
 // goes up as it is.
 func (t *hashTree) nodes(m, count int) {
+	pairs := count / 2
+	if count%2 == 0 {
+		hashNodes(t[:m*pairs], t[:m*count], count == 2)
+		return
+	}
+	var paired hashTree
+	for i := range m {
+		copy(paired[2*pairs*i:], t[count*i:][:2*pairs])
+	}
+	hashNodes(paired[:m*pairs], paired[:2*m*pairs], false)
+	for i := range m {
+		last := t[count*i+count-1]
+		copy(t[(pairs+1)*i:], paired[pairs*i:][:pairs])
+		t[(pairs+1)*i+pairs] = last
+	}
+}
+
+func hashNodes(dst, src [][8]uint32, root bool) {
 	iv := hashIV()
-	flags := [3]uint32{nodeFlags(count == 2), 0, 0}
-	var out [lanes][16]uint32
+	flags := [3]uint32{nodeFlags(root), 0, 0}
+	var out [lanes][words]uint32
 	var keys, data [lanes]*byte
 	var counters [lanes]uint32
 	keys[0] = wordBytes(&iv)
-	pairs := count / 2
-	jobs := m * pairs
-	for first := 0; first < jobs; first += lanes {
+	for from := 0; from < len(dst); from += lanes {
 		for l := range lanes {
-			job := min(first+l, jobs-1)
-			data[l] = wordBytes(&t[job/pairs][2*(job%pairs)]) // two values lie side by side
+			data[l] = wordBytes(&src[2*min(from+l, len(dst)-1)]) // two values lie side by side
 		}
 		blake16(&out, &keys, &data, true, 1, 64, &counters, &flags)
-		for l := range min(lanes, jobs-first) {
-			job := first + l
-			t[job/pairs][job%pairs] = [8]uint32(out[l][:])
-		}
-	}
-	if count%2 == 1 {
-		for i := range m {
-			t[i][pairs] = t[i][count-1]
+		for l := range min(lanes, len(dst)-from) {
+			dst[from+l] = [8]uint32(out[l][:])
 		}
 	}
 }
 
-func hashBlocks(dst [][16]uint32, keys [][8]uint32, blocks [][16]uint32, oneKey, oneBlock, size int, flags uint32) {
+func hashChunks(dst [][8]uint32, data []uint8, first uint32) {
+	iv := hashIV()
+	flags := [3]uint32{0, flagChunkStart, flagChunkEnd}
+	var out [lanes][words]uint32
+	var keys, leaves [lanes]*byte
+	var counters [lanes]uint32
+	keys[0] = wordBytes(&iv)
+	for from := 0; from < len(dst); from += lanes {
+		for l := range lanes { // idle lanes do what the last one does
+			i := min(from+l, len(dst)-1)
+			leaves[l], counters[l] = &data[i*chunk], first+uint32(i)
+		}
+		blake16(&out, &keys, &leaves, true, chunk/64, 64, &counters, &flags)
+		for l := range min(lanes, len(dst)-from) {
+			dst[from+l] = [8]uint32(out[l][:])
+		}
+	}
+}
+
+func hashBlocks(dst, keys, blocks []uint32, oneKey, oneBlock, size int) {
+	flags := [3]uint32{flagsAlone, 0, 0}
 	var k, d [lanes]*byte
 	var counters [lanes]uint32
-	var out [lanes][16]uint32
-	for from := 0; from < len(dst); from += lanes {
-		n := min(lanes, len(dst)-from)
-		for i := range lanes {
-			at := from + min(i, n-1)
-			k[i], d[i] = wordBytes(&keys[at*oneKey]), wordBytes(&blocks[at*oneBlock])
+	var out [lanes][words]uint32
+	for from, left := 0, len(dst)/words; left > 0; from, left = from+lanes, left-lanes {
+		for l := range lanes {
+			i := from + min(l, left-1)
+			k[l], d[l] = (*byte)(unsafe.Pointer(&keys[oneKey*i])), (*byte)(unsafe.Pointer(&blocks[oneBlock*i]))
 		}
 		to := &out
-		if n == lanes {
-			to = (*[lanes][16]uint32)(dst[from:])
+		if left >= lanes {
+			to = (*[lanes][words]uint32)(unsafe.Pointer(&dst[words*from]))
 		}
-		blake16(to, &k, &d, oneKey == 0, 1, uint64(size), &counters, &[3]uint32{flags, 0, 0})
-		if n < lanes {
-			copy(dst[from:], out[:n])
+		blake16(to, &k, &d, oneKey == 0, 1, uint64(size), &counters, &flags)
+		if left < lanes {
+			for l := range left {
+				copy(dst[words*(from+l):], out[l][:])
+			}
 		}
 	}
 }
 
-// wordBytes is where the words of a key, a block or a hash begin, as bytes.
-func wordBytes[T [8]uint32 | [16]uint32](words *T) *byte { return (*byte)(unsafe.Pointer(words)) }
+// wordBytes is where the words of a chaining value begin, as bytes.
+func wordBytes(value *[8]uint32) *byte { return (*byte)(unsafe.Pointer(value)) }

@@ -4,14 +4,10 @@ package kernel
 
 // Without vectors the level is never AVX512, and nothing comes here.
 
-func hashRows(dst [][8]uint32, rows []uint8, k int) {
-	for i := range dst {
-		dst[i] = hashRow(rows[i*Stride(k):][:k])
-	}
-}
+func hashRows(dst [][8]uint32, rows []uint8, k int) { HashRows(Go, dst, rows, k) }
 
-func hashBlocks(dst [][16]uint32, keys [][8]uint32, blocks [][16]uint32, oneKey, oneBlock, size int, flags uint32) {
-	for i := range dst {
-		dst[i] = compress(&keys[i*oneKey], &blocks[i*oneBlock], 0, size, flags)
-	}
-}
+func hashChunks(dst [][8]uint32, data []uint8, first uint32) { HashChunks(Go, dst, data, first) }
+
+func hashNodes(dst, src [][8]uint32, root bool) { HashNodes(Go, dst, src, root) }
+
+func hashBlocks(dst, keys, blocks []uint32, _, _, size int) { HashBlocks(Go, dst, keys, blocks, size) }

@@ -44,7 +44,6 @@ func TestRowsHashAsBLAKE3DoesOnEveryLevel(t *testing.T) {
 
 func TestBlocksHashAsKeyedBLAKE3DoesOnEveryLevel(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	random := func() uint32 { return r.Uint32() }
 	for _, level := range Levels() {
 		for _, size := range []int{0, 1, 2, 40, 64} {
 			for _, m := range []int{0, 1, 9, 16, 40} {
@@ -54,31 +53,29 @@ func TestBlocksHashAsKeyedBLAKE3DoesOnEveryLevel(t *testing.T) {
 							continue
 						}
 						t.Run(fmt.Sprintf("%v/%d bytes/%d hashes/%d keys/%d blocks", level, size, m, keys, blocks), func(t *testing.T) {
-							key, block := make([][8]uint32, keys), make([][16]uint32, blocks)
+							key, block := make([]uint32, 8*keys), make([]uint32, words*blocks)
 							for i := range key {
-								for j := range key[i] {
-									key[i][j] = random()
-								}
+								key[i] = r.Uint32()
 							}
-							for i := range block {
+							for i := range blocks {
 								var b [64]byte
 								randomBytes(r, b[:size])
-								for j := range block[i] {
-									block[i][j] = binary.LittleEndian.Uint32(b[4*j:])
+								for j := range words {
+									block[words*i+j] = binary.LittleEndian.Uint32(b[4*j:])
 								}
 							}
-							got := make([][16]uint32, m)
+							got := make([]uint32, words*m)
 							HashBlocks(level, got, key, block, size)
-							for i := range got {
-								h, err := blake3.NewKeyed(hashBytes(key[i%keys][:]))
+							for i := range m {
+								h, err := blake3.NewKeyed(hashBytes(key[i%keys*8:][:8]))
 								if err != nil {
 									t.Fatal(err)
 								}
-								h.Write(hashBytes(block[i%blocks][:])[:size])
+								h.Write(hashBytes(block[i%blocks*words:][:words])[:size])
 								want := make([]byte, 64)
 								h.Digest().Read(want)
-								if string(hashBytes(got[i][:])) != string(want) {
-									t.Fatalf("message %d hashes to %x, want %x", i, hashBytes(got[i][:]), want)
+								if got := hashBytes(got[words*i:][:words]); string(got) != string(want) {
+									t.Fatalf("message %d hashes to %x, want %x", i, got, want)
 								}
 							}
 						})
@@ -89,10 +86,27 @@ func TestBlocksHashAsKeyedBLAKE3DoesOnEveryLevel(t *testing.T) {
 	}
 }
 
+func TestTreesAreBuiltOfChunksAndNodes(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	data := randomBytes(r, make([]byte, 64*chunk))
+	want := blake3.Sum256(data)
+	for _, level := range Levels() {
+		values := make([][8]uint32, 64)
+		HashChunks(level, values[:40], data[:40*chunk], 0)
+		HashChunks(level, values[40:], data[40*chunk:], 40)
+		for n := 32; n >= 1; n /= 2 {
+			HashNodes(level, values[:n], values[:2*n], n == 1)
+		}
+		if got := hashBytes(values[0][:]); string(got) != string(want[:]) {
+			t.Errorf("%v: the root of 64 chunks is %x, want %x", level, got, want)
+		}
+	}
+}
+
 func TestHashingAllocatesNothing(t *testing.T) {
 	for _, level := range Levels() {
 		rows, hashes := Rows(20, 1536), make([][8]uint32, 20)
-		out, keys, blocks := make([][16]uint32, 20), make([][8]uint32, 20), make([][16]uint32, 20)
+		out, keys, blocks := make([]uint32, 20*words), make([]uint32, 20*8), make([]uint32, 20*words)
 		if n := testing.AllocsPerRun(5, func() {
 			HashRows(level, hashes, rows, 1536)
 			HashBlocks(level, out, keys, blocks, 64)
@@ -119,9 +133,9 @@ func BenchmarkHashRows(b *testing.B) {
 func BenchmarkHashBlocks(b *testing.B) {
 	for _, level := range Levels() {
 		b.Run(level.String(), func(b *testing.B) {
-			out, keys, blocks := make([][16]uint32, 64), make([][8]uint32, 64), make([][16]uint32, 64)
+			out, keys, blocks := make([]uint32, 64*words), make([]uint32, 64*8), make([]uint32, 64*words)
 			for b.Loop() {
-				HashBlocks(level, out, keys[:1], blocks, 64)
+				HashBlocks(level, out, keys[:8], blocks, 64)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/hash")
 		})

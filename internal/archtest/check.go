@@ -136,6 +136,9 @@ func (c *checker) check(p pkg) error {
 		if layer.Pure {
 			c.clock(file)
 		}
+		if layer.Whole {
+			c.floats(name, file)
+		}
 		if !ast.IsGenerated(file) {
 			c.state(file)
 		}
@@ -149,6 +152,27 @@ func (c *checker) check(p pkg) error {
 		}
 	}
 	return nil
+}
+
+// floats reports every use of floating point.
+func (c *checker) floats(name string, file *ast.File) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			if n.Path.Value == `"math"` || n.Path.Value == `"math/cmplx"` {
+				c.report(n.Pos(), "%s computes in whole numbers: it may not use %s", name, n.Path.Value)
+			}
+		case *ast.Ident:
+			if n.Name == "float64" || n.Name == "float32" {
+				c.report(n.Pos(), "%s computes in whole numbers: it may not use %s", name, n.Name)
+			}
+		case *ast.BasicLit:
+			if n.Kind == token.FLOAT || n.Kind == token.IMAG {
+				c.report(n.Pos(), "%s computes in whole numbers: it may not use %s", name, n.Value)
+			}
+		}
+		return true
+	})
 }
 
 // layer finds the layer of a package.
@@ -170,7 +194,7 @@ func (c *checker) imports(name string, layer Layer, file *ast.File) {
 		if target == "C" {
 			c.report(spec.Pos(), "cgo: Hearth builds with CGO_ENABLED=0")
 		}
-		if layer.Pure && isWorld(target) {
+		if layer.Pure && isWorld(target) && !(target == "unsafe" && layer.Layout) {
 			c.report(spec.Pos(), "%s is pure: it may not use %s", name, target)
 		}
 		own, ok := strings.CutPrefix(target, c.module+"/")

@@ -9,6 +9,12 @@ type Layer struct {
 	May []string
 	// Pure packages do no I/O and have no clock and no randomness of their own.
 	Pure bool
+	// Whole packages have no floating point: what they compute is the same on
+	// every processor.
+	Whole bool
+	// Layout is set for pure packages that look at memory as the processor does
+	// (package unsafe).
+	Layout bool
 	// Tests is set for packages that only tests use. They need no test of their
 	// own, and no program may contain them.
 	Tests bool
@@ -55,6 +61,23 @@ func Hearth() Rules {
 			{Packages: "control", May: []string{"units", "heat", "device"}, Pure: true},
 			{Packages: "ledger", May: []string{"units"}, Pure: true},
 
+			// The engine is whole numbers from the kernels up; what it computes, and
+			// the proof that it did, is the same on every machine.
+			{Packages: "infer/kernel", Pure: true, Whole: true, Layout: true},
+			{Packages: "infer/safetensors", Pure: true},
+			{Packages: "infer/gguf", Pure: true},
+			{Packages: "infer/token", Pure: true},
+			{Packages: "infer/text", May: []string{"infer/token"}, Pure: true},
+			{Packages: "infer/model", May: []string{"infer/kernel", "infer/safetensors"}, Pure: true, Whole: true, Layout: true},
+			{Packages: "infer/engine", May: []string{"infer/kernel", "infer/model"}, Pure: true, Whole: true},
+			{Packages: "work/...", May: []string{"infer/kernel", "infer/model", "infer/engine", "work/..."}, Pure: true, Whole: true},
+			// Floating point ends here: models come in as floats, and are whole
+			// numbers from then on.
+			{Packages: "infer/importer", May: []string{"infer/..."}, Pure: true},
+			{Packages: "infer/mini", May: []string{"infer/model"}},
+			{Packages: "infer/hub", May: []string{"infer/...", "work/...", plumbing}},
+			{Packages: "openai", May: []string{"units", "infer/...", "work/...", plumbing}},
+
 			{Packages: "internal/archtest"},
 			{Packages: "internal/mqtt/mqtttest", May: []string{plumbing}, Tests: true},
 			{Packages: "internal/reference", May: []string{"units", plumbing}, Tests: true},
@@ -63,6 +86,8 @@ func Hearth() Rules {
 			// Drivers never see each other, control or the site.
 			{Packages: sockets, May: []string{"units", "device", sockets, plumbing}},
 			{Packages: "drivers/*/...", May: []string{"units", "device", sockets, plumbing}},
+
+			{Packages: "furnace", May: []string{"units", "device"}},
 
 			{Packages: "emulate/...", May: []string{"units", "heat", "device", "emulate", plumbing}},
 			{Packages: "source/...", May: []string{"units", "heat", "source/internal/...", "source", plumbing}},

@@ -1,0 +1,221 @@
+package furnace
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"hearth/device"
+	"hearth/units"
+)
+
+// Workload is what takes the slot while there is no useful work, and what a
+// [Furnace] itself is to the driver of this computer.
+type Workload interface {
+	Name() string
+	Work() device.Work
+	Done() []device.Output
+	Run(ctx context.Context, threads int, share func() units.Fraction) error
+}
+
+// Furnace hands out turns at computing while heat is wanted. It is safe for
+// concurrent use.
+type Furnace struct {
+	fallback Workload
+	now      func() time.Time
+
+	mu     sync.Mutex
+	slot   *opening // nil while no heat is wanted
+	tasks  int      // that have work
+	change chan struct{}
+	counts []count
+}
+
+// opening is a time in which the slot is open.
+type opening struct {
+	threads int
+	share   func() units.Fraction
+}
+
+type count struct {
+	unit string
+	n    int64
+}
+
+// New returns a furnace without work. The fallback takes the slot while there
+// is none. Time is asked for to time turns and to date counts.
+func New(fallback Workload, now func() time.Time) *Furnace {
+	return &Furnace{fallback: fallback, now: now, change: make(chan struct{})}
+}
+
+// Name is for people.
+func (f *Furnace) Name() string {
+	if f.busy() {
+		return "inference"
+	}
+	return f.fallback.Name()
+}
+
+// Work is what the electricity does besides heat: now, or when heat is wanted
+// next.
+func (f *Furnace) Work() device.Work {
+	if f.busy() {
+		return device.Computing
+	}
+	return f.fallback.Work()
+}
+
+func (f *Furnace) busy() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tasks > 0
+}
+
+// Done counts all useful work, whoever waited for it.
+func (f *Furnace) Done() []device.Output {
+	at := f.now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []device.Output
+	for _, c := range f.counts {
+		out = append(out, device.Output{Unit: c.unit, Count: units.Know(c.n, at, units.Meter)})
+	}
+	return out
+}
+
+// Count adds useful work, such as 12 of "token".
+func (f *Furnace) Count(unit string, n int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.counts, func(c count) bool { return c.unit == unit })
+	if i < 0 {
+		i = len(f.counts)
+		f.counts = append(f.counts, count{unit: unit})
+	}
+	f.counts[i].n += n
+}
+
+// Run opens the slot until ctx ends: tasks get their turns, or else the
+// fallback runs. A portion that is under way when ctx ends goes on to its end.
+func (f *Furnace) Run(ctx context.Context, threads int, share func() units.Fraction) error {
+	f.set(func() { f.slot = &opening{threads, share} })
+	defer f.set(func() { f.slot = nil })
+	for ctx.Err() == nil {
+		f.mu.Lock()
+		busy, changed := f.tasks > 0, f.change
+		f.mu.Unlock()
+		if busy {
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+			continue
+		}
+		if err := f.fall(ctx, changed, threads, share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fall lets the fallback run until something changes.
+func (f *Furnace) fall(ctx context.Context, changed <-chan struct{}, threads int, share func() units.Fraction) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-changed:
+			cancel()
+		case <-stop:
+		}
+	}()
+	return f.fallback.Run(ctx, threads, share)
+}
+
+// set changes the state and wakes whoever waits for it to change.
+func (f *Furnace) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+	close(f.change)
+	f.change = make(chan struct{})
+}
+
+// Task is work that waits for heat. It serves one goroutine.
+type Task struct {
+	furnace *Furnace
+	began   time.Time // of the portion under way
+	left    bool
+}
+
+// Enter announces work. Whoever enters must leave.
+func (f *Furnace) Enter() *Task {
+	f.set(func() { f.tasks++ })
+	return &Task{furnace: f}
+}
+
+// Leave tells that there is no more work.
+func (t *Task) Leave() {
+	if t.left {
+		return
+	}
+	t.left = true
+	t.furnace.set(func() { t.furnace.tasks-- })
+}
+
+// Turn ends the portion before, if there was one, and waits for the next: for
+// heat to be wanted, and for as long as the portion before must be rested for.
+// It returns the number of threads to compute on, or the error of ctx.
+func (t *Task) Turn(ctx context.Context) (threads int, err error) {
+	f := t.furnace
+	if !t.began.IsZero() {
+		f.mu.Lock()
+		slot := f.slot
+		f.mu.Unlock()
+		if slot != nil {
+			if err := rest(ctx, f.now().Sub(t.began), float64(slot.share())); err != nil {
+				return 0, err
+			}
+		}
+	}
+	for {
+		f.mu.Lock()
+		slot, changed := f.slot, f.change
+		f.mu.Unlock()
+		if slot != nil && slot.share() > 0 {
+			t.began = f.now()
+			return slot.threads, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// Longest rest between two portions, so that a slot that is hardly open still
+// notices when it opens wide.
+const longestRest = 5 * time.Second
+
+// rest waits so long that the portion took the share of the time.
+func rest(ctx context.Context, portion time.Duration, share float64) error {
+	if share >= 1 || portion <= 0 {
+		return ctx.Err()
+	}
+	wait := longestRest
+	if share > 0 {
+		wait = min(time.Duration(float64(portion)*(1-share)/share), longestRest)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

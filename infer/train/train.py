@@ -96,8 +96,9 @@ def main():
     parser.add_argument("--work", required=True, help="folder for checkpoints and the log")
     parser.add_argument("--minutes", type=float, default=55)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=4, help="rows of 512 tokens in a step")
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--compile", action="store_true", help="compile the step: a minute first, then faster")
     parser.add_argument("--deadline", type=float, default=0,
                         help="time of day as Unix seconds at which to end, whatever --minutes says")
     args = parser.parse_args()
@@ -117,7 +118,8 @@ def main():
     wide = [p for p in model.parameters() if p.dim() > 1]
     narrow = [p for p in model.parameters() if p.dim() == 1]
     optimiser = torch.optim.AdamW([{"params": wide, "weight_decay": 0.1}, {"params": narrow, "weight_decay": 0.0}],
-                                  lr=args.rate, betas=(0.9, 0.95), eps=1e-8)
+                                  lr=args.rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    step_loss = torch.compile(loss_of) if args.compile else loss_of
 
     def held_out_loss():
         model.eval()
@@ -132,7 +134,7 @@ def main():
         return total / rows
 
     model.train()
-    saved, mean = time.time(), None
+    saved, mean, step = time.time(), None, 0
     for step, (epoch, tokens, targets) in enumerate(epochs(documents, args.batch)):
         now = time.time()
         if now >= end:
@@ -142,13 +144,13 @@ def main():
         for group in optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = loss_of(model, tokens, targets)
+            loss = step_loss(model, tokens, targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
-        if step % 20 == 0:
+        if step % 50 == 0:
             print(f"step {step} epoch {epoch:.2f} loss {mean:.3f} rate {rate:.2e} "
                   f"minutes {(time.time() - begin) / 60:.1f}", flush=True)
         if time.time() - saved > 240:

@@ -16,8 +16,8 @@
 //
 // A [Matrix] keeps its weights once, in panels of 16 columns: four consecutive
 // weights of each of the 16 columns make 64 bytes, one vector, and the groups
-// of four follow each other. Byte 4q+t of column 16p+j lies at 16·k·p + 64·q +
-// 4·j + t. All levels read this one layout.
+// of four follow each other: byte 4q+t of column j of a panel lies at 64·q + 4·j +
+// t. All levels read this one layout.
 //
 // # Tickets
 //

@@ -49,7 +49,7 @@ type Ticketed struct {
 	*Matrix
 	rank int
 	perm []uint8
-	peel []int16 // -Q: [n/16][rank/2][16][2], 64-byte aligned
+	peel []int16 // -Q: n/16 panels of [rank/2][16][2], a peelStep apart, 64-byte aligned
 }
 
 // NewTicketed prepares a matrix for tickets. The permutation perm has k bytes
@@ -66,11 +66,10 @@ func NewTicketed(m *Matrix, perm []uint8) (*Ticketed, error) {
 	if err := checkPermutation(perm, m.k, rank); err != nil {
 		return nil, fmt.Errorf("prepare a matrix for tickets: %w", err)
 	}
-	t := &Ticketed{Matrix: m, rank: rank, perm: aligned[uint8](m.k), peel: aligned[int16](m.n * rank)}
+	t := &Ticketed{Matrix: m, rank: rank, perm: aligned[uint8](m.k), peel: aligned[int16](m.n / width * (width*rank + align/2))}
 	copy(t.perm, perm)
 	for p := range m.n / width {
-		peel := t.peel[p*width*rank:][:width*rank]
-		panel := m.panels[p*width*m.k:][:width*m.k]
+		peel, panel := t.peelOf(p), m.panel(p)
 		for i, to := range t.perm {
 			// An element meets k/rank weights, at most 256, of at most 127
 			// each: Q fits 16 bits, and so does -Q.
@@ -90,6 +89,12 @@ func NewTicketed(m *Matrix, perm []uint8) (*Ticketed, error) {
 	}
 	return t, nil
 }
+
+// peelStep is how many elements lie from one panel of -Q to the next.
+func (t *Ticketed) peelStep() int { return width*t.rank + align/2 }
+
+// peelOf is the panel of -Q that belongs to panel p of the weights.
+func (t *Ticketed) peelOf(p int) []int16 { return t.peel[p*t.peelStep():][:width*t.rank] }
 
 // checkPermutation is what makes the noise of every slice of full rank.
 func checkPermutation(perm []uint8, k, rank int) error {
@@ -187,15 +192,14 @@ func (t *Ticketed) plainTiles(c []int32, states, initial []uint32, a []uint8, e 
 			var sums [tile]int32
 			for at := 0; at < t.k; at += t.rank {
 				for q := range tall {
-					panel := t.panels[(b*tall+q)*width*t.k:][:width*t.k]
-					accumulate((*[width]int32)(sums[width*q:]), u[at:at+t.rank], panel[width*at:])
+					accumulate((*[width]int32)(sums[width*q:]), u[at:at+t.rank], t.panel(b*tall + q)[width*at:])
 				}
 				fold(state, &sums)
 			}
 			for j := range tile {
 				col := b*tile + j
 				sum := sums[j] + t.offset[col]
-				peel := t.peel[col/width*width*t.rank+col%width*2:]
+				peel := t.peelOf(col / width)[col%width*2:]
 				for r := 0; r < t.rank; r += 2 {
 					sum += int32(e[i*t.rank+r])*int32(peel[r*width]) + int32(e[i*t.rank+r+1])*int32(peel[r*width+1])
 				}

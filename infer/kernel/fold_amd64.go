@@ -18,19 +18,24 @@ func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int
 func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
 	tiles := t.n / tile
 	ldc, lds, lda := uintptr(4*t.n), uintptr(4*words*tiles), uintptr(Stride(t.k))
-	step, rank, k := uintptr(width*t.k), uintptr(t.rank), uintptr(t.k)
+	step, peelStep, rank, k := uintptr(t.step()), uintptr(2*t.peelStep()), uintptr(t.rank), uintptr(t.k)
 	for b := from; b < to; b++ {
-		panel, offset, peel := &t.panels[b*tile*t.k], &t.offset[b*tile], &t.peel[b*tile*t.rank]
+		panel, offset, peel := &t.panels[b*tall*t.step()], &t.offset[b*tile], &t.peel[b*tall*t.peelStep()]
 		for i := 0; i < m; {
 			rows := min(3, m-i)
 			cAt, sAt, mAt, aAt, eAt := &c[i*t.n+b*tile], &states[(i*tiles+b)*words], &initial[i*words], &a[i*Stride(t.k)], &e[i*t.rank]
+			// During each of the last rounds, a panel of the next tile.
+			soon := panel
+			if left := (m - 1 - i) / 3; left < tall {
+				soon = &t.panels[min(b*tall+2*tall-1-left, t.n/width-1)*t.step()]
+			}
 			switch rows {
 			case 3:
-				tile512x3(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, eAt, rank, k)
+				tile512x3(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, peelStep, eAt, rank, k, soon)
 			case 2:
-				tile512x2(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, eAt, rank, k)
+				tile512x2(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, peelStep, eAt, rank, k, soon)
 			case 1:
-				tile512x1(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, eAt, rank, k)
+				tile512x1(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, peelStep, eAt, rank, k, soon)
 			}
 			i += rows
 		}

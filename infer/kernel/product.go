@@ -22,7 +22,7 @@ const (
 type Matrix struct {
 	level  Level
 	n, k   int
-	panels []int8  // [⌈n/16⌉][k/4][16][4], 64-byte aligned
+	panels []int8  // ⌈n/16⌉ of [k/4][16][4], a step apart, 64-byte aligned
 	offset []int32 // -128·(sum of the column's weights), of every column of every panel
 }
 
@@ -44,13 +44,13 @@ func NewMatrix(level Level, w []int8, n, k int) (*Matrix, error) {
 	count := (n + width - 1) / width
 	x := &Matrix{
 		level: level, n: n, k: k,
-		panels: aligned[int8](count * width * k),
+		panels: aligned[int8](count * (width*k + align)),
 		offset: aligned[int32](count * width),
 	}
 	for p := range count {
 		columns := min(width, n-p*width)
 		rows := w[p*width*k:][:columns*k]
-		pack(level, x.panels[p*width*k:][:width*k], rows, columns, k)
+		pack(level, x.panel(p), rows, columns, k)
 		for j := range columns {
 			sum, ok := total(rows[j*k:][:k])
 			if !ok {
@@ -88,6 +88,13 @@ func plainPack(panel, w []int8, columns, k int) {
 	}
 }
 
+// step is how many bytes lie from one panel to the next: like rows of
+// activations, panels must not lie a power of two apart.
+func (x *Matrix) step() int { return width*x.k + align }
+
+// panel is the weights of 16 columns.
+func (x *Matrix) panel(p int) []int8 { return x.panels[p*x.step():][:width*x.k] }
+
 // Level is the level the matrix was packed for.
 func (x *Matrix) Level() Level { return x.level }
 
@@ -100,7 +107,7 @@ func (x *Matrix) K() int { return x.k }
 // Row unpacks the k weights of column j of the products, row j of the weights
 // as they were given, into dst.
 func (x *Matrix) Row(dst []int8, j int) {
-	panel := x.panels[j/width*width*x.k:][:width*x.k]
+	panel := x.panel(j / width)
 	for q := 0; q < x.k; q += 4 {
 		copy(dst[q:q+4], panel[width*q+4*(j%width):][:4])
 	}
@@ -146,7 +153,7 @@ func (x *Matrix) checkOperands(c []int32, a []uint8, m int) {
 // definition of the product.
 func (x *Matrix) plain(c []int32, a []uint8, m, from, to int) {
 	for p := from; p < to; p++ {
-		panel := x.panels[p*width*x.k:][:width*x.k]
+		panel := x.panel(p)
 		for i := range m {
 			sums := [width]int32(x.offset[p*width:])
 			accumulate(&sums, a[i*Stride(x.k):][:x.k], panel)

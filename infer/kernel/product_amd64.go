@@ -25,7 +25,7 @@ func (x *Matrix) columns512(c []int32, a []uint8, m, from, to int) {
 		for i := 0; i < m; {
 			rows := rows512(m, m-i)
 			i = min(i, m-rows)
-			x.block512(rows, count, p, &c[i*x.n+p*width], x.n, &a[i*Stride(x.k)])
+			x.block512(rows, count, p, &c[i*x.n+p*width], x.n, &a[i*Stride(x.k)], ahead(p+count, count, m, i, full))
 			i += rows
 		}
 		p += count
@@ -37,7 +37,7 @@ func (x *Matrix) columns512(c []int32, a []uint8, m, from, to int) {
 	for i := 0; i < m; {
 		rows := rows512(m, m-i)
 		i = min(i, m-rows)
-		x.block512(rows, 1, full, &sums[0], width, &a[i*Stride(x.k)])
+		x.block512(rows, 1, full, &sums[0], width, &a[i*Stride(x.k)], full)
 		for r := range rows {
 			copy(c[(i+r)*x.n+full*width:(i+r+1)*x.n], sums[r*width:])
 		}
@@ -68,43 +68,55 @@ func rows512(m, left int) int {
 	return min(left, 2)
 }
 
+// ahead is the panel to fetch while a block of rows is multiplied: of the count
+// panels from p on, which are used next, one during each of the last blocks.
+// Before those, and where there are too few of them to fetch every panel, it is
+// a panel that was used already: the processor's own guess does better then.
+func ahead(p, count, m, i, end int) int {
+	left := (m - 1 - i) / 8
+	if left >= count || m < 8*count {
+		return p - count
+	}
+	return min(p+count-1-left, end-1)
+}
+
 // block512 computes rows of panels from p on; row i of the result is at c, ld
-// sums after the one before.
-func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8) {
+// sums after the one before. Panel next is one that is wanted soon.
+func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8, next int) {
 	ldc, lda := uintptr(4*ld), uintptr(Stride(x.k))
-	w, step := &x.panels[p*width*x.k], uintptr(width*x.k)
-	offset, k := &x.offset[p*width], uintptr(x.k)
+	w, step := &x.panels[p*x.step()], uintptr(x.step())
+	offset, k, soon := &x.offset[p*width], uintptr(x.k), &x.panels[next*x.step()]
 	switch 10*rows + panels {
 	case 83:
-		product512x8x48(c, ldc, a, lda, w, step, offset, k)
+		product512x8x48(c, ldc, a, lda, w, step, offset, k, soon)
 	case 82:
-		product512x8x32(c, ldc, a, lda, w, step, offset, k)
+		product512x8x32(c, ldc, a, lda, w, step, offset, k, soon)
 	case 81:
-		product512x8x16(c, ldc, a, lda, w, step, offset, k)
+		product512x8x16(c, ldc, a, lda, w, step, offset, k, soon)
 	case 44:
-		product512x4x64(c, ldc, a, lda, w, step, offset, k)
+		product512x4x64(c, ldc, a, lda, w, step, offset, k, soon)
 	case 43:
-		product512x4x48(c, ldc, a, lda, w, step, offset, k)
+		product512x4x48(c, ldc, a, lda, w, step, offset, k, soon)
 	case 42:
-		product512x4x32(c, ldc, a, lda, w, step, offset, k)
+		product512x4x32(c, ldc, a, lda, w, step, offset, k, soon)
 	case 41:
-		product512x4x16(c, ldc, a, lda, w, step, offset, k)
+		product512x4x16(c, ldc, a, lda, w, step, offset, k, soon)
 	case 24:
-		product512x2x64(c, ldc, a, lda, w, step, offset, k)
+		product512x2x64(c, ldc, a, lda, w, step, offset, k, soon)
 	case 23:
-		product512x2x48(c, ldc, a, lda, w, step, offset, k)
+		product512x2x48(c, ldc, a, lda, w, step, offset, k, soon)
 	case 22:
-		product512x2x32(c, ldc, a, lda, w, step, offset, k)
+		product512x2x32(c, ldc, a, lda, w, step, offset, k, soon)
 	case 21:
-		product512x2x16(c, ldc, a, lda, w, step, offset, k)
+		product512x2x16(c, ldc, a, lda, w, step, offset, k, soon)
 	case 14:
-		product512x1x64(c, ldc, a, lda, w, step, offset, k)
+		product512x1x64(c, ldc, a, lda, w, step, offset, k, soon)
 	case 13:
-		product512x1x48(c, ldc, a, lda, w, step, offset, k)
+		product512x1x48(c, ldc, a, lda, w, step, offset, k, soon)
 	case 12:
-		product512x1x32(c, ldc, a, lda, w, step, offset, k)
+		product512x1x32(c, ldc, a, lda, w, step, offset, k, soon)
 	case 11:
-		product512x1x16(c, ldc, a, lda, w, step, offset, k)
+		product512x1x16(c, ldc, a, lda, w, step, offset, k, soon)
 	}
 }
 

@@ -7,95 +7,95 @@ package kernel
 // product512x8x16 multiplies 8 rows by 16 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x8x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x8x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x8x32 multiplies 8 rows by 32 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x8x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x8x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x8x48 multiplies 8 rows by 48 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x8x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x8x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x4x16 multiplies 4 rows by 16 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x4x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x4x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x4x32 multiplies 4 rows by 32 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x4x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x4x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x4x48 multiplies 4 rows by 48 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x4x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x4x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x4x64 multiplies 4 rows by 64 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x4x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x4x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x2x16 multiplies 2 rows by 16 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x2x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x2x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x2x32 multiplies 2 rows by 32 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x2x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x2x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x2x48 multiplies 2 rows by 48 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x2x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x2x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x2x64 multiplies 2 rows by 64 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x2x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x2x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x1x16 multiplies 1 rows by 16 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x1x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x1x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x1x32 multiplies 1 rows by 32 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x1x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x1x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x1x48 multiplies 1 rows by 48 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x1x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x1x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // product512x1x64 multiplies 1 rows by 64 columns. Distances are in bytes.
 //
 //go:noescape
-func product512x1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+func product512x1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
 // tile512x3 computes a tile of 3 rows, its transcripts and then its product without noise.
 // Distances are in bytes.
 //
 //go:noescape
-func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
+func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 
 // tile512x2 computes a tile of 2 rows, its transcripts and then its product without noise.
 // Distances are in bytes.
 //
 //go:noescape
-func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
+func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 
 // tile512x1 computes a tile of 1 rows, its transcripts and then its product without noise.
 // Distances are in bytes.
 //
 //go:noescape
-func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
+func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 
 // slice512 adds a slice of one row to the sums of a tile and folds them into its transcript.
 //

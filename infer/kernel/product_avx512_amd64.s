@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func product512x8x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x8x16(SB), NOSPLIT, $0-64
+// func product512x8x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·product512x8x16(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -22,9 +22,11 @@ TEXT ·product512x8x16(SB), NOSPLIT, $0-64
 	VMOVDQA32 Z0, Z6
 	VMOVDQA32 Z0, Z7
 	MOVQ      k+56(FP), DI
+	MOVQ      next+64(FP), R8
 
 loop8x1:
 	VMOVDQU8     (SI), Z24
+	PREFETCHT1   (R8)
 	VPBROADCASTD (AX), Z25
 	VPDPBUSD     Z24, Z25, Z0
 	VPBROADCASTD (AX)(CX*1), Z26
@@ -42,6 +44,7 @@ loop8x1:
 	VPBROADCASTD (BX)(DX*1), Z25
 	VPDPBUSD     Z24, Z25, Z7
 	VMOVDQU8     64(SI), Z24
+	PREFETCHT1   64(R8)
 	VPBROADCASTD 4(AX), Z26
 	VPDPBUSD     Z24, Z26, Z0
 	VPBROADCASTD 4(AX)(CX*1), Z27
@@ -59,6 +62,7 @@ loop8x1:
 	VPBROADCASTD 4(BX)(DX*1), Z26
 	VPDPBUSD     Z24, Z26, Z7
 	VMOVDQU8     128(SI), Z24
+	PREFETCHT1   128(R8)
 	VPBROADCASTD 8(AX), Z27
 	VPDPBUSD     Z24, Z27, Z0
 	VPBROADCASTD 8(AX)(CX*1), Z28
@@ -76,6 +80,7 @@ loop8x1:
 	VPBROADCASTD 8(BX)(DX*1), Z27
 	VPDPBUSD     Z24, Z27, Z7
 	VMOVDQU8     192(SI), Z24
+	PREFETCHT1   192(R8)
 	VPBROADCASTD 12(AX), Z28
 	VPDPBUSD     Z24, Z28, Z0
 	VPBROADCASTD 12(AX)(CX*1), Z29
@@ -95,6 +100,7 @@ loop8x1:
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000010, DI
 	JNZ          loop8x1
 	MOVQ         c+0(FP), AX
@@ -112,9 +118,9 @@ loop8x1:
 	VZEROUPPER
 	RET
 
-// func product512x8x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x8x32(SB), NOSPLIT, $0-64
+// func product512x8x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·product512x8x32(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -139,10 +145,12 @@ TEXT ·product512x8x32(SB), NOSPLIT, $0-64
 	VMOVDQA32 Z1, Z13
 	VMOVDQA32 Z1, Z15
 	MOVQ      k+56(FP), R8
+	MOVQ      next+64(FP), R9
 
 loop8x2:
 	VMOVDQU8     (SI), Z24
 	VMOVDQU8     (SI)(DI*1), Z25
+	PREFETCHT1   (R9)
 	VPBROADCASTD (AX), Z26
 	VPDPBUSD     Z24, Z26, Z0
 	VPDPBUSD     Z25, Z26, Z1
@@ -169,6 +177,7 @@ loop8x2:
 	VPDPBUSD     Z25, Z27, Z15
 	VMOVDQU8     64(SI), Z24
 	VMOVDQU8     64(SI)(DI*1), Z25
+	PREFETCHT1   64(R9)
 	VPBROADCASTD 4(AX), Z28
 	VPDPBUSD     Z24, Z28, Z0
 	VPDPBUSD     Z25, Z28, Z1
@@ -195,6 +204,7 @@ loop8x2:
 	VPDPBUSD     Z25, Z29, Z15
 	VMOVDQU8     128(SI), Z24
 	VMOVDQU8     128(SI)(DI*1), Z25
+	PREFETCHT1   128(R9)
 	VPBROADCASTD 8(AX), Z30
 	VPDPBUSD     Z24, Z30, Z0
 	VPDPBUSD     Z25, Z30, Z1
@@ -221,6 +231,7 @@ loop8x2:
 	VPDPBUSD     Z25, Z31, Z15
 	VMOVDQU8     192(SI), Z24
 	VMOVDQU8     192(SI)(DI*1), Z25
+	PREFETCHT1   192(R9)
 	VPBROADCASTD 12(AX), Z26
 	VPDPBUSD     Z24, Z26, Z0
 	VPDPBUSD     Z25, Z26, Z1
@@ -248,6 +259,7 @@ loop8x2:
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000010, R8
 	JNZ          loop8x2
 	MOVQ         c+0(FP), AX
@@ -273,9 +285,9 @@ loop8x2:
 	VZEROUPPER
 	RET
 
-// func product512x8x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x8x48(SB), NOSPLIT, $0-64
+// func product512x8x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·product512x8x48(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -308,11 +320,13 @@ TEXT ·product512x8x48(SB), NOSPLIT, $0-64
 	VMOVDQA32 Z2, Z20
 	VMOVDQA32 Z2, Z23
 	MOVQ      k+56(FP), R8
+	MOVQ      next+64(FP), R9
 
 loop8x3:
 	VMOVDQU8     (SI), Z24
 	VMOVDQU8     (SI)(DI*1), Z25
 	VMOVDQU8     (SI)(DI*2), Z26
+	PREFETCHT1   (R9)
 	VPBROADCASTD (AX), Z27
 	VPDPBUSD     Z24, Z27, Z0
 	VPDPBUSD     Z25, Z27, Z1
@@ -348,6 +362,7 @@ loop8x3:
 	VMOVDQU8     64(SI), Z24
 	VMOVDQU8     64(SI)(DI*1), Z25
 	VMOVDQU8     64(SI)(DI*2), Z26
+	PREFETCHT1   64(R9)
 	VPBROADCASTD 4(AX), Z30
 	VPDPBUSD     Z24, Z30, Z0
 	VPDPBUSD     Z25, Z30, Z1
@@ -383,6 +398,7 @@ loop8x3:
 	VMOVDQU8     128(SI), Z24
 	VMOVDQU8     128(SI)(DI*1), Z25
 	VMOVDQU8     128(SI)(DI*2), Z26
+	PREFETCHT1   128(R9)
 	VPBROADCASTD 8(AX), Z28
 	VPDPBUSD     Z24, Z28, Z0
 	VPDPBUSD     Z25, Z28, Z1
@@ -418,6 +434,7 @@ loop8x3:
 	VMOVDQU8     192(SI), Z24
 	VMOVDQU8     192(SI)(DI*1), Z25
 	VMOVDQU8     192(SI)(DI*2), Z26
+	PREFETCHT1   192(R9)
 	VPBROADCASTD 12(AX), Z31
 	VPDPBUSD     Z24, Z31, Z0
 	VPDPBUSD     Z25, Z31, Z1
@@ -453,6 +470,7 @@ loop8x3:
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, BX
 	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, R9
 	SUBQ         $0x00000010, R8
 	JNZ          loop8x3
 	MOVQ         c+0(FP), AX
@@ -486,9 +504,9 @@ loop8x3:
 	VZEROUPPER
 	RET
 
-// func product512x4x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x4x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x4x16(SB), NOSPLIT, $0-64
+TEXT ·product512x4x16(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -551,9 +569,9 @@ loop4x1:
 	VZEROUPPER
 	RET
 
-// func product512x4x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x4x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x4x32(SB), NOSPLIT, $0-64
+TEXT ·product512x4x32(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -645,9 +663,9 @@ loop4x2:
 	VZEROUPPER
 	RET
 
-// func product512x4x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x4x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x4x48(SB), NOSPLIT, $0-64
+TEXT ·product512x4x48(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -767,9 +785,9 @@ loop4x3:
 	VZEROUPPER
 	RET
 
-// func product512x4x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x4x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x4x64(SB), NOSPLIT, $0-64
+TEXT ·product512x4x64(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	LEAQ      (CX)(CX*2), DX
@@ -918,9 +936,9 @@ loop4x4:
 	VZEROUPPER
 	RET
 
-// func product512x2x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x2x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x2x16(SB), NOSPLIT, $0-64
+TEXT ·product512x2x16(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	MOVQ      panel+32(FP), DX
@@ -961,9 +979,9 @@ loop2x1:
 	VZEROUPPER
 	RET
 
-// func product512x2x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x2x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x2x32(SB), NOSPLIT, $0-64
+TEXT ·product512x2x32(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	MOVQ      panel+32(FP), DX
@@ -1021,9 +1039,9 @@ loop2x2:
 	VZEROUPPER
 	RET
 
-// func product512x2x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x2x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x2x48(SB), NOSPLIT, $0-64
+TEXT ·product512x2x48(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	MOVQ      panel+32(FP), DX
@@ -1097,9 +1115,9 @@ loop2x3:
 	VZEROUPPER
 	RET
 
-// func product512x2x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x2x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x2x64(SB), NOSPLIT, $0-64
+TEXT ·product512x2x64(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      lda+24(FP), CX
 	MOVQ      panel+32(FP), DX
@@ -1190,9 +1208,9 @@ loop2x4:
 	VZEROUPPER
 	RET
 
-// func product512x1x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x1x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x1x16(SB), NOSPLIT, $0-64
+TEXT ·product512x1x16(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      panel+32(FP), CX
 	MOVQ      offset+48(FP), DX
@@ -1221,9 +1239,9 @@ loop1x1:
 	VZEROUPPER
 	RET
 
-// func product512x1x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x1x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x1x32(SB), NOSPLIT, $0-64
+TEXT ·product512x1x32(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      panel+32(FP), CX
 	MOVQ      step+40(FP), DX
@@ -1263,9 +1281,9 @@ loop1x2:
 	VZEROUPPER
 	RET
 
-// func product512x1x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x1x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x1x48(SB), NOSPLIT, $0-64
+TEXT ·product512x1x48(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      panel+32(FP), CX
 	MOVQ      step+40(FP), DX
@@ -1315,9 +1333,9 @@ loop1x3:
 	VZEROUPPER
 	RET
 
-// func product512x1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)
+// func product512x1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·product512x1x64(SB), NOSPLIT, $0-64
+TEXT ·product512x1x64(SB), NOSPLIT, $0-72
 	MOVQ      a+16(FP), AX
 	MOVQ      panel+32(FP), CX
 	MOVQ      step+40(FP), DX
@@ -1378,11 +1396,11 @@ loop1x4:
 	VZEROUPPER
 	RET
 
-// func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·tile512x3(SB), NOSPLIT, $384-120
-	MOVQ      rank+104(FP), AX
-	MOVQ      e+96(FP), CX
+// func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·tile512x3(SB), NOSPLIT, $384-136
+	MOVQ      rank+112(FP), AX
+	MOVQ      e+104(FP), CX
 	VPMOVSXBW (CX), Z0
 	VMOVDQU16 Z0, (SP)
 	CMPQ      AX, $0x20
@@ -1446,296 +1464,370 @@ half2:
 	MOVQ   step+72(FP), SI
 	LEAQ   (SI)(SI*2), DI
 	LEAQ   (BX)(SI*4), R8
-	MOVQ   k+112(FP), R9
+	MOVQ   k+120(FP), R9
+	MOVQ   next+128(FP), R10
 
 slice:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 inner:
 	VPBROADCASTD (CX), Z27
 	VPBROADCASTD (CX)(DX*1), Z28
 	VPBROADCASTD (CX)(DX*2), Z29
+	PREFETCHT1   (R10)
 	VMOVDQU8     (BX), Z30
+	PREFETCHT0   512(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     (BX)(SI*1), Z31
+	PREFETCHT0   512(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     (BX)(SI*2), Z30
+	PREFETCHT0   512(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     (BX)(DI*1), Z31
+	PREFETCHT0   512(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     (R8), Z30
+	PREFETCHT0   512(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     (R8)(SI*1), Z31
+	PREFETCHT0   512(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     (R8)(SI*2), Z30
+	PREFETCHT0   512(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     (R8)(DI*1), Z31
+	PREFETCHT0   512(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 4(CX), Z27
 	VPBROADCASTD 4(CX)(DX*1), Z28
 	VPBROADCASTD 4(CX)(DX*2), Z29
+	PREFETCHT1   64(R10)
 	VMOVDQU8     64(BX), Z30
+	PREFETCHT0   576(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     64(BX)(SI*1), Z31
+	PREFETCHT0   576(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     64(BX)(SI*2), Z30
+	PREFETCHT0   576(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     64(BX)(DI*1), Z31
+	PREFETCHT0   576(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     64(R8), Z30
+	PREFETCHT0   576(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     64(R8)(SI*1), Z31
+	PREFETCHT0   576(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     64(R8)(SI*2), Z30
+	PREFETCHT0   576(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     64(R8)(DI*1), Z31
+	PREFETCHT0   576(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 8(CX), Z27
 	VPBROADCASTD 8(CX)(DX*1), Z28
 	VPBROADCASTD 8(CX)(DX*2), Z29
+	PREFETCHT1   128(R10)
 	VMOVDQU8     128(BX), Z30
+	PREFETCHT0   640(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     128(BX)(SI*1), Z31
+	PREFETCHT0   640(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     128(BX)(SI*2), Z30
+	PREFETCHT0   640(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     128(BX)(DI*1), Z31
+	PREFETCHT0   640(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     128(R8), Z30
+	PREFETCHT0   640(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     128(R8)(SI*1), Z31
+	PREFETCHT0   640(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     128(R8)(SI*2), Z30
+	PREFETCHT0   640(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     128(R8)(DI*1), Z31
+	PREFETCHT0   640(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 12(CX), Z27
 	VPBROADCASTD 12(CX)(DX*1), Z28
 	VPBROADCASTD 12(CX)(DX*2), Z29
+	PREFETCHT1   192(R10)
 	VMOVDQU8     192(BX), Z30
+	PREFETCHT0   704(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     192(BX)(SI*1), Z31
+	PREFETCHT0   704(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     192(BX)(SI*2), Z30
+	PREFETCHT0   704(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     192(BX)(DI*1), Z31
+	PREFETCHT0   704(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     192(R8), Z30
+	PREFETCHT0   704(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     192(R8)(SI*1), Z31
+	PREFETCHT0   704(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     192(R8)(SI*2), Z30
+	PREFETCHT0   704(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     192(R8)(DI*1), Z31
+	PREFETCHT0   704(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 16(CX), Z27
 	VPBROADCASTD 16(CX)(DX*1), Z28
 	VPBROADCASTD 16(CX)(DX*2), Z29
+	PREFETCHT1   256(R10)
 	VMOVDQU8     256(BX), Z30
+	PREFETCHT0   768(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     256(BX)(SI*1), Z31
+	PREFETCHT0   768(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     256(BX)(SI*2), Z30
+	PREFETCHT0   768(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     256(BX)(DI*1), Z31
+	PREFETCHT0   768(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     256(R8), Z30
+	PREFETCHT0   768(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     256(R8)(SI*1), Z31
+	PREFETCHT0   768(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     256(R8)(SI*2), Z30
+	PREFETCHT0   768(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     256(R8)(DI*1), Z31
+	PREFETCHT0   768(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 20(CX), Z27
 	VPBROADCASTD 20(CX)(DX*1), Z28
 	VPBROADCASTD 20(CX)(DX*2), Z29
+	PREFETCHT1   320(R10)
 	VMOVDQU8     320(BX), Z30
+	PREFETCHT0   832(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     320(BX)(SI*1), Z31
+	PREFETCHT0   832(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     320(BX)(SI*2), Z30
+	PREFETCHT0   832(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     320(BX)(DI*1), Z31
+	PREFETCHT0   832(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     320(R8), Z30
+	PREFETCHT0   832(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     320(R8)(SI*1), Z31
+	PREFETCHT0   832(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     320(R8)(SI*2), Z30
+	PREFETCHT0   832(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     320(R8)(DI*1), Z31
+	PREFETCHT0   832(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 24(CX), Z27
 	VPBROADCASTD 24(CX)(DX*1), Z28
 	VPBROADCASTD 24(CX)(DX*2), Z29
+	PREFETCHT1   384(R10)
 	VMOVDQU8     384(BX), Z30
+	PREFETCHT0   896(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     384(BX)(SI*1), Z31
+	PREFETCHT0   896(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     384(BX)(SI*2), Z30
+	PREFETCHT0   896(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     384(BX)(DI*1), Z31
+	PREFETCHT0   896(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     384(R8), Z30
+	PREFETCHT0   896(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     384(R8)(SI*1), Z31
+	PREFETCHT0   896(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     384(R8)(SI*2), Z30
+	PREFETCHT0   896(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     384(R8)(DI*1), Z31
+	PREFETCHT0   896(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	VPBROADCASTD 28(CX), Z27
 	VPBROADCASTD 28(CX)(DX*1), Z28
 	VPBROADCASTD 28(CX)(DX*2), Z29
+	PREFETCHT1   448(R10)
 	VMOVDQU8     448(BX), Z30
+	PREFETCHT0   960(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VPDPBUSD     Z30, Z29, Z16
 	VMOVDQU8     448(BX)(SI*1), Z31
+	PREFETCHT0   960(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VPDPBUSD     Z31, Z29, Z17
 	VMOVDQU8     448(BX)(SI*2), Z30
+	PREFETCHT0   960(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VPDPBUSD     Z30, Z29, Z18
 	VMOVDQU8     448(BX)(DI*1), Z31
+	PREFETCHT0   960(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VPDPBUSD     Z31, Z29, Z19
 	VMOVDQU8     448(R8), Z30
+	PREFETCHT0   960(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VPDPBUSD     Z30, Z29, Z20
 	VMOVDQU8     448(R8)(SI*1), Z31
+	PREFETCHT0   960(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VPDPBUSD     Z31, Z29, Z21
 	VMOVDQU8     448(R8)(SI*2), Z30
+	PREFETCHT0   960(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VPDPBUSD     Z30, Z29, Z22
 	VMOVDQU8     448(R8)(DI*1), Z31
+	PREFETCHT0   960(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPDPBUSD     Z31, Z29, Z23
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, R8
-	SUBQ         $0x00000020, R10
+	ADDQ         $0x00000200, R10
+	SUBQ         $0x00000020, R11
 	JNZ          inner
 	VPROLD       $0x0d, Z24, Z24
 	VPADDD       Z0, Z24, Z24
@@ -1774,8 +1866,7 @@ inner:
 
 	// peel
 	MOVQ peel+88(FP), BX
-	MOVQ AX, SI
-	SHLQ $0x05, SI
+	MOVQ peelstep+96(FP), SI
 	LEAQ (SI)(SI*2), DI
 	LEAQ (BX)(SI*4), R8
 	LEAQ (SP), CX
@@ -1988,11 +2079,11 @@ peel:
 	VZEROUPPER
 	RET
 
-// func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·tile512x2(SB), NOSPLIT, $256-120
-	MOVQ      rank+104(FP), AX
-	MOVQ      e+96(FP), CX
+// func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·tile512x2(SB), NOSPLIT, $256-136
+	MOVQ      rank+112(FP), AX
+	MOVQ      e+104(FP), CX
 	VPMOVSXBW (CX), Z0
 	VMOVDQU16 Z0, (SP)
 	CMPQ      AX, $0x20
@@ -2038,224 +2129,298 @@ half1:
 	MOVQ   step+72(FP), SI
 	LEAQ   (SI)(SI*2), DI
 	LEAQ   (BX)(SI*4), R8
-	MOVQ   k+112(FP), R9
+	MOVQ   k+120(FP), R9
+	MOVQ   next+128(FP), R10
 
 slice:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 inner:
 	VPBROADCASTD (CX), Z27
 	VPBROADCASTD (CX)(DX*1), Z28
+	PREFETCHT1   (R10)
 	VMOVDQU8     (BX), Z30
+	PREFETCHT0   512(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     (BX)(SI*1), Z31
+	PREFETCHT0   512(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     (BX)(SI*2), Z30
+	PREFETCHT0   512(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     (BX)(DI*1), Z31
+	PREFETCHT0   512(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     (R8), Z30
+	PREFETCHT0   512(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     (R8)(SI*1), Z31
+	PREFETCHT0   512(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     (R8)(SI*2), Z30
+	PREFETCHT0   512(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     (R8)(DI*1), Z31
+	PREFETCHT0   512(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 4(CX), Z27
 	VPBROADCASTD 4(CX)(DX*1), Z28
+	PREFETCHT1   64(R10)
 	VMOVDQU8     64(BX), Z30
+	PREFETCHT0   576(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     64(BX)(SI*1), Z31
+	PREFETCHT0   576(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     64(BX)(SI*2), Z30
+	PREFETCHT0   576(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     64(BX)(DI*1), Z31
+	PREFETCHT0   576(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     64(R8), Z30
+	PREFETCHT0   576(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     64(R8)(SI*1), Z31
+	PREFETCHT0   576(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     64(R8)(SI*2), Z30
+	PREFETCHT0   576(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     64(R8)(DI*1), Z31
+	PREFETCHT0   576(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 8(CX), Z27
 	VPBROADCASTD 8(CX)(DX*1), Z28
+	PREFETCHT1   128(R10)
 	VMOVDQU8     128(BX), Z30
+	PREFETCHT0   640(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     128(BX)(SI*1), Z31
+	PREFETCHT0   640(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     128(BX)(SI*2), Z30
+	PREFETCHT0   640(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     128(BX)(DI*1), Z31
+	PREFETCHT0   640(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     128(R8), Z30
+	PREFETCHT0   640(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     128(R8)(SI*1), Z31
+	PREFETCHT0   640(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     128(R8)(SI*2), Z30
+	PREFETCHT0   640(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     128(R8)(DI*1), Z31
+	PREFETCHT0   640(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 12(CX), Z27
 	VPBROADCASTD 12(CX)(DX*1), Z28
+	PREFETCHT1   192(R10)
 	VMOVDQU8     192(BX), Z30
+	PREFETCHT0   704(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     192(BX)(SI*1), Z31
+	PREFETCHT0   704(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     192(BX)(SI*2), Z30
+	PREFETCHT0   704(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     192(BX)(DI*1), Z31
+	PREFETCHT0   704(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     192(R8), Z30
+	PREFETCHT0   704(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     192(R8)(SI*1), Z31
+	PREFETCHT0   704(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     192(R8)(SI*2), Z30
+	PREFETCHT0   704(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     192(R8)(DI*1), Z31
+	PREFETCHT0   704(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 16(CX), Z27
 	VPBROADCASTD 16(CX)(DX*1), Z28
+	PREFETCHT1   256(R10)
 	VMOVDQU8     256(BX), Z30
+	PREFETCHT0   768(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     256(BX)(SI*1), Z31
+	PREFETCHT0   768(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     256(BX)(SI*2), Z30
+	PREFETCHT0   768(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     256(BX)(DI*1), Z31
+	PREFETCHT0   768(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     256(R8), Z30
+	PREFETCHT0   768(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     256(R8)(SI*1), Z31
+	PREFETCHT0   768(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     256(R8)(SI*2), Z30
+	PREFETCHT0   768(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     256(R8)(DI*1), Z31
+	PREFETCHT0   768(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 20(CX), Z27
 	VPBROADCASTD 20(CX)(DX*1), Z28
+	PREFETCHT1   320(R10)
 	VMOVDQU8     320(BX), Z30
+	PREFETCHT0   832(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     320(BX)(SI*1), Z31
+	PREFETCHT0   832(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     320(BX)(SI*2), Z30
+	PREFETCHT0   832(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     320(BX)(DI*1), Z31
+	PREFETCHT0   832(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     320(R8), Z30
+	PREFETCHT0   832(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     320(R8)(SI*1), Z31
+	PREFETCHT0   832(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     320(R8)(SI*2), Z30
+	PREFETCHT0   832(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     320(R8)(DI*1), Z31
+	PREFETCHT0   832(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 24(CX), Z27
 	VPBROADCASTD 24(CX)(DX*1), Z28
+	PREFETCHT1   384(R10)
 	VMOVDQU8     384(BX), Z30
+	PREFETCHT0   896(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     384(BX)(SI*1), Z31
+	PREFETCHT0   896(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     384(BX)(SI*2), Z30
+	PREFETCHT0   896(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     384(BX)(DI*1), Z31
+	PREFETCHT0   896(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     384(R8), Z30
+	PREFETCHT0   896(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     384(R8)(SI*1), Z31
+	PREFETCHT0   896(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     384(R8)(SI*2), Z30
+	PREFETCHT0   896(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     384(R8)(DI*1), Z31
+	PREFETCHT0   896(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	VPBROADCASTD 28(CX), Z27
 	VPBROADCASTD 28(CX)(DX*1), Z28
+	PREFETCHT1   448(R10)
 	VMOVDQU8     448(BX), Z30
+	PREFETCHT0   960(BX)
 	VPDPBUSD     Z30, Z27, Z0
 	VPDPBUSD     Z30, Z28, Z8
 	VMOVDQU8     448(BX)(SI*1), Z31
+	PREFETCHT0   960(BX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VPDPBUSD     Z31, Z28, Z9
 	VMOVDQU8     448(BX)(SI*2), Z30
+	PREFETCHT0   960(BX)(SI*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VPDPBUSD     Z30, Z28, Z10
 	VMOVDQU8     448(BX)(DI*1), Z31
+	PREFETCHT0   960(BX)(DI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VPDPBUSD     Z31, Z28, Z11
 	VMOVDQU8     448(R8), Z30
+	PREFETCHT0   960(R8)
 	VPDPBUSD     Z30, Z27, Z4
 	VPDPBUSD     Z30, Z28, Z12
 	VMOVDQU8     448(R8)(SI*1), Z31
+	PREFETCHT0   960(R8)(SI*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VPDPBUSD     Z31, Z28, Z13
 	VMOVDQU8     448(R8)(SI*2), Z30
+	PREFETCHT0   960(R8)(SI*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VPDPBUSD     Z30, Z28, Z14
 	VMOVDQU8     448(R8)(DI*1), Z31
+	PREFETCHT0   960(R8)(DI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPDPBUSD     Z31, Z28, Z15
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000200, BX
 	ADDQ         $0x00000200, R8
-	SUBQ         $0x00000020, R10
+	ADDQ         $0x00000200, R10
+	SUBQ         $0x00000020, R11
 	JNZ          inner
 	VPROLD       $0x0d, Z24, Z24
 	VPADDD       Z0, Z24, Z24
@@ -2284,8 +2449,7 @@ inner:
 
 	// peel
 	MOVQ peel+88(FP), BX
-	MOVQ AX, SI
-	SHLQ $0x05, SI
+	MOVQ peelstep+96(FP), SI
 	LEAQ (SI)(SI*2), DI
 	LEAQ (BX)(SI*4), R8
 	LEAQ (SP), CX
@@ -2446,11 +2610,11 @@ peel:
 	VZEROUPPER
 	RET
 
-// func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank uintptr, k uintptr)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·tile512x1(SB), NOSPLIT, $128-120
-	MOVQ      rank+104(FP), AX
-	MOVQ      e+96(FP), CX
+// func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·tile512x1(SB), NOSPLIT, $128-136
+	MOVQ      rank+112(FP), AX
+	MOVQ      e+104(FP), CX
 	VPMOVSXBW (CX), Z0
 	VMOVDQU16 Z0, (SP)
 	CMPQ      AX, $0x20
@@ -2477,152 +2641,226 @@ half0:
 	MOVQ   step+72(FP), BX
 	LEAQ   (BX)(BX*2), SI
 	LEAQ   (DX)(BX*4), DI
-	MOVQ   k+112(FP), R8
+	MOVQ   k+120(FP), R8
+	MOVQ   next+128(FP), R9
 
 slice:
-	MOVQ AX, R9
+	MOVQ AX, R10
 
 inner:
 	VPBROADCASTD (CX), Z27
+	PREFETCHT1   (R9)
 	VMOVDQU8     (DX), Z30
+	PREFETCHT0   512(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     (DX)(BX*1), Z31
+	PREFETCHT0   512(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     (DX)(BX*2), Z30
+	PREFETCHT0   512(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     (DX)(SI*1), Z31
+	PREFETCHT0   512(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     (DI), Z30
+	PREFETCHT0   512(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     (DI)(BX*1), Z31
+	PREFETCHT0   512(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     (DI)(BX*2), Z30
+	PREFETCHT0   512(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     (DI)(SI*1), Z31
+	PREFETCHT0   512(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 4(CX), Z27
+	PREFETCHT1   64(R9)
 	VMOVDQU8     64(DX), Z30
+	PREFETCHT0   576(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     64(DX)(BX*1), Z31
+	PREFETCHT0   576(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     64(DX)(BX*2), Z30
+	PREFETCHT0   576(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     64(DX)(SI*1), Z31
+	PREFETCHT0   576(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     64(DI), Z30
+	PREFETCHT0   576(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     64(DI)(BX*1), Z31
+	PREFETCHT0   576(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     64(DI)(BX*2), Z30
+	PREFETCHT0   576(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     64(DI)(SI*1), Z31
+	PREFETCHT0   576(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 8(CX), Z27
+	PREFETCHT1   128(R9)
 	VMOVDQU8     128(DX), Z30
+	PREFETCHT0   640(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     128(DX)(BX*1), Z31
+	PREFETCHT0   640(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     128(DX)(BX*2), Z30
+	PREFETCHT0   640(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     128(DX)(SI*1), Z31
+	PREFETCHT0   640(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     128(DI), Z30
+	PREFETCHT0   640(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     128(DI)(BX*1), Z31
+	PREFETCHT0   640(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     128(DI)(BX*2), Z30
+	PREFETCHT0   640(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     128(DI)(SI*1), Z31
+	PREFETCHT0   640(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 12(CX), Z27
+	PREFETCHT1   192(R9)
 	VMOVDQU8     192(DX), Z30
+	PREFETCHT0   704(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     192(DX)(BX*1), Z31
+	PREFETCHT0   704(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     192(DX)(BX*2), Z30
+	PREFETCHT0   704(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     192(DX)(SI*1), Z31
+	PREFETCHT0   704(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     192(DI), Z30
+	PREFETCHT0   704(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     192(DI)(BX*1), Z31
+	PREFETCHT0   704(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     192(DI)(BX*2), Z30
+	PREFETCHT0   704(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     192(DI)(SI*1), Z31
+	PREFETCHT0   704(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 16(CX), Z27
+	PREFETCHT1   256(R9)
 	VMOVDQU8     256(DX), Z30
+	PREFETCHT0   768(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     256(DX)(BX*1), Z31
+	PREFETCHT0   768(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     256(DX)(BX*2), Z30
+	PREFETCHT0   768(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     256(DX)(SI*1), Z31
+	PREFETCHT0   768(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     256(DI), Z30
+	PREFETCHT0   768(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     256(DI)(BX*1), Z31
+	PREFETCHT0   768(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     256(DI)(BX*2), Z30
+	PREFETCHT0   768(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     256(DI)(SI*1), Z31
+	PREFETCHT0   768(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 20(CX), Z27
+	PREFETCHT1   320(R9)
 	VMOVDQU8     320(DX), Z30
+	PREFETCHT0   832(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     320(DX)(BX*1), Z31
+	PREFETCHT0   832(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     320(DX)(BX*2), Z30
+	PREFETCHT0   832(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     320(DX)(SI*1), Z31
+	PREFETCHT0   832(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     320(DI), Z30
+	PREFETCHT0   832(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     320(DI)(BX*1), Z31
+	PREFETCHT0   832(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     320(DI)(BX*2), Z30
+	PREFETCHT0   832(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     320(DI)(SI*1), Z31
+	PREFETCHT0   832(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 24(CX), Z27
+	PREFETCHT1   384(R9)
 	VMOVDQU8     384(DX), Z30
+	PREFETCHT0   896(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     384(DX)(BX*1), Z31
+	PREFETCHT0   896(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     384(DX)(BX*2), Z30
+	PREFETCHT0   896(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     384(DX)(SI*1), Z31
+	PREFETCHT0   896(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     384(DI), Z30
+	PREFETCHT0   896(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     384(DI)(BX*1), Z31
+	PREFETCHT0   896(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     384(DI)(BX*2), Z30
+	PREFETCHT0   896(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     384(DI)(SI*1), Z31
+	PREFETCHT0   896(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	VPBROADCASTD 28(CX), Z27
+	PREFETCHT1   448(R9)
 	VMOVDQU8     448(DX), Z30
+	PREFETCHT0   960(DX)
 	VPDPBUSD     Z30, Z27, Z0
 	VMOVDQU8     448(DX)(BX*1), Z31
+	PREFETCHT0   960(DX)(BX*1)
 	VPDPBUSD     Z31, Z27, Z1
 	VMOVDQU8     448(DX)(BX*2), Z30
+	PREFETCHT0   960(DX)(BX*2)
 	VPDPBUSD     Z30, Z27, Z2
 	VMOVDQU8     448(DX)(SI*1), Z31
+	PREFETCHT0   960(DX)(SI*1)
 	VPDPBUSD     Z31, Z27, Z3
 	VMOVDQU8     448(DI), Z30
+	PREFETCHT0   960(DI)
 	VPDPBUSD     Z30, Z27, Z4
 	VMOVDQU8     448(DI)(BX*1), Z31
+	PREFETCHT0   960(DI)(BX*1)
 	VPDPBUSD     Z31, Z27, Z5
 	VMOVDQU8     448(DI)(BX*2), Z30
+	PREFETCHT0   960(DI)(BX*2)
 	VPDPBUSD     Z30, Z27, Z6
 	VMOVDQU8     448(DI)(SI*1), Z31
+	PREFETCHT0   960(DI)(SI*1)
 	VPDPBUSD     Z31, Z27, Z7
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000200, DI
-	SUBQ         $0x00000020, R9
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x00000020, R10
 	JNZ          inner
 	VPROLD       $0x0d, Z24, Z24
 	VPADDD       Z0, Z24, Z24
@@ -2640,8 +2878,7 @@ inner:
 
 	// peel
 	MOVQ peel+88(FP), DX
-	MOVQ AX, BX
-	SHLQ $0x05, BX
+	MOVQ peelstep+96(FP), BX
 	LEAQ (BX)(BX*2), SI
 	LEAQ (DX)(BX*4), DI
 	LEAQ (SP), CX

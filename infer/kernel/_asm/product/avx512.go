@@ -69,7 +69,7 @@ const unroll = 4
 // registers from the first k to the last.
 func product512(rows, panels int) {
 	TEXT(fmt.Sprintf("product512x%dx%d", rows, 16*panels), NOSPLIT,
-		"func(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr)")
+		"func(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)")
 	Doc(fmt.Sprintf("product512x%dx%d multiplies %d rows by %d columns. Distances are in bytes.", rows, 16*panels, rows, 16*panels))
 	Pragma("noescape")
 	a := newLines("a", "lda", rows)
@@ -86,11 +86,20 @@ func product512(rows, panels int) {
 		}
 	}
 	k := Load(Param("k"), GP64())
+	// While eight rows are multiplied, the processor has time to fetch a panel
+	// that will be wanted later into the second level of the cache.
+	var next Register
+	if rows == 8 {
+		next = Load(Param("next"), GP64())
+	}
 	loop := fmt.Sprintf("loop%dx%d", rows, panels)
 	Label(loop)
 	for q := range unroll {
 		for p := range panels {
 			VMOVDQU8(b.at(p, 64*q), w[p])
+		}
+		if next != nil {
+			PREFETCHT1(Mem{Base: next, Disp: 64 * q})
 		}
 		for i := range rows {
 			x := u[(q*rows+i)%len(u)]
@@ -102,6 +111,9 @@ func product512(rows, panels int) {
 	}
 	a.advance(rows, 4*unroll)
 	b.advance(panels, 64*unroll)
+	if next != nil {
+		ADDQ(U32(64*unroll), next)
+	}
 	SUBQ(U32(4*unroll), k)
 	JNZ(LabelRef(loop))
 

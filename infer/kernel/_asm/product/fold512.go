@@ -26,7 +26,7 @@ func fold512(state VecPhysical, sum func(panel int) VecPhysical) {
 // out of them.
 func tile512(rows int) {
 	TEXT(fmt.Sprintf("tile512x%d", rows), NOSPLIT, "func(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, "+
-		"a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, e *int8, rank, k uintptr)")
+		"a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank, k uintptr, next *int8)")
 	Doc(fmt.Sprintf("tile512x%d computes a tile of %d rows, its transcripts and then its product without noise.", rows, rows),
 		"Distances are in bytes.")
 	Pragma("noescape")
@@ -64,7 +64,11 @@ func tile512(rows int) {
 	a := newLines("a", "lda", rows)
 	b := newLines("panel", "step", tall)
 	k := Load(Param("k"), GP64())
-	const turn = 8 // groups of four k: a slice is one turn or two
+	next := Load(Param("next"), GP64())
+	const (
+		turn  = 8 // groups of four k: a slice is one turn or two
+		ahead = 8 // groups from the one that is multiplied to the one that is fetched
+	)
 	inner := GP64()
 	Label("slice")
 	MOVQ(rank, inner)
@@ -73,8 +77,10 @@ func tile512(rows int) {
 		for i := range rows {
 			VPBROADCASTD(a.at(i, 4*q), u[i])
 		}
+		PREFETCHT1(Mem{Base: next, Disp: 64 * q})
 		for p := range tall {
 			VMOVDQU8(b.at(p, 64*q), w[p%len(w)])
+			PREFETCHT0(b.at(p, 64*(q+ahead)))
 			for i := range rows {
 				VPDPBUSD(w[p%len(w)], u[i], acc(i, p))
 			}
@@ -82,6 +88,7 @@ func tile512(rows int) {
 	}
 	a.advance(rows, 4*turn)
 	b.advance(tall, 64*turn)
+	ADDQ(U32(64*turn), next)
 	SUBQ(U32(4*turn), inner)
 	JNZ(LabelRef("inner"))
 	for i := range rows {
@@ -97,9 +104,7 @@ func tile512(rows int) {
 
 	// Two elements of the noise at a time: the sums lose what it added.
 	Comment("peel")
-	peel := lines{base: Load(Param("peel"), b.base), far: b.far, step: b.step, triple: b.triple}
-	MOVQ(rank, peel.step)
-	SHLQ(Imm(5), peel.step)
+	peel := lines{base: Load(Param("peel"), b.base), far: b.far, step: Load(Param("peelstep"), b.step), triple: b.triple}
 	LEAQ(Mem{Base: peel.step, Index: peel.step, Scale: 2}, peel.triple)
 	LEAQ(Mem{Base: peel.base, Index: peel.step, Scale: 4}, peel.far)
 	noise := GP64()

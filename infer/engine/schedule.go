@@ -48,9 +48,14 @@ func (t *Task) Answer() []int32 { return t.answer }
 // Reused is how many tokens of the prompt were in the cache already.
 func (t *Task) Reused() int { return t.reused }
 
-// Event is something a task has come to: a token, its end, or both.
+// Event is something a task has come to.
 type Event struct {
-	Task  *Task
+	Task *Task
+	Written
+}
+
+// Written is a token of an answer, its end, or both.
+type Written struct {
 	Token int32 // or -1: an end without a token
 	End   End
 	// Log is the natural logarithm of the token's probability and Likely are the
@@ -178,7 +183,8 @@ func (s *Scheduler) form() {
 // write chooses a task's next token.
 func (s *Scheduler) write(t *Task, logits []int32) Event {
 	r := &t.request
-	e := Event{Task: t, Token: s.chooser.Choose(logits, r.Sampling, t.answer, &r.Seed, t.sequence.Len())}
+	e := Event{Task: t}
+	e.Token = s.chooser.Choose(logits, r.Sampling, t.answer, &r.Seed, t.sequence.Len())
 	if r.stops(s.decoder.config, e.Token) {
 		e.Token, e.End = -1, Stop
 		s.end(t)

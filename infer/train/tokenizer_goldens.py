@@ -83,14 +83,15 @@ def piece_model(texts, size, byte_fallback):
     return model
 
 
-def unigram_xlmr(texts, size):
-    """A Unigram as XLM-R and multilingual E5 have it: SentencePiece's own normaliser, <s> and </s> around."""
+def unigram_xlmr(texts, size, charsmap=True):
+    """A Unigram as XLM-R and multilingual E5 have it: <s> and </s> around, SentencePiece's own
+    normaliser, or the far smaller NFKC in its place."""
     model = piece_model(texts, size, False)
     pieces = [(p.piece, p.score) for p in model.pieces if p.type == 1]
     vocab = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *pieces, ("<mask>", 0.0)]
     tokenizer = Tokenizer(models.Unigram(vocab, unk_id=3, byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence([
-        normalizers.Precompiled(bytes(model.normalizer_spec.precompiled_charsmap)),
+        normalizers.Precompiled(bytes(model.normalizer_spec.precompiled_charsmap)) if charsmap else normalizers.NFKC(),
         normalizers.Replace(Regex(" {2,}"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")])

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -76,6 +77,8 @@ func (p *pages) funcs() template.FuncMap {
 		"poolWorks":   func(r device.Reading) bool { v, ok := r.Pool.Get(); return ok && v },
 		"things":      things,
 		"each":        each,
+		"tally":       p.tally,
+		"counted":     counted,
 		"uptime":      func(r device.Reading) string { v, _ := r.Uptime.Get(); return duration(v) },
 	}
 }
@@ -205,6 +208,27 @@ func verbText(d device.Demand) string {
 // things is the plural of a unit of work, to begin a line with.
 func things(unit string) string {
 	return capital(strings.ReplaceAll(unit, "_", " ")) + "s"
+}
+
+// tally writes a count with its thousands apart.
+func (p *pages) tally(k units.Known[int64]) template.HTML {
+	n, ok := k.Get()
+	if !ok {
+		return p.figure(k)
+	}
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	return template.HTML(fmt.Sprintf(`<span class="fig" title="%s">%s</span>`, template.HTMLEscapeString(p.whence(k)), digits)) //nolint:gosec // escaped
+}
+
+// counted is the source of a count: what was counted was not measured.
+func counted(k units.Known[int64]) string {
+	if k.From() == units.Meter {
+		return "counted"
+	}
+	return source(k)
 }
 
 // each is the energy of one thing, which may be a tiny part of a joule.

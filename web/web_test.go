@@ -137,7 +137,7 @@ func TestPages(t *testing.T) {
 				"/": "/", "/devices": "/devices", "/history?subject=mini3&metric=electricity&span=week": "/history",
 				"/events": "/events", "/ledger": "/ledger", "/settings": "/settings",
 			}
-		case "unplugged":
+		case "unplugged", "answering":
 			paths["/devices"] = "/devices"
 		case "tank-and-room":
 			paths["/zones/tank"] = "/"

@@ -338,3 +338,44 @@ func LedgerPaused() *Home {
 	h.note(Now().Add(-2*time.Minute), control.Alarm, "ledger", "ledger_paused", "The disk is full: the ledger is paused, heating goes on.")
 	return h
 }
+
+// Answering is a study heated by its computer, which reads a folder of texts
+// meanwhile.
+func Answering() *Home {
+	h := home(units.Meter)
+	now := Now()
+	h.state.Sentence = "Heating. Study 20.1 °C, 61 W."
+	z := &h.state.Zones[0]
+	z.ID, z.Name, z.Heaters = "study", "Study", []string{"computer"}
+	z.Temp, z.Power, z.Want = deg(20.1, units.Meter), watts(61, units.PSU), 60
+	z.Sentence = "Heating at 61 W: 0.4 K below the set-point."
+	z.Today = totals(0.42, 0.42, 0, 1, units.PSU)
+	h.state.Power, h.state.Today = z.Power, z.Today
+	h.state.Devices = []site.DeviceState{{
+		ID: "computer", Name: "This computer", Kind: "computer", Zone: "study", Role: control.Primary, Online: true,
+		Identity: device.Identity{Vendor: "Lenovo", Model: "ThinkCentre M75q", Serial: "5f3c90ab"},
+		Reading: device.Reading{
+			At: now.Add(-2 * time.Second), State: device.StateHeating, Power: watts(61, units.PSU), Work: device.Computing,
+			Temps: []device.Temp{{Name: "processor", Kind: device.Chip, Value: deg(64.2, units.Meter)}},
+			Done: []device.Output{
+				{Unit: "token", Count: units.Know[int64](2_914_530, now, units.Meter)},
+				{Unit: "ticket", Count: units.Know[int64](3, now, units.Meter)},
+			},
+		},
+		Caps: &device.Capabilities{
+			Verbs: map[device.Verb]device.Cost{device.SetPower: {Latency: 5 * time.Second}, device.Pause: {Latency: time.Second}, device.Run: {Latency: 5 * time.Second}},
+			Power: device.Range{Min: 11, Max: 68}, Max: 68, Idle: watts(11, units.PSU), Work: device.Burning, WattSource: units.PSU,
+			Limp: device.LimpNone, DeadMan: 2 * time.Minute, Shared: true,
+			Notes: []string{"Hearth computes on at most 8 of 16 threads, at the lowest priority, and never on battery."},
+		},
+		Work: device.Computing,
+		Output: []site.OutputState{
+			{Unit: "token", Today: units.Know[int64](2_914_530, now, units.Meter), Each: units.Know[units.Joules](0.0172, now, units.PSU)},
+			{Unit: "ticket", Today: units.Know[int64](3, now, units.Meter), Each: units.Know[units.Joules](16_900, now, units.PSU)},
+		},
+		Guard:   "Stops within 2 min if Hearth stops.",
+		Command: &site.CommandState{At: now.Add(-20 * time.Minute), Confirmed: true, Demand: device.Demand{Verb: device.SetPower, Power: 60, Why: "0.4 K below the set-point"}},
+		Limit:   68, Today: z.Today, Energy: units.Know[units.KilowattHours](3.1, now, units.PSU),
+	}}
+	return h
+}

@@ -50,6 +50,7 @@ func Situations() []Situation {
 		{"manual", Manual},
 		{"no-consent", NoConsent},
 		{"ledger-paused", LedgerPaused},
+		{"answering", Answering},
 	}
 }
 

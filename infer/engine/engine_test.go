@@ -168,22 +168,44 @@ func TestWhatElseIsInAStepChangesNothing(t *testing.T) {
 }
 
 func TestAStepAllocatesNothing(t *testing.T) {
-	m := randomModel(t, llama)
-	d := decoder(t, m, kernel.Best(), nil, 2*96)
-	var chunks []Chunk
-	for i := range 2 {
-		s, _, err := d.Begin(uint64(i), nil, 96)
-		if err != nil {
+	team := kernel.NewTeam(2)
+	defer team.Close()
+	for name, c := range decoders {
+		m := randomModel(t, c)
+		for _, team := range []*kernel.Team{nil, team} {
+			d := decoder(t, m, kernel.Best(), team, 2*96)
+			var chunks []Chunk
+			for i := range 2 {
+				s, _, err := d.Begin(uint64(i), nil, 96)
+				if err != nil {
+					t.Fatal(err)
+				}
+				chunks = append(chunks, Chunk{s, []int32{int32(i)}, make([]int32, c.Vocab)})
+			}
+			if n := testing.AllocsPerRun(50, func() {
+				if err := d.Step(chunks); err != nil {
+					t.Fatal(err)
+				}
+			}); n > 0 {
+				t.Errorf("%s, %d threads: a step of two tokens allocates %v times", name, team.Size(), n)
+			}
+		}
+	}
+}
+
+func TestWritingAllocatesNothing(t *testing.T) {
+	s := scheduler(t, randomModel(t, llama), 3*96, Limits{Running: 3})
+	for _, sampling := range []Sampling{{}, {Temperature: one}, {Temperature: one, TopK: 9, TopP: one / 2, Presence: one}} {
+		if _, err := s.Add(Request{Prompt: []int32{1}, Stop: []int32{}, Most: 90, Sampling: sampling, Log: true}); err != nil {
 			t.Fatal(err)
 		}
-		chunks = append(chunks, Chunk{s, []int32{int32(i)}, make([]int32, llama.Vocab)})
 	}
 	if n := testing.AllocsPerRun(50, func() {
-		if err := d.Step(chunks); err != nil {
+		if _, err := s.Step(); err != nil {
 			t.Fatal(err)
 		}
 	}); n > 0 {
-		t.Errorf("a step of two tokens allocates %v times", n)
+		t.Errorf("a step that writes three tokens allocates %v times", n)
 	}
 }
 
@@ -227,5 +249,43 @@ func TestTextsInABatchAreWhatTheyAreAlone(t *testing.T) {
 				t.Error("two texts have the same vector")
 			}
 		})
+	}
+}
+
+// Permuting a model's channels changes what goes into products, not what it
+// computes.
+func TestAPermutedModelComputesTheSame(t *testing.T) {
+	for name, c := range decoders {
+		m, permuted := randomModel(t, c), randomModel(t, c)
+		if err := permuted.Permute(); err != nil {
+			t.Fatal(err)
+		}
+		text := tokens(c, 40, 3)
+		if !slices.Equal(oneByOne(t, m, text), oneByOne(t, permuted, text)) {
+			t.Errorf("%s: the logits differ", name)
+		}
+	}
+	for _, c := range []model.Config{bert, bertC} {
+		m, permuted := randomModel(t, c), randomModel(t, c)
+		if err := permuted.Permute(); err != nil {
+			t.Fatal(err)
+		}
+		var vectors [2][][]int32
+		for i, m := range []*model.Model{m, permuted} {
+			p, err := NewPlain(m, kernel.Best(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := NewEncoder(m, p, kernel.Best(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if vectors[i], err = e.Embed(t.Context(), [][]int32{tokens(c, 30, 3)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(vectors[0][0], vectors[1][0]) {
+			t.Errorf("bert %s: the vectors differ", c.Pooling)
+		}
 	}
 }

@@ -8,6 +8,8 @@ func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int
 	case m == 0:
 	case t.level == AVX512:
 		t.tiles512(c, states, initial, a, e, m, from, to)
+	case t.level == AVX2:
+		t.tiles256(c, states, initial, a, e, m, from, to)
 	default:
 		t.plainTiles(c, states, initial, a, e, m, from, to)
 	}
@@ -42,36 +44,79 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 	}
 }
 
-func noise(level Level, dst, a []uint8, e []int8, perm []uint8) {
-	if level != AVX512 {
-		plainNoise(dst, a, e, perm)
-		return
+// tiles256 keeps the running sums of up to six rows in memory, where each slice
+// finds and leaves them.
+func (t *Ticketed) tiles256(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
+	tiles := t.n / tile
+	var sums [6 * tile]int32
+	var wide [64]int16
+	for b := from; b < to; b++ {
+		for i := 0; i < m; {
+			rows := rows256(m, m-i)
+			i = min(i, m-rows)
+			clear(sums[:])
+			for r := i; r < i+rows; r++ {
+				state := states[(r*tiles+b)*words:][:words]
+				copy(state, initial[r*words:])
+				state[0] += uint32(b)
+			}
+			for at := 0; at < t.k; at += t.rank {
+				add256(rows, &sums[0], tile, &a[i*Stride(t.k)+at], Stride(t.k), &t.panels[b*tall*t.step()+at*width], t.step(), t.rank, tall)
+				fold256(&states[(i*tiles+b)*words], uintptr(4*words*tiles), &sums[0], uintptr(rows))
+			}
+			for r := range rows {
+				for j, v := range e[(i+r)*t.rank:][:t.rank] {
+					wide[j] = int16(v)
+				}
+				for q := range tall {
+					p := b*tall + q
+					peel256(&c[(i+r)*t.n+p*width], &sums[r*tile+q*width], &t.offset[p*width], &t.peel[p*t.peelStep()], &wide[0], uintptr(t.rank))
+				}
+			}
+			i += rows
+		}
 	}
+}
+
+func noise(level Level, dst, a []uint8, e []int8, perm []uint8) {
 	var table [64]int8 // 32 elements twice: the top bit of an index does not matter then
 	copy(table[copy(table[:], e):], e)
-	noise512(&dst[0], &a[0], &table, &perm[0], uintptr(len(a)))
+	switch level {
+	case AVX512:
+		noise512(&dst[0], &a[0], &table, &perm[0], uintptr(len(a)))
+	case AVX2:
+		noise256(&dst[0], &a[0], &table, &perm[0], uintptr(len(a)))
+	default:
+		plainNoise(dst, a, e, perm)
+	}
 }
 
 // transcribe computes the transcript of a tile of weights that are not packed.
 func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
-	if level == AVX512 {
-		transcribe512(state, u, w)
+	if level == Go {
+		plainTile(state, u, w)
 		return
 	}
-	plainTile(state, u, w)
-}
-
-// transcribe512 packs 64 columns of the row at a time, one slice or two.
-func transcribe512(state *[words]uint32, u []uint8, w []int8) {
+	// 64 columns of the row at a time, one slice or two.
 	k, rank := len(u), Rank(len(u))
+	const step = width * 64
 	var sums [tile]int32
-	var packed [tile * 64]int8
+	var packed [tall * step]int8
 	for at := 0; at < k; at += 64 {
 		for q := range tall {
-			pack512(&packed[q*width*64], &w[q*width*k+at], uintptr(k), 64)
+			if level == AVX512 {
+				pack512(&packed[q*step], &w[q*width*k+at], uintptr(k), 64)
+				continue
+			}
+			plainPack(packed[q*step:][:step], w[q*width*k+at:], width, 64, k)
 		}
 		for from := 0; from < 64; from += rank {
-			slice512(state, &sums, &u[at+from], &packed[from*width], width*64, uintptr(rank))
+			if level == AVX512 {
+				slice512(state, &sums, &u[at+from], &packed[from*width], step, uintptr(rank))
+				continue
+			}
+			add256x1(&sums[0], 0, &u[at+from], 0, &packed[from*width], step, uintptr(rank), tall)
+			fold256(&state[0], 0, &sums[0], 1)
 		}
 	}
 }
@@ -81,5 +126,5 @@ func pack(level Level, panel, w []int8, columns, k int) {
 		pack512(&panel[0], &w[0], uintptr(k), uintptr(k))
 		return
 	}
-	plainPack(panel, w, columns, k)
+	plainPack(panel, w, columns, k, k)
 }

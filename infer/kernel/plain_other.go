@@ -19,4 +19,4 @@ func peak(_ Level, turns int) int64 {
 
 func read(_ Level, p []uint8) uint64 { return plainRead(p) }
 
-func pack(_ Level, panel, w []int8, columns, k int) { plainPack(panel, w, columns, k) }
+func pack(_ Level, panel, w []int8, columns, k int) { plainPack(panel, w, columns, k, k) }

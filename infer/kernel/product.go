@@ -77,11 +77,11 @@ func total(w []int8) (sum int32, ok bool) {
 	return sum - int32(len(w))*bias, met == 0
 }
 
-// plainPack writes columns rows of k weights as a panel of 16 columns. What
-// the panel has beyond them stays as it is.
-func plainPack(panel, w []int8, columns, k int) {
+// plainPack writes k weights of each of so many rows, which lie step apart, as
+// a panel of 16 columns. What the panel has beyond them stays as it is.
+func plainPack(panel, w []int8, columns, k, step int) {
 	for j := range columns {
-		row := w[j*k:][:k]
+		row := w[j*step:][:k]
 		for q := 0; q < k; q += 4 {
 			copy(panel[width*q+4*j:][:4], row[q:q+4])
 		}

@@ -11,6 +11,8 @@ func (x *Matrix) columns(c []int32, a []uint8, m, from, to int) {
 	case m == 0:
 	case x.level == AVX512:
 		x.columns512(c, a, m, from, to)
+	case x.level == AVX2:
+		x.columns256(c, a, m, from, to)
 	default:
 		x.plain(c, a, m, from, to)
 	}
@@ -117,6 +119,65 @@ func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8, next 
 		product512x1x32(c, ldc, a, lda, w, step, offset, k, soon)
 	case 11:
 		product512x1x16(c, ldc, a, lda, w, step, offset, k, soon)
+	}
+}
+
+// columns256 computes six rows of a panel at a time.
+func (x *Matrix) columns256(c []int32, a []uint8, m, from, to int) {
+	full := min(to, x.n/width)
+	for p := from; p < full; p++ {
+		for i := 0; i < m; {
+			rows := rows256(m, m-i)
+			i = min(i, m-rows)
+			for r := i; r < i+rows; r++ {
+				copy(c[r*x.n+p*width:][:width], x.offset[p*width:])
+			}
+			add256(rows, &c[i*x.n+p*width], x.n, &a[i*Stride(x.k)], Stride(x.k), &x.panels[p*x.step()], x.step(), x.k, 1)
+			i += rows
+		}
+	}
+	if full == to {
+		return
+	}
+	var sums [6 * width]int32 // the last panel, which has fewer columns than 16
+	for i := 0; i < m; {
+		rows := rows256(m, m-i)
+		i = min(i, m-rows)
+		for r := range rows {
+			copy(sums[r*width:][:width], x.offset[full*width:])
+		}
+		add256(rows, &sums[0], width, &a[i*Stride(x.k)], Stride(x.k), &x.panels[full*x.step()], x.step(), x.k, 1)
+		for r := range rows {
+			copy(c[(i+r)*x.n+full*width:(i+r+1)*x.n], sums[r*width:])
+		}
+		i += rows
+	}
+}
+
+// rows256 is how many of m rows a kernel takes when so many are left. Where it
+// is faster to take more than are left, it takes some once more.
+func rows256(m, left int) int {
+	switch {
+	case left >= 6 || left == 5 && m >= 6:
+		return 6
+	case left >= 4 || left == 3 && m >= 4:
+		return 4
+	}
+	return min(left, 2)
+}
+
+// add256 adds to rows of sums, ld sums apart, the products of k activations of
+// each row with k weights of each column of panels that lie a step apart.
+func add256(rows int, c *int32, ld int, a *uint8, lda int, w *int8, step, k, panels int) {
+	switch rows {
+	case 6:
+		add256x6(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+	case 4:
+		add256x4(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+	case 2:
+		add256x2(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+	case 1:
+		add256x1(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
 	}
 }
 

@@ -4,6 +4,45 @@
 
 package kernel
 
+// add256x6 adds to 6 rows of sums the products of k activations each with panels of weights,
+// as many of each column. Distances are in bytes.
+//
+//go:noescape
+func add256x6(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+
+// add256x4 adds to 4 rows of sums the products of k activations each with panels of weights,
+// as many of each column. Distances are in bytes.
+//
+//go:noescape
+func add256x4(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+
+// add256x2 adds to 2 rows of sums the products of k activations each with panels of weights,
+// as many of each column. Distances are in bytes.
+//
+//go:noescape
+func add256x2(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+
+// add256x1 adds to 1 rows of sums the products of k activations each with panels of weights,
+// as many of each column. Distances are in bytes.
+//
+//go:noescape
+func add256x1(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+
+// fold256 folds the sums of a tile of so many rows into their transcripts, lds bytes apart.
+//
+//go:noescape
+func fold256(state *uint32, lds uintptr, sums *int32, rows uintptr)
+
+// peel256 takes noise and surplus out of 16 sums of one row.
+//
+//go:noescape
+func peel256(c *int32, sums *int32, offset *int32, peel *int16, e *int16, rank uintptr)
+
+// noise256 adds noise to n activations, a multiple of 32.
+//
+//go:noescape
+func noise256(dst *uint8, a *uint8, e *[64]int8, perm *uint8, n uintptr)
+
 // peak256 runs so many turns of 12 VPMADDWD and VPADDD on registers: 384 operations each.
 func peak256(turns int)
 

@@ -29,6 +29,12 @@ func main() {
 		peak512()
 		read512()
 	case "avx2":
+		for _, rows := range []int{6, 4, 2, 1} {
+			add256(rows)
+		}
+		fold256()
+		peel256()
+		noise256()
 		peak256()
 		read256()
 	}

@@ -34,8 +34,7 @@ func peak512() {
 func peak256() {
 	TEXT("peak256", NOSPLIT, "func(turns int)")
 	Doc(fmt.Sprintf("peak256 runs so many turns of 12 VPMADDWD and VPADDD on registers: %d operations each.", 2*16*12))
-	for _, v := range vectors[:16] {
-		y := v.AsY()
+	for _, y := range halves {
 		VPXOR(y, y, y)
 	}
 	turns := Load(Param("turns"), GP64())
@@ -43,7 +42,7 @@ func peak256() {
 	for i := range 12 {
 		x := []VecPhysical{Y12, Y13, Y14}[i%3]
 		VPMADDWD(Y15, Y15, x)
-		VPADDD(x, vectors[i].AsY(), vectors[i].AsY())
+		VPADDD(x, halves[i], halves[i])
 	}
 	DECQ(turns)
 	JNZ(LabelRef("peak"))
@@ -69,9 +68,9 @@ func read256() {
 	TEXT("read256", NOSPLIT, "func(p *uint8, quarter int) uint64")
 	Doc("read256 reads four quarters of memory side by side, each a multiple of 256 bytes, and returns the xor of their words.")
 	Pragma("noescape")
-	read(128, func(m Mem, i int) { VPXOR(m, vectors[i].AsY(), vectors[i].AsY()) }, 32)
+	read(128, func(m Mem, i int) { VPXOR(m, halves[i], halves[i]) }, 32)
 	for i := 1; i < 16; i++ {
-		VPXOR(vectors[i].AsY(), Y0, Y0)
+		VPXOR(halves[i], Y0, Y0)
 	}
 	digest()
 }
@@ -82,7 +81,7 @@ func read(turn int, load func(Mem, int), size int) {
 	MOVQ(left, p.step)
 	LEAQ(Mem{Base: p.step, Index: p.step, Scale: 2}, p.triple)
 	for i := range 16 {
-		VPXOR(vectors[i].AsY(), vectors[i].AsY(), vectors[i].AsY())
+		VPXOR(halves[i], halves[i], halves[i])
 	}
 	Label("read")
 	for at := 0; at < turn; at += size {

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// halves are the 16 registers of 256 bits.
+var halves = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15}
+
+// add256 writes the kernel for so many rows and half a panel, or a whole one,
+// at a time. Four weights and four activations, widened to 16 bits, give two
+// sums of 32 bits; the two are put together at the end. Products of 8 bits
+// would saturate at 16.
+func add256(rows int) {
+	TEXT(fmt.Sprintf("add256x%d", rows), NOSPLIT,
+		"func(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step, k, panels uintptr)")
+	Doc(fmt.Sprintf("add256x%d adds to %d rows of sums the products of k activations each with panels of weights,", rows, rows),
+		"as many of each column. Distances are in bytes.")
+	Pragma("noescape")
+	quarters := 2 // how many groups of four columns at a time
+	if rows <= 2 {
+		quarters = 4
+	}
+	acc := func(row, quarter int) VecPhysical { return halves[row*quarters+quarter] }
+	w, u, product := halves[rows*quarters:][:quarters], Y14, Y15
+
+	c := newLines("c", "ldc", rows)
+	panel, step := Load(Param("panel"), GP64()), Load(Param("step"), GP64())
+	panels := Load(Param("panels"), GP64())
+	lda := Load(Param("lda"), GP64())
+	a := lines{base: GP64(), far: GP64(), step: lda, triple: GP64()}
+	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, a.triple)
+	half, k, at := GP64(), GP64(), GP64()
+	Label("panel")
+	MOVQ(panel, at)
+	MOVQ(U32(4/quarters), half)
+	Label("half")
+	Load(Param("a"), a.base)
+	if rows > 4 {
+		LEAQ(Mem{Base: a.base, Index: lda, Scale: 4}, a.far)
+	}
+	for i := range rows {
+		for q := range quarters {
+			VPXOR(acc(i, q), acc(i, q), acc(i, q))
+		}
+	}
+	Load(Param("k"), k)
+	weights := GP64()
+	MOVQ(at, weights)
+	Label("loop")
+	for g := range unroll {
+		for q := range quarters {
+			VPMOVSXBW(Mem{Base: weights, Disp: 64*g + 16*q}, w[q])
+		}
+		for i := range rows {
+			VPBROADCASTD(a.at(i, 4*g), u.AsX())
+			VPMOVZXBW(u.AsX(), u)
+			for q := range quarters {
+				to := product
+				if q == quarters-1 {
+					to = u
+				}
+				VPMADDWD(w[q], u, to)
+				VPADDD(to, acc(i, q), acc(i, q))
+			}
+		}
+	}
+	a.advance(rows, 4*unroll)
+	ADDQ(U32(64*unroll), weights)
+	SUBQ(U32(4*unroll), k)
+	JNZ(LabelRef("loop"))
+	for i := range rows {
+		for q := 0; q < quarters; q += 2 {
+			VPHADDD(acc(i, q+1), acc(i, q), acc(i, q))
+			VPERMQ(Imm(0xD8), acc(i, q), acc(i, q))
+			VPADDD(c.at(i, 16*q), acc(i, q), acc(i, q))
+			VMOVDQU(acc(i, q), c.at(i, 16*q))
+		}
+	}
+	c.advance(rows, 16*quarters)
+	ADDQ(U32(16*quarters), at)
+	DECQ(half)
+	JNZ(LabelRef("half"))
+	ADDQ(step, panel)
+	DECQ(panels)
+	JNZ(LabelRef("panel"))
+	VZEROUPPER()
+	RET()
+}
+
+// fold256 writes the fold of rows whose sums and transcripts are in memory.
+func fold256() {
+	TEXT("fold256", NOSPLIT, "func(state *uint32, lds uintptr, sums *int32, rows uintptr)")
+	Doc("fold256 folds the sums of a tile of so many rows into their transcripts, lds bytes apart.")
+	Pragma("noescape")
+	state, lds := Load(Param("state"), GP64()), Load(Param("lds"), GP64())
+	sums, rows := Load(Param("sums"), GP64()), Load(Param("rows"), GP64())
+	Label("fold")
+	for half := range 2 {
+		m, t := halves[2*half], halves[2*half+1]
+		VMOVDQU(Mem{Base: state, Disp: 32 * half}, m)
+		VPSLLD(Imm(13), m, t)
+		VPSRLD(Imm(32-13), m, m)
+		VPOR(t, m, m)
+		for q := 0; q < tall; q += 2 {
+			VPADDD(Mem{Base: sums, Disp: 64*q + 32*half}, m, m)
+			VPXOR(Mem{Base: sums, Disp: 64*(q+1) + 32*half}, m, m)
+		}
+		VMOVDQU(m, Mem{Base: state, Disp: 32 * half})
+	}
+	ADDQ(lds, state)
+	ADDQ(U32(64*tall), sums)
+	DECQ(rows)
+	JNZ(LabelRef("fold"))
+	VZEROUPPER()
+	RET()
+}
+
+// peel256 writes the correction of one row and one panel.
+func peel256() {
+	TEXT("peel256", NOSPLIT, "func(c, sums, offset *int32, peel *int16, e *int16, rank uintptr)")
+	Doc("peel256 takes noise and surplus out of 16 sums of one row.")
+	Pragma("noescape")
+	sums, offset := Load(Param("sums"), GP64()), Load(Param("offset"), GP64())
+	for h := range 2 {
+		VMOVDQU(Mem{Base: sums, Disp: 32 * h}, halves[h])
+		VPADDD(Mem{Base: offset, Disp: 32 * h}, halves[h], halves[h])
+	}
+	peel, e, rank := Load(Param("peel"), GP64()), Load(Param("e"), GP64()), Load(Param("rank"), GP64())
+	Label("peel")
+	for j := range 4 {
+		VPBROADCASTD(Mem{Base: e, Disp: 4 * j}, Y2)
+		for h := range 2 {
+			VPMADDWD(Mem{Base: peel, Disp: 64*j + 32*h}, Y2, Y3)
+			VPADDD(Y3, halves[h], halves[h])
+		}
+	}
+	ADDQ(U32(256), peel)
+	ADDQ(U32(16), e)
+	SUBQ(U32(8), rank)
+	JNZ(LabelRef("peel"))
+	c := Load(Param("c"), GP64())
+	for h := range 2 {
+		VMOVDQU(halves[h], Mem{Base: c, Disp: 32 * h})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// noise256 writes the look-up in four tables of 16 elements. An index is moved
+// so that the table's own elements come to 0x70 to 0x7F and all others to 0x80
+// and above, which VPSHUFB takes for zero.
+func noise256() {
+	TEXT("noise256", NOSPLIT, "func(dst, a *uint8, e *[64]int8, perm *uint8, n uintptr)")
+	Doc("noise256 adds noise to n activations, a multiple of 32.")
+	Pragma("noescape")
+	dst, a, e := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("e"), GP64())
+	perm, n := Load(Param("perm"), GP64()), Load(Param("n"), GP64())
+	table := []VecPhysical{Y8, Y9, Y10, Y11}
+	for t := range table {
+		VBROADCASTI128(Mem{Base: e, Disp: 16 * t}, table[t])
+	}
+	constant := func(v uint64, y VecPhysical) {
+		x := GP64()
+		MOVQ(U64(v), x)
+		VMOVQ(x, y.AsX())
+		VPBROADCASTQ(y.AsX(), y)
+	}
+	constant(0x3F3F3F3F3F3F3F3F, Y12)
+	constant(0x7070707070707070, Y13)
+	constant(0x1010101010101010, Y14)
+	VPXOR(Y15, Y15, Y15)
+	Label("noise")
+	VMOVDQU(Mem{Base: perm}, Y0)
+	VPCMPGTB(Y0, Y15, Y1) // those to subtract
+	VPAND(Y12, Y0, Y0)
+	for t := range table {
+		VPADDUSB(Y13, Y0, Y2)
+		VPSHUFB(Y2, table[t], Y2)
+		if t == 0 {
+			VMOVDQA(Y2, Y3)
+		} else {
+			VPOR(Y2, Y3, Y3)
+		}
+		if t < 3 {
+			VPSUBB(Y14, Y0, Y0)
+		}
+	}
+	VPXOR(Y1, Y3, Y3)
+	VPSUBB(Y1, Y3, Y3)
+	VPADDB(Mem{Base: a}, Y3, Y3)
+	VMOVDQU(Y3, Mem{Base: dst})
+	for _, p := range []Register{perm, a, dst} {
+		ADDQ(U32(32), p)
+	}
+	SUBQ(U32(32), n)
+	JNZ(LabelRef("noise"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,118 @@
+package work_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hearth/infer/kernel"
+	"hearth/work"
+)
+
+var chat = work.Job{
+	Prompt: prompt(20), Most: 24, Stop: []int32{119},
+	Sampling: work.Sampling{Temperature: 1 << 16, TopP: 60000}, Seed: [32]byte{5},
+}
+
+func TestAnswersAreTheSameWithTicketsAndWithout(t *testing.T) {
+	for _, level := range kernel.Levels() {
+		w := newWorld(t, level, smallDecoder)
+		m := w.miner(t)
+		c := w.claim(chat)
+		if err := m.Begin(7, c); err != nil {
+			t.Fatal(err)
+		}
+		want := w.answer(t, w.plain, 7, chat)
+		got := w.answer(t, m, 7, chat)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v: with tickets the answer is another (-without +with):\n%s", level, diff)
+		}
+		if len(want) < 3 {
+			t.Fatalf("the answer has %d tokens: too few to show anything", len(want))
+		}
+		if m.Work() == 0 {
+			t.Errorf("%v: no tickets were made", level)
+		}
+		if other := w.answer(t, m, 8, chat); !slices.Equal(other, want) {
+			t.Errorf("%v: a sequence that is not mined gets another answer", level)
+		}
+	}
+}
+
+func TestVectorsAreTheSameWithTicketsAndWithout(t *testing.T) {
+	w := newWorld(t, kernel.Best(), smallEncoder)
+	m := w.miner(t)
+	texts := [][]int32{prompt(3), prompt(90), prompt(40), prompt(17), prompt(64)}
+	for i, text := range texts[:4] { // the last one is not mined
+		if err := m.Begin(uint64(i), w.claim(work.Job{Prompt: text})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(w.embed(t, w.plain, texts...), w.embed(t, m, texts...)); diff != "" {
+		t.Errorf("with tickets the vectors are others (-without +with):\n%s", diff)
+	}
+	rows := 0
+	for _, text := range texts[:4] {
+		rows += len(text)
+	}
+	// All but the first product of layer 0.
+	each := work.Cost(smallEncoder, 1, 0) - 2*2*256 - 256*768
+	if got, want := m.Work(), uint64(rows)*each; got != want {
+		t.Errorf("%d multiply-accumulates were mined, want %d", got, want)
+	}
+}
+
+func TestEveryTicketPassesBothTiers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		w    *world
+		job  work.Job
+	}{
+		{"decoder", newWorld(t, kernel.Best(), smallDecoder), chat},
+		{"encoder", newWorld(t, kernel.Best(), smallEncoder), work.Job{Prompt: prompt(30)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, claim := c.w.miner(t), c.w.claim(c.job)
+			if err := m.Begin(0, claim); err != nil {
+				t.Fatal(err)
+			}
+			var answer []int32
+			if c.job.Most > 0 {
+				answer = c.w.answer(t, m, 0, c.job)
+			} else {
+				c.w.embed(t, m, c.job.Prompt)
+			}
+			won := m.End(0, answer)
+			expected := float64(m.Work()) / float64(work.MaxTileWork)
+			if n := float64(len(won)); n < expected*0.7 || n > expected*1.4 {
+				t.Errorf("%v tickets won, expected %v", n, expected)
+			}
+			written := 0
+			for i, ticket := range won {
+				ticket.Sign(key(1))
+				got, err := work.DecodeTicket(ticket.Encode())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(ticket, got); diff != "" {
+					t.Fatalf("a ticket is another once read (-sent +read):\n%s", diff)
+				}
+				if err := c.w.check(claim, easy(), got); err != nil {
+					t.Fatalf("ticket %+v: %v", ticket, err)
+				}
+				if i%17 == 0 {
+					if err := c.w.replay(t.Context(), claim, got); err != nil {
+						t.Fatalf("ticket %+v: %v", ticket, err)
+					}
+				}
+				if len(ticket.Answer) > 0 {
+					written++
+				}
+			}
+			if c.job.Most > 0 && written == 0 {
+				t.Error("no ticket is of a token of the answer")
+			}
+		})
+	}
+}

@@ -44,16 +44,16 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 	}
 }
 
-// tiles256 keeps the running sums of up to six rows in memory, where each slice
+// tiles256 keeps the running sums of up to five rows in memory, where each slice
 // finds and leaves them.
 func (t *Ticketed) tiles256(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
 	tiles := t.n / tile
-	var sums [6 * tile]int32
-	var wide [64]int16
+	var sums [5 * tile]int32
+	var u wide
+	var noise [64]int16
 	for b := from; b < to; b++ {
 		for i := 0; i < m; {
-			rows := rows256(m, m-i)
-			i = min(i, m-rows)
+			rows := rows256(m - i)
 			clear(sums[:])
 			for r := i; r < i+rows; r++ {
 				state := states[(r*tiles+b)*words:][:words]
@@ -61,16 +61,19 @@ func (t *Ticketed) tiles256(c []int32, states, initial []uint32, a []uint8, e []
 				state[0] += uint32(b)
 			}
 			for at := 0; at < t.k; at += t.rank {
-				add256(rows, &sums[0], tile, &a[i*Stride(t.k)+at], Stride(t.k), &t.panels[b*tall*t.step()+at*width], t.step(), t.rank, tall)
+				if at%chunk == 0 {
+					u.split(rows, a[i*Stride(t.k)+at:], t.k, min(chunk, t.k-at))
+				}
+				u.add(rows, &sums[0], tile, at%chunk, &t.panels[b*tall*t.step()+at*width], t.step(), t.rank, tall)
 				fold256(&states[(i*tiles+b)*words], uintptr(4*words*tiles), &sums[0], uintptr(rows))
 			}
 			for r := range rows {
 				for j, v := range e[(i+r)*t.rank:][:t.rank] {
-					wide[j] = int16(v)
+					noise[j] = int16(v)
 				}
 				for q := range tall {
 					p := b*tall + q
-					peel256(&c[(i+r)*t.n+p*width], &sums[r*tile+q*width], &t.offset[p*width], &t.peel[p*t.peelStep()], &wide[0], uintptr(t.rank))
+					peel256(&c[(i+r)*t.n+p*width], &sums[r*tile+q*width], &t.offset[p*width], &t.peel[p*t.peelStep()], &noise[0], uintptr(t.rank))
 				}
 			}
 			i += rows
@@ -102,7 +105,11 @@ func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
 	const step = width * 64
 	var sums [tile]int32
 	var packed [tall * step]int8
+	var wider wide
 	for at := 0; at < k; at += 64 {
+		if level == AVX2 && at%chunk == 0 {
+			wider.split(1, u[at:], k, min(chunk, k-at))
+		}
 		for q := range tall {
 			if level == AVX512 {
 				pack512(&packed[q*step], &w[q*width*k+at], uintptr(k), 64)
@@ -115,7 +122,7 @@ func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
 				slice512(state, &sums, &u[at+from], &packed[from*width], step, uintptr(rank))
 				continue
 			}
-			add256x1(&sums[0], 0, &u[at+from], 0, &packed[from*width], step, uintptr(rank), tall)
+			wider.add(1, &sums[0], tile, (at+from)%chunk, &packed[from*width], step, rank, tall)
 			fold256(&state[0], 0, &sums[0], 1)
 		}
 	}

@@ -122,31 +122,38 @@ func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8, next 
 	}
 }
 
-// columns256 computes six rows of a panel at a time.
+// chunk is how many activations of a row are widened at a time; with five rows
+// they stay in the first level of the cache.
+const chunk = 512
+
+// wide is room for five rows of widened activations.
+type wide [5 * (2*chunk + align)]uint8
+
+// columns256 computes up to five rows of three panels at a time.
 func (x *Matrix) columns256(c []int32, a []uint8, m, from, to int) {
 	full := min(to, x.n/width)
-	for p := from; p < full; p++ {
+	var u wide
+	for p := from; p < full; p += group {
+		panels := min(group, full-p)
 		for i := 0; i < m; {
-			rows := rows256(m, m-i)
-			i = min(i, m-rows)
+			rows := rows256(m - i)
 			for r := i; r < i+rows; r++ {
-				copy(c[r*x.n+p*width:][:width], x.offset[p*width:])
+				copy(c[r*x.n+p*width:][:panels*width], x.offset[p*width:])
 			}
-			add256(rows, &c[i*x.n+p*width], x.n, &a[i*Stride(x.k)], Stride(x.k), &x.panels[p*x.step()], x.step(), x.k, 1)
+			x.block256(&u, rows, panels, p, &c[i*x.n+p*width], x.n, a[i*Stride(x.k):])
 			i += rows
 		}
 	}
 	if full == to {
 		return
 	}
-	var sums [6 * width]int32 // the last panel, which has fewer columns than 16
+	var sums [5 * width]int32 // the last panel, which has fewer columns than 16
 	for i := 0; i < m; {
-		rows := rows256(m, m-i)
-		i = min(i, m-rows)
+		rows := rows256(m - i)
 		for r := range rows {
 			copy(sums[r*width:][:width], x.offset[full*width:])
 		}
-		add256(rows, &sums[0], width, &a[i*Stride(x.k)], Stride(x.k), &x.panels[full*x.step()], x.step(), x.k, 1)
+		x.block256(&u, rows, 1, full, &sums[0], width, a[i*Stride(x.k):])
 		for r := range rows {
 			copy(c[(i+r)*x.n+full*width:(i+r+1)*x.n], sums[r*width:])
 		}
@@ -154,30 +161,47 @@ func (x *Matrix) columns256(c []int32, a []uint8, m, from, to int) {
 	}
 }
 
-// rows256 is how many of m rows a kernel takes when so many are left. Where it
-// is faster to take more than are left, it takes some once more.
-func rows256(m, left int) int {
-	switch {
-	case left >= 6 || left == 5 && m >= 6:
-		return 6
-	case left >= 4 || left == 3 && m >= 4:
-		return 4
-	}
-	return min(left, 2)
+// rows256 is how many of the rows that are left a kernel takes: as equal shares
+// as can be.
+func rows256(left int) int {
+	blocks := (left + 4) / 5
+	return (left + blocks - 1) / blocks
 }
 
-// add256 adds to rows of sums, ld sums apart, the products of k activations of
-// each row with k weights of each column of panels that lie a step apart.
-func add256(rows int, c *int32, ld int, a *uint8, lda int, w *int8, step, k, panels int) {
+// block256 adds to rows of sums, ld sums apart, the products of rows of a with
+// panels from p on. It widens the rows in u.
+func (x *Matrix) block256(u *wide, rows, panels, p int, c *int32, ld int, a []uint8) {
+	for at := 0; at < x.k; at += chunk {
+		n := min(chunk, x.k-at)
+		u.split(rows, a[at:], x.k, n)
+		u.add(rows, c, ld, 0, &x.panels[p*x.step()+at*width], x.step(), n, panels)
+	}
+}
+
+// split widens n activations of so many rows of k.
+func (u *wide) split(rows int, a []uint8, k, n int) {
+	for r := range rows {
+		split256(&u[r*(2*chunk+align)], &a[r*Stride(k)], uintptr(n))
+	}
+}
+
+// add adds to rows of sums, ld sums apart, the products of k of the widened
+// activations, from the given one on, with k weights of each column of panels
+// that lie a step apart.
+func (u *wide) add(rows int, c *int32, ld, from int, w *int8, step, k, panels int) {
+	a, ldc := &u[2*from], uintptr(4*ld)
+	const lda = 2*chunk + align
 	switch rows {
-	case 6:
-		add256x6(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+	case 5:
+		add256x5(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))
 	case 4:
-		add256x4(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+		add256x4(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))
+	case 3:
+		add256x3(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))
 	case 2:
-		add256x2(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+		add256x2(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))
 	case 1:
-		add256x1(c, uintptr(4*ld), a, uintptr(lda), w, uintptr(step), uintptr(k), uintptr(panels))
+		add256x1(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))
 	}
 }
 

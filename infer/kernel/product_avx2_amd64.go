@@ -4,26 +4,38 @@
 
 package kernel
 
-// add256x6 adds to 6 rows of sums the products of k activations each with panels of weights,
-// as many of each column. Distances are in bytes.
+// split256 widens n activations, a multiple of 32: from every 32 it makes 8 pairs of the first and third of
+// each four and then 8 of the second and fourth.
 //
 //go:noescape
-func add256x6(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+func split256(dst *uint8, a *uint8, n uintptr)
 
-// add256x4 adds to 4 rows of sums the products of k activations each with panels of weights,
-// as many of each column. Distances are in bytes.
+// add256x5 adds to 5 rows of sums the products of k activations of each, as split256 leaves them,
+// with panels of weights, as many of each column. Distances are in bytes.
+//
+//go:noescape
+func add256x5(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+
+// add256x4 adds to 4 rows of sums the products of k activations of each, as split256 leaves them,
+// with panels of weights, as many of each column. Distances are in bytes.
 //
 //go:noescape
 func add256x4(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
 
-// add256x2 adds to 2 rows of sums the products of k activations each with panels of weights,
-// as many of each column. Distances are in bytes.
+// add256x3 adds to 3 rows of sums the products of k activations of each, as split256 leaves them,
+// with panels of weights, as many of each column. Distances are in bytes.
+//
+//go:noescape
+func add256x3(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
+
+// add256x2 adds to 2 rows of sums the products of k activations of each, as split256 leaves them,
+// with panels of weights, as many of each column. Distances are in bytes.
 //
 //go:noescape
 func add256x2(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)
 
-// add256x1 adds to 1 rows of sums the products of k activations each with panels of weights,
-// as many of each column. Distances are in bytes.
+// add256x1 adds to 1 rows of sums the products of k activations of each, as split256 leaves them,
+// with panels of weights, as many of each column. Distances are in bytes.
 //
 //go:noescape
 func add256x1(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr, panels uintptr)

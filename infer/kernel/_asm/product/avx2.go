@@ -11,22 +11,45 @@ import (
 // halves are the 16 registers of 256 bits.
 var halves = []VecPhysical{Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15}
 
-// add256 writes the kernel for so many rows and half a panel, or a whole one,
-// at a time. Four weights and four activations, widened to 16 bits, give two
-// sums of 32 bits; the two are put together at the end. Products of 8 bits
-// would saturate at 16.
+// split256 writes what makes activations ready for multiplication in 16 bits:
+// of each group of four, the first and third as one word of 32 bits, the second
+// and fourth as another.
+func split256() {
+	TEXT("split256", NOSPLIT, "func(dst, a *uint8, n uintptr)")
+	Doc("split256 widens n activations, a multiple of 32: from every 32 it makes 8 pairs of the first and third of",
+		"each four and then 8 of the second and fourth.")
+	Pragma("noescape")
+	dst, a, n := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("n"), GP64())
+	VPCMPEQW(Y2, Y2, Y2)
+	VPSRLW(Imm(8), Y2, Y2)
+	Label("split")
+	VMOVDQU(Mem{Base: a}, Y0)
+	VPSRLW(Imm(8), Y0, Y1)
+	VPAND(Y2, Y0, Y0)
+	VMOVDQU(Y0, Mem{Base: dst})
+	VMOVDQU(Y1, Mem{Base: dst, Disp: 32})
+	ADDQ(U32(32), a)
+	ADDQ(U32(64), dst)
+	SUBQ(U32(32), n)
+	JNZ(LabelRef("split"))
+	VZEROUPPER()
+	RET()
+}
+
+// add256 writes the kernel for so many rows and a panel at a time. Weights are
+// widened to 16 bits here, the even and the odd of each four apart, to meet
+// activations that split256 has widened: products of 8 bits would saturate at
+// 16.
 func add256(rows int) {
 	TEXT(fmt.Sprintf("add256x%d", rows), NOSPLIT,
 		"func(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step, k, panels uintptr)")
-	Doc(fmt.Sprintf("add256x%d adds to %d rows of sums the products of k activations each with panels of weights,", rows, rows),
-		"as many of each column. Distances are in bytes.")
+	Doc(fmt.Sprintf("add256x%d adds to %d rows of sums the products of k activations of each, as split256 leaves them,", rows, rows),
+		"with panels of weights, as many of each column. Distances are in bytes.")
 	Pragma("noescape")
-	quarters := 2 // how many groups of four columns at a time
-	if rows <= 2 {
-		quarters = 4
-	}
-	acc := func(row, quarter int) VecPhysical { return halves[row*quarters+quarter] }
-	w, u, product := halves[rows*quarters:][:quarters], Y14, Y15
+	const turn = 8 // groups of four k
+	acc := func(row, half int) VecPhysical { return halves[2*row+half] }
+	even, odd := halves[10:12], halves[12:14]
+	u, t := Y14, Y15
 
 	c := newLines("c", "ldc", rows)
 	panel, step := Load(Param("panel"), GP64()), Load(Param("step"), GP64())
@@ -34,57 +57,47 @@ func add256(rows int) {
 	lda := Load(Param("lda"), GP64())
 	a := lines{base: GP64(), far: GP64(), step: lda, triple: GP64()}
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, a.triple)
-	half, k, at := GP64(), GP64(), GP64()
+	k, w := GP64(), GP64()
 	Label("panel")
-	MOVQ(panel, at)
-	MOVQ(U32(4/quarters), half)
-	Label("half")
 	Load(Param("a"), a.base)
 	if rows > 4 {
 		LEAQ(Mem{Base: a.base, Index: lda, Scale: 4}, a.far)
 	}
 	for i := range rows {
-		for q := range quarters {
-			VPXOR(acc(i, q), acc(i, q), acc(i, q))
+		for h := range 2 {
+			VMOVDQU(c.at(i, 32*h), acc(i, h))
 		}
 	}
 	Load(Param("k"), k)
-	weights := GP64()
-	MOVQ(at, weights)
+	MOVQ(panel, w)
 	Label("loop")
-	for g := range unroll {
-		for q := range quarters {
-			VPMOVSXBW(Mem{Base: weights, Disp: 64*g + 16*q}, w[q])
+	for g := range turn {
+		for h := range 2 {
+			VMOVDQU(Mem{Base: w, Disp: 64*g + 32*h}, odd[h])
+			VPSLLW(Imm(8), odd[h], even[h])
+			VPSRAW(Imm(8), even[h], even[h])
+			VPSRAW(Imm(8), odd[h], odd[h])
 		}
 		for i := range rows {
-			VPBROADCASTD(a.at(i, 4*g), u.AsX())
-			VPMOVZXBW(u.AsX(), u)
-			for q := range quarters {
-				to := product
-				if q == quarters-1 {
-					to = u
-				}
-				VPMADDWD(w[q], u, to)
-				VPADDD(to, acc(i, q), acc(i, q))
+			for part, w := range [][]VecPhysical{even, odd} {
+				VPBROADCASTD(a.at(i, 32*part+4*g), u)
+				VPMADDWD(w[0], u, t)
+				VPADDD(t, acc(i, 0), acc(i, 0))
+				VPMADDWD(w[1], u, u)
+				VPADDD(u, acc(i, 1), acc(i, 1))
 			}
 		}
 	}
-	a.advance(rows, 4*unroll)
-	ADDQ(U32(64*unroll), weights)
-	SUBQ(U32(4*unroll), k)
+	a.advance(rows, 64)
+	ADDQ(U32(64*turn), w)
+	SUBQ(U32(4*turn), k)
 	JNZ(LabelRef("loop"))
 	for i := range rows {
-		for q := 0; q < quarters; q += 2 {
-			VPHADDD(acc(i, q+1), acc(i, q), acc(i, q))
-			VPERMQ(Imm(0xD8), acc(i, q), acc(i, q))
-			VPADDD(c.at(i, 16*q), acc(i, q), acc(i, q))
-			VMOVDQU(acc(i, q), c.at(i, 16*q))
+		for h := range 2 {
+			VMOVDQU(acc(i, h), c.at(i, 32*h))
 		}
 	}
-	c.advance(rows, 16*quarters)
-	ADDQ(U32(16*quarters), at)
-	DECQ(half)
-	JNZ(LabelRef("half"))
+	c.advance(rows, 64)
 	ADDQ(step, panel)
 	DECQ(panels)
 	JNZ(LabelRef("panel"))

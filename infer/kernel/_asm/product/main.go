@@ -29,7 +29,8 @@ func main() {
 		peak512()
 		read512()
 	case "avx2":
-		for _, rows := range []int{6, 4, 2, 1} {
+		split256()
+		for rows := 5; rows > 0; rows-- {
 			add256(rows)
 		}
 		fold256()

@@ -228,20 +228,6 @@ func (g *encoding) attendAll() {
 	}
 }
 
-// gather brings the keys and values of one head of a text side by side.
-func (g *encoding) gather(text span, head int) {
-	size, n := g.config.HeadSize, g.channels()
-	tokens := text.to - text.from
-	last := tokens / blockTokens * blockTokens * size // of whole blocks
-	clear(g.keys[last : kernel.BlockTokens(tokens)*size])
-	clear(g.values[last : kernel.BlockTokens(tokens)*size])
-	for t := range tokens {
-		row := g.heads[(text.from+t)*n:][:n]
-		kernel.PutKey(g.keys, t, row[(g.config.Heads+head)*size:][:size])
-		kernel.PutValue(g.values, t, row[(g.config.Heads+g.config.KVHeads+head)*size:][:size])
-	}
-}
-
 // The steps of a row between the products of an encoder.
 
 func (l *lane) toHeads(row int) {

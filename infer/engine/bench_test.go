@@ -143,3 +143,25 @@ func decode(b *testing.B, d *Decoder, m *model.Model, batch int) {
 		d.End(s)
 	}
 }
+
+func BenchmarkChoose(b *testing.B) {
+	logits := make([]int32, 32000)
+	for i, t := range tokens(model.Config{Vocab: 10 * one}, len(logits), 5) {
+		logits[i] = t
+	}
+	for name, s := range map[string]Sampling{
+		"greedy": {}, "warm": {Temperature: one}, "k=40": {Temperature: one, TopK: 40}, "p=0.9": {Temperature: one, TopP: one * 9 / 10},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var c Chooser
+			for b.Loop() {
+				c.Choose(logits, s, nil, &[32]byte{}, 7)
+			}
+		})
+	}
+	b.Run("logarithm", func(b *testing.B) {
+		for b.Loop() {
+			LogSum(logits)
+		}
+	})
+}

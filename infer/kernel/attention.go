@@ -1,6 +1,9 @@
 package kernel
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Attention works on 12-bit queries, keys and values (|x| ≤ 2047), so that no
 // sum of products leaves 32 bits: a head has at most 512 channels (512·2047² <
@@ -41,7 +44,9 @@ func PutValue(values []int16, t int, value []int16) {
 // BlockTokens(tokens), which ld is at least. What lies behind tokens is
 // whatever the block holds there.
 func (l Level) Scores(dst []int32, ld int, q, keys []int16, m, channels, tokens int) {
-	scores(dst, ld, q, keys, m, channels, tokens)
+	if !l.scores(dst, ld, q, keys, m, channels, tokens) {
+		scores(dst, ld, q, keys, m, channels, tokens)
+	}
 }
 
 func scores(dst []int32, ld int, q, keys []int16, m, channels, tokens int) {
@@ -71,28 +76,34 @@ func scores(dst []int32, ld int, q, keys []int16, m, channels, tokens int) {
 // 2^16 tokens, below 2^20: up to 2^19 nothing is rounded, and from there on
 // rounding takes or adds no more than 2^-3 of it.
 func (l Level) Softmax(p []int16, s []int32, n int, c uint32, shift uint) int32 {
-	return softmax(p, s, n, c, shift)
-}
-
-func softmax(p []int16, s []int32, n int, c uint32, shift uint) int32 {
-	most := s[0]
-	for _, v := range s[1:n] {
-		most = max(most, v)
-	}
-	var total uint32
-	for i, v := range s[:n] {
-		z := uint64(uint32(most-v)) * uint64(c) >> shift
-		e := exp2(z)
-		p[i] = int16(e)
-		total += e
-	}
+	s = s[:len(p)]
 	clear(p[n:])
+	total, done := l.powers(p, s, n, c, shift)
+	if !done {
+		total = powers(p[:n], s, c, shift)
+	}
 	j := uint(max(0, bits.Len32(total)-19))
 	if j == 0 {
 		return int32(total)
 	}
-	var sum int32
-	for i := range p[:n] {
+	done16, sum := l.halve(p[:n], j)
+	return sum + halve(p[done16:n], j)
+}
+
+// powers turns the scores of p into e and returns their sum.
+func powers(p []int16, s []int32, c uint32, shift uint) (total uint32) {
+	most := slices.Max(s[:len(p)])
+	for i := range p {
+		e := exp2(uint64(uint32(most-s[i])) * uint64(c) >> shift)
+		p[i] = int16(e)
+		total += e
+	}
+	return total
+}
+
+// halve shifts weights right by j and returns their sum.
+func halve(p []int16, j uint) (sum int32) {
+	for i := range p {
 		p[i] = int16((int32(p[i]) + 1<<j>>1) >> j)
 		sum += int32(p[i])
 	}
@@ -122,7 +133,9 @@ func exp2(z uint64) uint32 {
 // Mix adds up values by weight: dst[i·channels+j] = Σ p[i·ld+t]·value_t[j] over
 // tokens rounded up to two; weights behind the last token are zero.
 func (l Level) Mix(dst []int32, p []int16, ld int, values []int16, m, channels, tokens int) {
-	mix(dst, p, ld, values, m, channels, tokens)
+	if !l.mix(dst, p, ld, values, m, channels, tokens) {
+		mix(dst, p, ld, values, m, channels, tokens)
+	}
 }
 
 func mix(dst []int32, p []int16, ld int, values []int16, m, channels, tokens int) {

@@ -39,7 +39,7 @@ func TestWeightsAddUpToLessThanTheSumsOfMixingHold(t *testing.T) {
 		for i := range p {
 			p[i] = -1
 		}
-		sum := softmax(p, s, n, c, shift)
+		sum := Go.Softmax(p, s, n, c, shift)
 		var total int64
 		for i, w := range p {
 			if w < 0 || i >= n && w != 0 {
@@ -59,7 +59,7 @@ func TestSoftmaxIsThatOfTheBooks(t *testing.T) {
 		s := rapid.SliceOfN(rapid.Int32Range(-1<<20, 1<<20), n, n).Draw(t, "s")
 		p := make([]int16, n)
 		// A score of 2^16 is worth one power of two.
-		sum := softmax(p, s, n, 1<<31, 32)
+		sum := Go.Softmax(p, s, n, 1<<31, 32)
 		var want []float64
 		var total float64
 		most := s[0]
@@ -134,7 +134,7 @@ func TestScoresAndMixAreProducts(t *testing.T) {
 		p := make([]int16, m*ld)
 		y := make([]int32, m*h.channels)
 		for i := range m {
-			softmax(p[i*ld:][:ld], s[i*ld:][:ld], h.tokens, 1<<31, 42)
+			Go.Softmax(p[i*ld:][:ld], s[i*ld:][:ld], h.tokens, 1<<31, 42)
 		}
 		mix(y, p, ld, h.values, m, h.channels, h.tokens)
 		for i := range m {

@@ -88,7 +88,7 @@ func TestQuantisedRowsFitAndKeepTheirValue(t *testing.T) {
 			d = nil
 		}
 		a := make([]uint8, len(x))
-		s := quantise(a, x, d, limit)
+		s := Go.Quantise(a, x, d, limit)
 		scale, _ := s.value().Float64()
 		for i := range x {
 			v := float64(x[i])
@@ -109,7 +109,7 @@ func TestQuantisedRowsFitAndKeepTheirValue(t *testing.T) {
 
 func TestARowOfZerosHasScaleZero(t *testing.T) {
 	a := []uint8{1, 2, 3}
-	if s := quantise(a, make([]int32, 3), nil, 95); s != (Scale{}) || a[0] != 128 || a[1] != 128 || a[2] != 128 {
+	if s := Go.Quantise(a, make([]int32, 3), nil, 95); s != (Scale{}) || a[0] != 128 || a[1] != 128 || a[2] != 128 {
 		t.Errorf("scale %v, bytes %v", s, a)
 	}
 }
@@ -118,7 +118,7 @@ func TestCentreTakesTheMeanAway(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := rapid.SliceOfN(within(Limit), 1, 40).Draw(t, "x")
 		y := make([]int32, len(x))
-		centre(y, x)
+		Go.Centre(y, x)
 		sum := new(big.Rat)
 		for _, v := range x {
 			sum.Add(sum, big.NewRat(int64(v), 1))
@@ -140,13 +140,13 @@ func TestSquaresDoNotOverflow(t *testing.T) {
 	for i := range x {
 		x[i] = -Limit
 	}
-	sum, shift := squares(x)
+	sum, shift := Go.Squares(x)
 	if shift != 6 || sum != 1<<63 {
 		t.Errorf("the squares of the largest row add up to %d·2^%d", sum, 2*shift)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		x := rapid.SliceOfN(rapid.Int32(), 1, 40).Draw(t, "x")
-		_, shift := squares(x)
+		_, shift := Go.Squares(x)
 		y := make([]int32, len(x))
 		shiftRight(y, x, shift)
 		for _, v := range y {
@@ -162,7 +162,7 @@ func TestNarrowAndRotateStayInside(t *testing.T) {
 		x := rapid.SliceOfN(rapid.Int32(), 2, 2).Draw(t, "x")
 		c, s := rapid.Int16().Draw(t, "cos"), rapid.Int16().Draw(t, "sin")
 		a, b := int64(min(max(x[0], -32767), 32767)), int64(min(max(x[1], -32767), 32767))
-		rotate(x, []int16{c}, []int16{s})
+		Go.Rotate(x, []int16{c}, []int16{s})
 		if want := (a*int64(c) - b*int64(s) + 1<<13) >> 14; int64(x[0]) != want {
 			t.Fatalf("turned to %d, want %d", x[0], want)
 		}
@@ -222,7 +222,7 @@ func TestTheParabolasFitTheirVectors(t *testing.T) {
 			for f := range int32(1 << c.width) {
 				h := c.b.c1[i] + (c.b.c2[i]*f)>>c.width
 				d := c.b.c0[i] + (h*f)>>c.width
-				if h != int32(int16(h)) || c.b.c2[i]*2 != int32(int16(c.b.c2[i]*2)) || d < 0 || d > 1<<17 {
+				if c.b.c2[i]*2 != int32(int16(c.b.c2[i]*2)) || h*2 != int32(int16(h*2)) || d < 0 || d >= 1<<16-2 {
 					t.Fatalf("%s: segment %d at %d comes to %d, %d", c.name, i, f, h, d)
 				}
 			}

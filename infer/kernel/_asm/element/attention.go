@@ -1,0 +1,310 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// part says which of a group of 16 scores count.
+type part struct {
+	k     Register      // at 512 bits
+	lanes [2]VecVirtual // at 256
+}
+
+// groups runs body for each whole group of 16 scores of n and then, with a part,
+// for the group behind them if rest has bits.
+func (v vectors) groups(body func(r row, p *part)) {
+	n, rest := pointer("n"), Load(Param("rest"), GP32())
+	loop, tail, end := newLabel(), newLabel(), newLabel()
+	r := row{GP64()}
+	XORQ(r.i, r.i)
+	Label(loop)
+	CMPQ(r.i, n)
+	JAE(LabelRef(tail))
+	body(r, nil)
+	ADDQ(U32(turn), r.i)
+	JMP(LabelRef(loop))
+	Label(tail)
+	TESTL(rest, rest)
+	JZ(LabelRef(end))
+	p := new(part)
+	if v.bits == 512 {
+		p.k = K()
+		KMOVW(rest, p.k)
+	} else {
+		bits := v.fill("rest")
+		for i := range p.lanes {
+			// Bit j of rest moves to the top of lane j, and then all over it.
+			p.lanes[i] = YMM()
+			VPSLLVD(toTheTop.Offset(32*i), bits, p.lanes[i])
+			VPSRAD(U8(31), p.lanes[i], p.lanes[i])
+		}
+	}
+	body(r, p)
+	Label(end)
+}
+
+// toTheTop holds by how much each bit of 16 is shifted to become the top of 32.
+var toTheTop Mem
+
+func declareToTheTop() {
+	toTheTop = GLOBL("toTheTop", RODATA|NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(31-i))
+	}
+}
+
+func (v vectors) greatest() {
+	v.begin("greatest", "(s *int32, n uintptr, rest uint32) int32",
+		"returns the greatest of n scores, a multiple of 16, and those behind them that rest has bits for.")
+	s := pointer("s")
+	most := v.reg()
+	VPBROADCASTD(Mem{Base: s}, most)
+	v.groups(func(r row, p *part) {
+		v.each(func(k int) {
+			from := v.at(r, s, 4, k)
+			switch t := v.reg(); {
+			case p == nil:
+				VPMAXSD(from, most, most)
+			case v.bits == 512:
+				VMOVDQA32(most, t)
+				VMOVDQU32(from, p.k, t)
+				VPMAXSD(t, most, most)
+			default:
+				VPBLENDVB(p.lanes[k], from, most, t)
+				VPMAXSD(t, most, most)
+			}
+		})
+	})
+	Store(v.fold32(most, VPMAXSD), ReturnIndex(0))
+	v.end()
+}
+
+// powers turns scores into the powers e of Softmax. A distance beyond far is
+// brought down to it first, so that z fits 32 bits; its power is still zero.
+func (v vectors) powers() {
+	v.begin("powers", "(p *int16, s *int32, n uintptr, rest uint32, most int32, far, c uint32, shift uint64) uint32",
+		"writes the powers e of Softmax and returns their sum. far is the least distance from most whose power is zero.")
+	p, s := pointer("p"), pointer("s")
+	most, far, c, shift := v.fill("most"), v.fill("far"), v.fill("c"), v.count("shift")
+	odd := v.mask(oddLanes)
+	y := v.newPolynomial()
+	last := v.constant(16 << 15)
+	narrow := vectors{bits: 256}
+	sum, ones := narrow.zero(), narrow.constant(1<<16|1)
+	v.groups(func(r row, counting *part) {
+		var z [2]VecVirtual
+		v.each(func(k int) {
+			d, e, o := v.reg(), v.reg(), v.reg()
+			VPSUBD(v.at(r, s, 4, k), most, d)
+			VPMINUD(far, d, d)
+			VMOVSHDUP(d, o)
+			VPMULUDQ(c, d, e)
+			VPMULUDQ(c, o, o)
+			VPSRLQ(shift, e, e)
+			VPSRLQ(shift, o, o)
+			v.join(e, o, odd)
+			VPMINUD(last, e, e)
+			z[k] = e
+		})
+		e := y.powers(z, counting)
+		VMOVDQU(e, Mem{Base: p, Index: r.i, Scale: 2})
+		VPMADDWD(ones, e, e)
+		VPADDD(e, sum, sum)
+	})
+	Store(narrow.fold32(sum, VPADDD), ReturnIndex(0))
+	v.end()
+}
+
+// polynomial is 2^-z. It works on 16 bits: f·x >> 15 is the high half of 2f·x.
+// At 512 bits there are 16 numbers of 16 bits in half a register, at 256 bits
+// 8 of 32 with nothing in their high halves: there are no shifts by different
+// counts for 16.
+type polynomial struct {
+	vectors
+	c   [4]VecVirtual
+	one VecVirtual
+}
+
+func (v vectors) newPolynomial() polynomial {
+	y := polynomial{vectors: v}
+	narrow := vectors{bits: 256}
+	high := uint32(1) // how often a constant lies in 32 bits
+	if v.bits == 512 {
+		high = 1<<16 | 1
+	}
+	for i, c := range []uint32{32767, 22683, 7646, 1347} {
+		y.c[i] = narrow.constant(c * high)
+	}
+	y.one = narrow.constant(high)
+	return y
+}
+
+// powers returns 16 powers in 16 bits each, zero where they do not count.
+func (y polynomial) powers(z [2]VecVirtual, counting *part) VecVirtual {
+	if y.bits == 512 {
+		n, f, t, twice := YMM(), YMM(), YMM(), ZMM()
+		VPADDD(z[0], z[0], twice)
+		VPMOVDW(twice, f)
+		VPSRLD(U8(15), z[0], z[0])
+		VPMOVDW(z[0], n)
+		e := y.mantissa(f)
+		VPSLLVW(n, y.one, t)
+		VPSRLW(U8(1), t, t)
+		VPADDW(t, e, e)
+		VPSRLVW(n, e, e)
+		if counting != nil {
+			VMOVDQU16_Z(e, counting.k, e)
+		}
+		return e
+	}
+	var e [2]VecVirtual
+	for i := range e {
+		f, t := YMM(), YMM()
+		VPSLLD(U8(17), z[i], f)
+		VPSRLD(U8(16), f, f)
+		VPSRLD(U8(15), z[i], z[i])
+		e[i] = y.mantissa(f)
+		VPSLLVD(z[i], y.one, t)
+		VPSRLD(U8(1), t, t)
+		VPADDD(t, e[i], e[i])
+		VPSRLVD(z[i], e[i], e[i])
+		if counting != nil {
+			VPAND(counting.lanes[i], e[i], e[i])
+		}
+	}
+	VPACKUSDW(e[1], e[0], e[0])
+	VPERMQ(U8(0xD8), e[0], e[0])
+	return e[0]
+}
+
+// mantissa returns 2^-f for f from 0 to 1, given twice over.
+func (y polynomial) mantissa(f VecVirtual) VecVirtual {
+	e := YMM()
+	VPMULHUW(y.c[3], f, e)
+	for i := 2; i > 0; i-- {
+		VPSUBW(e, y.c[i], e)
+		VPMULHUW(e, f, e)
+	}
+	VPSUBW(e, y.c[0], e)
+	return e
+}
+
+func (v vectors) halve() {
+	v.begin("halve", "(p *int16, n uintptr, half uint32, j uint64) int32",
+		"replaces n weights, a multiple of 16, by (p + half) >> j and returns their sum.")
+	p, n := pointer("p"), pointer("n")
+	half, x := YMM(), XMM()
+	VMOVD(Load(Param("half"), GP32()), x)
+	VPBROADCASTW(x, half)
+	j := v.count("j")
+	sum, ones := v.zero(), v.constant(1<<16|1)
+	v.loop(n, turn, func(r row) {
+		at := Mem{Base: p, Index: r.i, Scale: 2}
+		e := v.load(at)
+		VPADDW(half, e, e)
+		VPSRLW(j, e, e)
+		v.move(e, at)
+		VPMADDWD(ones, e, e)
+		VPADDD(e, sum, sum)
+	})
+	Store(v.fold32(sum, VPADDD), ReturnIndex(0))
+	v.end()
+}
+
+// The products of attention are sums over pairs: of channels, for scores, of
+// tokens for what is mixed. c[row][16·block...] = sum over steps of a[row][2·step]
+// times the even numbers of a group of 32 plus a[row][2·step+1] times the odd.
+const pairsSignature = "(c *int32, ldc uintptr, a *int16, lda uintptr, b *int16, block, step, steps uintptr)"
+
+func (v vectors) beginPairs(rows, blocks int) (c, a, b []Mem) {
+	v.begin(fmt.Sprintf("pairs%dx%dx", rows, blocks), pairsSignature,
+		fmt.Sprintf("multiplies %d rows of pairs by %d blocks of 16 columns. Distances are in bytes.", rows, blocks))
+	return lines("c", "ldc", rows), lines("a", "lda", rows), lines("b", "block", blocks)
+}
+
+// lines addresses up to four lines that lie a step apart.
+func lines(base, step string, count int) []Mem {
+	m := []Mem{{Base: pointer(base)}}
+	if count > 1 {
+		s := pointer(step)
+		m = append(m, Mem{Base: m[0].Base, Index: s, Scale: 1}, Mem{Base: m[0].Base, Index: s, Scale: 2})
+		if count > 3 {
+			triple := GP64()
+			LEAQ(Mem{Base: s, Index: s, Scale: 2}, triple)
+			m = append(m, Mem{Base: m[0].Base, Index: triple, Scale: 1})
+		}
+	}
+	return m[:count]
+}
+
+// steps runs body for each step.
+func steps(a, b Mem, body func()) {
+	step, n := pointer("step"), pointer("steps")
+	label := newLabel()
+	Label(label)
+	body()
+	ADDQ(U32(4), a.Base)
+	ADDQ(step, b.Base)
+	DECQ(n)
+	JNZ(LabelRef(label))
+}
+
+func (v vectors) pairs512(rows, blocks int) {
+	c, a, b := v.beginPairs(rows, blocks)
+	sums := make([]VecVirtual, rows*blocks)
+	for i := range sums {
+		sums[i] = v.zero()
+	}
+	w, u := make([]VecVirtual, blocks), v.reg()
+	for j := range w {
+		w[j] = v.reg()
+	}
+	steps(a[0], b[0], func() {
+		for j := range w {
+			v.move(b[j], w[j])
+		}
+		for i := range rows {
+			VPBROADCASTD(a[i], u)
+			for j := range w {
+				VPDPWSSD(w[j], u, sums[i*blocks+j])
+			}
+		}
+	})
+	for i := range rows {
+		for j := range w {
+			v.move(sums[i*blocks+j], c[i].Offset(64*j))
+		}
+	}
+	v.end()
+}
+
+// pairs256 has one block, in two registers.
+func (v vectors) pairs256(rows int) {
+	c, a, b := v.beginPairs(rows, 1)
+	sums := make([]VecVirtual, 2*rows)
+	for i := range sums {
+		sums[i] = v.zero()
+	}
+	steps(a[0], b[0], func() {
+		w := []VecVirtual{v.load(b[0]), v.load(b[0].Offset(32))}
+		for i := range rows {
+			u := v.reg()
+			VPBROADCASTD(a[i], u)
+			for j := range w {
+				t := v.reg()
+				VPMADDWD(w[j], u, t)
+				VPADDD(t, sums[2*i+j], sums[2*i+j])
+			}
+		}
+	})
+	for i := range rows {
+		for j := range 2 {
+			v.move(sums[2*i+j], c[i].Offset(32*j))
+		}
+	}
+	v.end()
+}

@@ -1,0 +1,131 @@
+//go:build !purego
+
+package kernel
+
+import "math"
+
+// powers does all scores or, where the last group of 16 is not there to be
+// read and written as a whole, none.
+func (l Level) powers(p []int16, s []int32, n int, c uint32, shift uint) (total uint32, done bool) {
+	if l.groups(16, 16) == 0 || BlockTokens(n) > len(p) {
+		return 0, false
+	}
+	whole, rest := uintptr(n&^15), uint32(1)<<(n&15)-1
+	z := far(c, shift)
+	switch l {
+	case AVX512:
+		most := greatest512(&s[0], whole, rest)
+		total = powers512(&p[0], &s[0], whole, rest, most, z, c, uint64(shift))
+	case AVX2:
+		most := greatest256(&s[0], whole, rest)
+		total = powers256(&p[0], &s[0], whole, rest, most, z, c, uint64(shift))
+	}
+	return total, true
+}
+
+// far returns the least distance of a score from the greatest whose power is
+// zero: from there on z = (distance·c) >> shift is 2^19 or more, and up to
+// there below 2^32.
+func far(c uint32, shift uint) uint32 {
+	if c == 0 || shift > 44 { // 2^63/2^32 distances are not enough
+		return math.MaxUint32
+	}
+	return uint32(min((1<<(19+shift)+uint64(c)-1)/uint64(c), math.MaxUint32))
+}
+
+func (l Level) halve(p []int16, j uint) (n int, sum int32) {
+	if n = l.groups(len(p), 16); n > 0 {
+		sum = halve256(&p[0], uintptr(n), 1<<j>>1, uint64(j))
+	}
+	return n, sum
+}
+
+// Scores and mixtures are sums of products over pairs: of channels and of
+// tokens. Blocks of 16 columns lie block bytes apart, pairs step bytes.
+
+func (l Level) scores(dst []int32, ld int, q, keys []int16, m, channels, tokens int) bool {
+	columns := BlockTokens(tokens)
+	if l.groups(16, 16) == 0 || m <= 0 || tokens <= 0 || channels <= 0 || channels%16 != 0 || ld < columns {
+		return false
+	}
+	p := pairs{
+		c: dst[:(m-1)*ld+columns], ldc: ld, a: q[:m*channels], lda: channels, b: keys[:columns*channels],
+		m: m, blocks: columns / 16, block: 16 * channels, step: 32, steps: channels / 2,
+	}
+	p.multiply(l)
+	return true
+}
+
+func (l Level) mix(dst []int32, p []int16, ld int, values []int16, m, channels, tokens int) bool {
+	even := (tokens + 1) &^ 1
+	if l.groups(16, 16) == 0 || m <= 0 || tokens <= 0 || channels <= 0 || channels%16 != 0 || ld < even {
+		return false
+	}
+	x := pairs{
+		c: dst[:m*channels], ldc: channels, a: p[:(m-1)*ld+even], lda: ld, b: values[:even*channels],
+		m: m, blocks: channels / 16, block: 32, step: 2 * channels, steps: even / 2,
+	}
+	x.multiply(l)
+	return true
+}
+
+// pairs is a product over pairs: c[i·ldc+16·j+t] is the sum over steps s of
+// a[i·lda+2s] and a[i·lda+2s+1] with the two numbers of column t at
+// b[j·block+s·step].
+type pairs struct {
+	c           []int32
+	ldc         int
+	a           []int16
+	lda         int
+	b           []int16
+	m, blocks   int
+	block, step int
+	steps       int
+}
+
+func (p *pairs) multiply(l Level) {
+	for j := 0; j < p.blocks; {
+		blocks := 1
+		switch left := p.blocks - j; {
+		case l == AVX2:
+		case left >= 4:
+			blocks = 4
+		case left >= 2:
+			blocks = 2
+		}
+		for i := 0; i < p.m; {
+			rows := 1
+			if p.m-i >= 4 {
+				rows = 4
+			}
+			p.tile(l, i, j, rows, blocks)
+			i += rows
+		}
+		j += blocks
+	}
+}
+
+// tile computes so many rows, 4 or 1, from row i, and blocks from block j.
+func (p *pairs) tile(l Level, i, j, rows, blocks int) {
+	c, ldc := &p.c[i*p.ldc+16*j], uintptr(4*p.ldc)
+	a, lda := &p.a[i*p.lda], uintptr(2*p.lda)
+	b, block, step, steps := &p.b[j*p.block], uintptr(2*p.block), uintptr(2*p.step), uintptr(p.steps)
+	switch {
+	case l == AVX2 && rows == 4:
+		pairs4x1x256(c, ldc, a, lda, b, block, step, steps)
+	case l == AVX2:
+		pairs1x1x256(c, ldc, a, lda, b, block, step, steps)
+	case rows == 4 && blocks == 4:
+		pairs4x4x512(c, ldc, a, lda, b, block, step, steps)
+	case rows == 4 && blocks == 2:
+		pairs4x2x512(c, ldc, a, lda, b, block, step, steps)
+	case rows == 4:
+		pairs4x1x512(c, ldc, a, lda, b, block, step, steps)
+	case blocks == 4:
+		pairs1x4x512(c, ldc, a, lda, b, block, step, steps)
+	case blocks == 2:
+		pairs1x2x512(c, ldc, a, lda, b, block, step, steps)
+	default:
+		pairs1x1x512(c, ldc, a, lda, b, block, step, steps)
+	}
+}

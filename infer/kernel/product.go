@@ -8,13 +8,12 @@ import (
 )
 
 const (
-	width   = 16      // columns of a panel
-	group   = 3       // panels that the fastest kernel computes at a time
-	bias    = 128     // what a stored activation is above its value
-	align   = 64      // bytes of the widest vector and of a cache line
-	maxK    = 16384   // the longest row: sums of biased products stay in 32 bits
-	maxN    = 1 << 24 // the most columns
-	maxSize = 1 << 36 // the most weights
+	width = 16      // columns of a panel
+	group = 3       // panels that the fastest kernel computes at a time
+	bias  = 128     // what a stored activation is above its value
+	align = 64      // bytes of the widest vector and of a cache line
+	maxK  = 16384   // the longest row: sums of biased products stay in 32 bits
+	maxN  = 1 << 24 // the most columns
 )
 
 // Matrix is n×k weights, packed for products with rows of k activations. It
@@ -36,9 +35,9 @@ func NewMatrix(level Level, w []int8, n, k int) (*Matrix, error) {
 	switch {
 	case k < 64 || k > maxK || k%64 != 0:
 		return nil, fmt.Errorf("pack a matrix with rows of %d weights: the length must be a multiple of 64 up to %d", k, maxK)
-	case n < 1 || n > maxN || n*k > maxSize:
-		return nil, fmt.Errorf("pack a matrix of %d×%d weights: it must have 1 to %d rows and at most %d weights", n, k, maxN, maxSize)
-	case len(w) != n*k:
+	case n < 1 || n > maxN:
+		return nil, fmt.Errorf("pack a matrix of %d×%d weights: it must have 1 to %d rows", n, k, maxN)
+	case int64(len(w)) != int64(n)*int64(k):
 		return nil, fmt.Errorf("pack a matrix of %d×%d weights: %d were given", n, k, len(w))
 	}
 	count := (n + width - 1) / width

@@ -122,12 +122,12 @@ func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8, next 
 	}
 }
 
-// chunk is how many activations of a row are widened at a time; with five rows
+// stretch is how many activations of a row are widened at a time; with five rows
 // they stay in the first level of the cache.
-const chunk = 512
+const stretch = 512
 
 // wide is room for five rows of widened activations.
-type wide [5 * (2*chunk + align)]uint8
+type wide [5 * (2*stretch + align)]uint8
 
 // columns256 computes up to five rows of three panels at a time.
 func (x *Matrix) columns256(c []int32, a []uint8, m, from, to int) {
@@ -171,8 +171,8 @@ func rows256(left int) int {
 // block256 adds to rows of sums, ld sums apart, the products of rows of a with
 // panels from p on. It widens the rows in u.
 func (x *Matrix) block256(u *wide, rows, panels, p int, c *int32, ld int, a []uint8) {
-	for at := 0; at < x.k; at += chunk {
-		n := min(chunk, x.k-at)
+	for at := 0; at < x.k; at += stretch {
+		n := min(stretch, x.k-at)
 		u.split(rows, a[at:], x.k, n)
 		u.add(rows, c, ld, 0, &x.panels[p*x.step()+at*width], x.step(), n, panels)
 	}
@@ -181,7 +181,7 @@ func (x *Matrix) block256(u *wide, rows, panels, p int, c *int32, ld int, a []ui
 // split widens n activations of so many rows of k.
 func (u *wide) split(rows int, a []uint8, k, n int) {
 	for r := range rows {
-		split256(&u[r*(2*chunk+align)], &a[r*Stride(k)], uintptr(n))
+		split256(&u[r*(2*stretch+align)], &a[r*Stride(k)], uintptr(n))
 	}
 }
 
@@ -190,7 +190,7 @@ func (u *wide) split(rows int, a []uint8, k, n int) {
 // that lie a step apart.
 func (u *wide) add(rows int, c *int32, ld, from int, w *int8, step, k, panels int) {
 	a, ldc := &u[2*from], uintptr(4*ld)
-	const lda = 2*chunk + align
+	const lda = 2*stretch + align
 	switch rows {
 	case 5:
 		add256x5(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))

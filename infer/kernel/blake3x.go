@@ -11,9 +11,9 @@ import (
 // significant first.
 
 const (
-	chunk  = 1024         // bytes of a leaf of the tree
-	chunks = maxK / chunk // leaves of the longest row
-	lanes  = 16           // messages at a time
+	leafSize  = 1024            // bytes of a leaf of the tree
+	maxLeaves = maxK / leafSize // leaves of the longest row
+	hashLanes = 16              // messages at a time
 
 	flagChunkStart = 1 << 0
 	flagChunkEnd   = 1 << 1
@@ -61,7 +61,7 @@ func HashBlocks(level Level, dst, keys, blocks []uint32, size int) {
 // may be the whole message. It allocates nothing. The level must be one that
 // can run here.
 func HashChunks(level Level, dst [][8]uint32, data []uint8, first uint32) {
-	if len(data) != len(dst)*chunk {
+	if len(data) != len(dst)*leafSize {
 		panic(fmt.Sprintf("kernel: %d leaves of %d bytes", len(dst), len(data)))
 	}
 	if level == AVX512 {
@@ -69,7 +69,7 @@ func HashChunks(level Level, dst [][8]uint32, data []uint8, first uint32) {
 		return
 	}
 	for i := range dst {
-		dst[i] = hashLeaf(data[i*chunk:][:chunk], first+uint32(i), false)
+		dst[i] = hashLeaf(data[i*leafSize:][:leafSize], first+uint32(i), false)
 	}
 }
 
@@ -97,8 +97,8 @@ func HashRows(level Level, dst [][8]uint32, rows []uint8, k int) {
 	if k < 64 || k > maxK || k%64 != 0 || (len(dst) > 0 && len(rows) < (len(dst)-1)*Stride(k)+k) {
 		panic(fmt.Sprintf("kernel: hashes of %d rows of %d bytes from %d", len(dst), k, len(rows)))
 	}
-	for from := 0; from < len(dst); from += lanes {
-		part := dst[from:min(from+lanes, len(dst))]
+	for from := 0; from < len(dst); from += hashLanes {
+		part := dst[from:min(from+hashLanes, len(dst))]
 		if level == AVX512 {
 			hashRows(part, rows[from*Stride(k):], k)
 			continue
@@ -111,10 +111,10 @@ func HashRows(level Level, dst [][8]uint32, rows []uint8, k int) {
 
 // hashRow is the definition of the hash of a row: BLAKE3.
 func hashRow(row []byte) [8]uint32 {
-	var tree [chunks][8]uint32
-	count := (len(row) + chunk - 1) / chunk
+	var tree [maxLeaves][8]uint32
+	count := (len(row) + leafSize - 1) / leafSize
 	for c := range count {
-		tree[c] = hashLeaf(row[c*chunk:min((c+1)*chunk, len(row))], uint32(c), count == 1)
+		tree[c] = hashLeaf(row[c*leafSize:min((c+1)*leafSize, len(row))], uint32(c), count == 1)
 	}
 	for ; count > 1; count = (count + 1) / 2 {
 		for j := range count / 2 {

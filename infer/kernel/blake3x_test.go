@@ -88,17 +88,17 @@ func TestBlocksHashAsKeyedBLAKE3DoesOnEveryLevel(t *testing.T) {
 
 func TestTreesAreBuiltOfChunksAndNodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	data := randomBytes(r, make([]byte, 64*chunk))
+	data := randomBytes(r, make([]byte, 64*leafSize))
 	want := blake3.Sum256(data)
 	for _, level := range Levels() {
 		values := make([][8]uint32, 64)
-		HashChunks(level, values[:40], data[:40*chunk], 0)
-		HashChunks(level, values[40:], data[40*chunk:], 40)
+		HashChunks(level, values[:40], data[:40*leafSize], 0)
+		HashChunks(level, values[40:], data[40*leafSize:], 40)
 		for n := 32; n >= 1; n /= 2 {
 			HashNodes(level, values[:n], values[:2*n], n == 1)
 		}
 		if got := hashBytes(values[0][:]); string(got) != string(want[:]) {
-			t.Errorf("%v: the root of 64 chunks is %x, want %x", level, got, want)
+			t.Errorf("%v: the root of 64 maxLeaves is %x, want %x", level, got, want)
 		}
 	}
 }

@@ -66,7 +66,7 @@ var shapes = [][3]int{
 	{2, 1024, 1024},
 	{1, 1024, 1024},
 	{1, 4096, 4096},
-	{1, 32768, 4096},
+	{1, 16384, 4096},
 }
 
 // BenchmarkProduct compares the products with the peak of the processor.
@@ -94,12 +94,12 @@ func BenchmarkProduct(b *testing.B) {
 
 // BenchmarkRead is what memory gives at most.
 func BenchmarkRead(b *testing.B) {
-	p := make([]uint8, 256<<20)
+	p := make([]uint8, 128<<20)
 	for i := range p {
 		p[i] = uint8(i)
 	}
 	for _, level := range kernel.Levels() {
-		for _, size := range []int{16 << 10, 512 << 10, 8 << 20, 256 << 20} {
+		for _, size := range []int{16 << 10, 512 << 10, 8 << 20, 128 << 20} {
 			b.Run(fmt.Sprintf("%v/%dKiB", level, size>>10), func(b *testing.B) {
 				d := median(b, func() { kernel.Read(level, p[:size]) })
 				b.ReportMetric(float64(size)/float64(d), "GB/s")

@@ -126,6 +126,7 @@ func (t *Ticketed) Noise(dst, a []uint8, e []int8) { Noise(t.level, dst, a, e, t
 // multiple of 64; e has 32 or 64 elements. dst may be a. The level must be one
 // that can run here.
 func Noise(level Level, dst, a []uint8, e []int8, perm []uint8) {
+	level.must()
 	if len(dst) != len(a) || len(a) != len(perm) || len(a)%64 != 0 || (len(e) != 32 && len(e) != 64) {
 		panic(fmt.Sprintf("kernel: noise of %d elements, permuted by %d, on %d activations, into %d",
 			len(e), len(perm), len(a), len(dst)))

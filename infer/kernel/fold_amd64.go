@@ -15,8 +15,7 @@ func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int
 	}
 }
 
-// tiles512 takes three rows at a time, whose sums just fit the registers, and
-// at the end, if there are so many, some rows once more.
+// tiles512 takes three rows at a time, whose sums just fit the registers.
 func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
 	tiles := t.n / tile
 	ldc, lds, lda := uintptr(4*t.n), uintptr(4*words*tiles), uintptr(Stride(t.k))
@@ -81,6 +80,7 @@ func (t *Ticketed) tiles256(c []int32, states, initial []uint32, a []uint8, e []
 	}
 }
 
+// noise is what [Noise] does, for at least 64 activations.
 func noise(level Level, dst, a []uint8, e []int8, perm []uint8) {
 	var table [64]int8 // 32 elements twice: the top bit of an index does not matter then
 	copy(table[copy(table[:], e):], e)
@@ -128,6 +128,7 @@ func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
 	}
 }
 
+// pack writes so many rows of k weights as a panel.
 func pack(level Level, panel, w []int8, columns, k int) {
 	if level == AVX512 && columns == width {
 		pack512(&panel[0], &w[0], uintptr(k), uintptr(k))

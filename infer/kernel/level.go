@@ -70,5 +70,12 @@ func (l Level) check() error {
 	return fmt.Errorf("kernel level %v cannot run on this processor or in this build: use one of %v", l, Levels())
 }
 
+// must stops a caller that asks for a level that cannot run here.
+func (l Level) must() {
+	if err := l.check(); err != nil {
+		panic("kernel: " + err.Error())
+	}
+}
+
 // runs is whether the level can run here.
 func (l Level) runs() bool { return l == Go || accelerated(l) }

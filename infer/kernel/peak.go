@@ -9,6 +9,7 @@ import "encoding/binary"
 // the same time on one core. A turn is between some and a thousand
 // nanoseconds. The level must be one that can run here.
 func Peak(level Level, turns int) (operations int64) {
+	level.must()
 	if turns < 1 {
 		return 0
 	}
@@ -47,6 +48,7 @@ func plainPeak(turns int) (operations, sum int64) {
 // and the xor of their little-endian words of 8 bytes. It bounds a product that
 // reads its weights only once. The level must be one that can run here.
 func Read(level Level, p []uint8) (bytes int, digest uint64) {
+	level.must()
 	quarter := len(p) / 1024 * 256
 	if quarter == 0 {
 		return 0, 0

@@ -204,26 +204,3 @@ func (u *wide) add(rows int, c *int32, ld, from int, w *int8, step, k, panels in
 		add256x1(c, ldc, a, lda, w, uintptr(step), uintptr(k), uintptr(panels))
 	}
 }
-
-func peak(level Level, turns int) (operations int64) {
-	switch level {
-	case AVX512:
-		peak512(turns)
-		return 24 * 64 * 2
-	case AVX2:
-		peak256(turns)
-		return 12 * 16 * 2
-	}
-	operations, _ = plainPeak(turns)
-	return operations
-}
-
-func read(level Level, p []uint8) uint64 {
-	switch level {
-	case AVX512:
-		return read512(&p[0], len(p)/4)
-	case AVX2:
-		return read256(&p[0], len(p)/4)
-	}
-	return plainRead(p)
-}

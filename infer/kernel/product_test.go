@@ -294,6 +294,13 @@ func TestProductsAllocateNothing(t *testing.T) {
 	})
 }
 
+func TestAnUnknownLevelIsStopped(t *testing.T) {
+	const none = kernel.Level(9)
+	stops(t, func() { kernel.Peak(none, 1) })
+	stops(t, func() { kernel.Read(none, make([]uint8, 1024)) })
+	stops(t, func() { kernel.Noise(none, make([]uint8, 64), make([]uint8, 64), make([]int8, 32), make([]uint8, 64)) })
+}
+
 func TestShortOperandsAreStoppedBeforeAnythingIsWritten(t *testing.T) {
 	const m, n, k = 4, 40, 128
 	each(t, func(t *testing.T, level kernel.Level) {

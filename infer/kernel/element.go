@@ -275,7 +275,7 @@ func (l Level) GELU(dst, x []int32) {
 
 func gelu(dst, x []int32) {
 	for i := range dst {
-		dst[i] = bend(x[i], &geluBend, 13, 2)
+		dst[i] = bend(x[i], &geluBend, geluWidth, geluDown)
 	}
 }
 
@@ -289,7 +289,7 @@ func (l Level) Gate(dst, g, u []int32) {
 
 func gate(dst, g, u []int32) {
 	for i := range dst {
-		v := (int64(bend(g[i], &siluBend, 14, 1))*int64(u[i]) + 1<<15) >> 16
+		v := (int64(bend(g[i], &siluBend, siluWidth, siluDown))*int64(u[i]) + 1<<15) >> 16
 		dst[i] = int32(min(max(v, -Limit), Limit))
 	}
 }
@@ -300,6 +300,12 @@ func gate(dst, g, u []int32) {
 type bends struct {
 	c0, c1, c2 [64]int32
 }
+
+// The widths and the units of the two tables.
+const (
+	geluWidth, geluDown = 13, 2
+	siluWidth, siluDown = 14, 1
+)
 
 // bend returns max(x, 0) less the function of |x| that b holds, whose segments
 // are 2^width wide and whose units are 2^-(16+down). The last segment is zero

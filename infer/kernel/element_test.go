@@ -214,7 +214,7 @@ func TestTheParabolasFitTheirVectors(t *testing.T) {
 		name  string
 		b     *bends
 		width uint
-	}{{"GELU", &geluBend, 13}, {"SiLU", &siluBend, 14}} {
+	}{{"GELU", &geluBend, geluWidth}, {"SiLU", &siluBend, siluWidth}} {
 		if c.b.c0[63]|c.b.c1[63]|c.b.c2[63] != 0 {
 			t.Errorf("%s does not end in nothing", c.name)
 		}

@@ -25,6 +25,9 @@ type Options struct {
 	Version string
 	// Web serves the pages: everything that is not the API. Nil serves none.
 	Web http.Handler
+	// Inference serves the models of this home under /v1/, to visitors who may
+	// change things or have a token for it. Nil serves none.
+	Inference http.Handler
 	// Now is the clock of sessions and logins; nil is [time.Now]. The home has
 	// a clock of its own.
 	Now func() time.Time
@@ -112,6 +115,9 @@ func New(o Options) http.Handler {
 		mux.Handle(rt.method+" "+rt.path, a.handle(rt))
 	}
 	mux.HandleFunc("/api/", a.nothing)
+	if o.Inference != nil {
+		mux.Handle("/v1/", within(ScopeInfer, o.Inference))
+	}
 	if o.Web != nil {
 		mux.Handle("/", o.Web)
 	}
@@ -122,11 +128,8 @@ func New(o Options) http.Handler {
 func (a *api) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
-		if !VisitorOf(r.Context()).may(rt.scope) {
-			err = &Problem{
-				http.StatusForbidden, "scope", "This token may look, but not change anything.",
-				"Make one with the scope control.",
-			}
+		if v := VisitorOf(r.Context()); !v.may(rt.scope) {
+			err = v.tooLittle(rt.scope)
 		} else {
 			err = rt.serve(w, r)
 		}
@@ -144,6 +147,29 @@ func (a *api) handle(rt route) http.Handler {
 // may reports whether the visitor may do what needs the scope.
 func (v Visitor) may(s Scope) bool {
 	return s == "" || v.Scope == s || v.Scope == ScopeControl
+}
+
+// tooLittle says which token the visitor needs.
+func (v Visitor) tooLittle(s Scope) *Problem {
+	what := "This token may look, but not change anything."
+	switch {
+	case v.Scope == ScopeInfer:
+		what = "This token is for the models alone."
+	case s == ScopeInfer:
+		what = "This token may look at the home, but not ask its models."
+	}
+	return &Problem{http.StatusForbidden, "scope", what, "Make one with the scope " + string(s) + "."}
+}
+
+// within serves h to visitors of a scope.
+func within(s Scope, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v := VisitorOf(r.Context()); !v.may(s) {
+			v.tooLittle(s).write(w)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // nothing answers for paths and methods that the API does not have.

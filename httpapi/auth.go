@@ -31,6 +31,9 @@ const (
 	ScopeRead Scope = "read"
 	// ScopeControl may also change set-points, modes and settings.
 	ScopeControl Scope = "control"
+	// ScopeInfer may ask the models of this home, and sees nothing of the home
+	// itself.
+	ScopeInfer Scope = "infer"
 )
 
 // Token is a program's key, without its secret.
@@ -249,8 +252,8 @@ func (a *Auth) AddToken(name string, scope Scope, now time.Time) (secret string,
 	if name = strings.TrimSpace(name); name == "" || len(name) > 64 || !utf8.ValidString(name) {
 		return "", errors.New("add token: give it a name of 1 to 64 bytes, such as \"home assistant\"")
 	}
-	if scope != ScopeRead && scope != ScopeControl {
-		return "", fmt.Errorf("add token: %q is not a scope: use read or control", scope)
+	if scope != ScopeRead && scope != ScopeControl && scope != ScopeInfer {
+		return "", fmt.Errorf("add token: %q is not a scope: use read, control or infer", scope)
 	}
 	secret = "hearth_" + randomText()
 	a.mu.Lock()

@@ -80,7 +80,7 @@ func public(path string) bool {
 }
 
 func isAPI(path string) bool {
-	return strings.HasPrefix(path, "/api/") || path == "/metrics" || path == "/healthz"
+	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/") || path == "/metrics" || path == "/healthz"
 }
 
 // admit decides who the visitor is, or why not to serve them.
@@ -98,7 +98,11 @@ func (g *gate) admit(r *http.Request) (Visitor, error) {
 	}
 	if secret, ok := bearer(r); ok {
 		if t, ok := g.auth.Token(secret); ok {
-			return Visitor{Name: "program " + t.Name, Scope: t.Scope}, nil
+			v := Visitor{Name: "program " + t.Name, Scope: t.Scope}
+			if t.Scope == ScopeInfer && !strings.HasPrefix(r.URL.Path, "/v1/") && !public(r.URL.Path) {
+				return Visitor{}, v.tooLittle(ScopeRead)
+			}
+			return v, nil
 		}
 		return Visitor{}, &Problem{http.StatusUnauthorized, "unauthorized", "The token is not valid.", "It may have been revoked."}
 	}

@@ -207,6 +207,20 @@ func TestPasswordTokensAndSessions(t *testing.T) {
 	if got := r.home.Calls(); len(got) != 1 || !strings.HasSuffix(got[0], "by program kitchen display") {
 		t.Errorf("the home was told %q", got)
 	}
+	// A key for the models opens nothing else, and a key to look asks no model.
+	infer, err := r.auth.AddToken("editor", httpapi.ScopeInfer, r.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status(200, "POST", "/v1/chat/completions", "{}", "Authorization: Bearer "+infer)
+	status(200, "POST", "/v1/chat/completions", "{}", "Authorization: Bearer "+control)
+	status(403, "POST", "/v1/chat/completions", "{}", "Authorization: Bearer "+look)
+	status(401, "POST", "/v1/chat/completions", "{}")
+	for _, path := range []string{"/", "/devices", "/api/v1/state", "/metrics", "/v1x", "/v1"} {
+		status(403, "GET", path, "", "Authorization: Bearer "+infer)
+	}
+	status(403, "PUT", set, body, "Authorization: Bearer "+infer)
+
 	// With a password the Host header is free, and the token is what counts.
 	status(200, "GET", "/api/v1/state", "", "Authorization: Bearer "+look, "Host: hearth.lan")
 	if err := r.auth.RevokeToken("meter reader"); err != nil {

@@ -38,7 +38,7 @@ func newRig(t *testing.T, home *storybook.Home) *rig {
 		io.WriteString(w, "page "+req.URL.Path+" for "+httpapi.VisitorOf(req.Context()).Name)
 	})
 	srv := httptest.NewUnstartedServer(httpapi.New(httpapi.Options{
-		Home: home, Auth: auth, Log: slog.New(slog.DiscardHandler), Version: "0.1.0", Web: page,
+		Home: home, Auth: auth, Log: slog.New(slog.DiscardHandler), Version: "0.1.0", Web: page, Inference: page,
 		Now: func() time.Time { return r.now }, StateEvery: time.Millisecond,
 	}))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -20,7 +20,7 @@ type passwordCmd struct {
 	Stdin  bool   `help:"Read the password from the first line of standard input."`
 	Remove bool   `help:"Remove the password: the page is then served to this computer only."`
 	Token  string `help:"Make a token of this name for a program instead, and print it once." placeholder:"NAME"`
-	Scope  string `help:"What the token may do: read or control." enum:"read,control" default:"control"`
+	Scope  string `help:"What the token may do: read the home, control it, or infer: ask its models and see nothing of it." enum:"read,control,infer" default:"control"`
 	Revoke string `help:"Revoke the token of this name." placeholder:"NAME"`
 	Port   string `help:"Port of the page, for the addresses printed." default:"8420" placeholder:"PORT"`
 }

@@ -22,7 +22,13 @@ type See func(c []int32, a []uint8, rows []model.Row, at model.Operation) error
 // and returns an error that wraps [ErrDiverges] where one is not. If see
 // returns an error, the pass ends and the error comes back, wrapped. Package
 // engine does it; this package knows nothing of how.
-type Rerun func(ctx context.Context, job *Job, answer []int32, see See) error
+type Rerun func(ctx context.Context, job *Job, answer []int32, see See) (Pass, error)
+
+// Pass is what comes out of a job that is run again.
+type Pass struct {
+	Vector []int32 // of a text, in units of 2^-30
+	Next   int32   // the token that the job draws after the answer it was given
+}
 
 // ErrDiverges says that an answer has a token that the job's settings do not
 // draw.
@@ -42,7 +48,7 @@ func (v *Verifier) Replay(ctx context.Context, c *Claim, t *Ticket, rerun Rerun)
 		return err
 	}
 	w := witness{level: v.level, ticket: t, k: x.K, seen: make([]bool, t.Position+1), rows: make([]words, t.Position+1)}
-	err = rerun(ctx, &c.Job, t.Answer, w.see)
+	_, err = rerun(ctx, &c.Job, t.Answer, w.see)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {

@@ -19,7 +19,9 @@ type Encoder struct {
 	product model.Product
 	level   kernel.Level
 	workers int
-	idle    chan *encoding // those not at work; nil: not made yet
+	// position holds what is added to the embeddings of tokens, looked up once.
+	position []int32
+	idle     chan *encoding // those not at work; nil: not made yet
 }
 
 const (
@@ -43,6 +45,10 @@ func NewEncoder(m *model.Model, p model.Product, level kernel.Level, workers int
 	e := &Encoder{model: m, product: p, level: level, workers: workers, idle: make(chan *encoding, workers)}
 	for range workers {
 		e.idle <- nil
+	}
+	e.position = make([]int32, m.Position.Rows*m.Position.Width)
+	for p := range m.Position.Rows {
+		lookUp(e.position[p*m.Position.Width:][:m.Position.Width], &m.Position, p)
 	}
 	return e, nil
 }
@@ -139,6 +145,7 @@ func packs(batch [][]int32, rows int) []span {
 type encoding struct {
 	*lane
 	*attention
+	position     []int32 // the encoder's
 	texts        []span  // of the pack, in rows
 	keys, values []int16 // of one head of one text
 	whole        [1]run  // their blocks
@@ -149,6 +156,7 @@ func newEncoding(e *Encoder) *encoding {
 	room := kernel.BlockTokens(c.Context)
 	return &encoding{
 		lane:      newLane(e.model, e.product, e.level, nil, max(encoderRows, c.Context), encoderBlock),
+		position:  e.position,
 		attention: newAttention(queryTile, queryTile*room, c.HeadSize),
 		keys:      make([]int16, room*c.HeadSize),
 		values:    make([]int16, room*c.HeadSize),
@@ -196,15 +204,13 @@ func (g *encoding) run(first uint64, texts, vectors [][]int32) error {
 // begin writes the embeddings of the texts into the residual stream.
 func (g *encoding) begin(first uint64, texts [][]int32) {
 	g.rows, g.texts = g.rows[:0], g.texts[:0]
-	position := make([]int32, g.config.Width)
 	for i, text := range texts {
 		g.texts = append(g.texts, span{len(g.rows), len(g.rows) + len(text)})
 		for p, token := range text {
 			x := g.residual(len(g.rows))
 			g.rows = append(g.rows, model.Row{Sequence: first + uint64(i), Position: p})
-			g.lookUp(x, &g.model.Embedding, int(token))
-			g.lookUp(position, &g.model.Position, p)
-			for j, v := range position {
+			lookUp(x, &g.model.Embedding, int(token))
+			for j, v := range g.position[p*len(x):][:len(x)] {
 				x[j] = min(max(x[j]+v, -kernel.Limit), kernel.Limit)
 			}
 			g.normalise(x, &g.model.EmbeddingNorm)

@@ -203,9 +203,9 @@ func (l *lane) keep(row int) []int16 {
 }
 
 // lookUp writes a row of a table into dst.
-func (l *lane) lookUp(dst []int32, t *model.Table, row int) {
-	for i, v := range t.Row[row*t.Width:][:t.Width] {
-		dst[i] = int32(v)
+func lookUp(dst []int32, t *model.Table, row int) {
+	scale := int64(t.Scale[row])
+	for j, v := range t.Row[row*t.Width:][:len(dst)] {
+		dst[j] = int32((int64(v)*scale + 1<<(t.Shift-1)) >> t.Shift)
 	}
-	l.level.Times(dst, dst, t.Scale[row], t.Shift)
 }

@@ -18,12 +18,15 @@ func (g *encoding) pool(dst []int32, text span) {
 		return
 	}
 	n := int64(text.to - text.from)
-	mean := make([]int32, g.config.Width)
-	for j := range mean {
-		sum := n
-		for row := text.from; row < text.to; row++ {
-			sum += 2 * int64(g.x[row*g.config.Width+j])
+	sums := make([]int64, g.config.Width)
+	for row := text.from; row < text.to; row++ {
+		for j, x := range g.residual(row) {
+			sums[j] += int64(x)
 		}
+	}
+	mean := make([]int32, g.config.Width)
+	for j, sum := range sums {
+		sum = 2*sum + n
 		mean[j] = int32(sum / (2 * n))
 		if sum < 0 && sum%(2*n) != 0 {
 			mean[j]--

@@ -141,7 +141,7 @@ func read(r io.ReaderAt, size int64) (*Model, *Manifest, []byte, error) {
 	}
 	if f.Config.Tied {
 		exp := m.Head.ChannelExp
-		m.Head.tie(f.Config, m.Embedding)
+		m.Head.Tie(m.Embedding, f.Config.ResidualBits)
 		if m.Head.ChannelExp != exp {
 			return nil, nil, nil, errors.New("the exponent of the head is not that of the embedding it is tied to")
 		}

@@ -234,7 +234,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"missing matrix", model.Llama, func(m *model.Model) { m.Layers[1].Up = nil }, "it lacks layers.1.up"},
 		{"name", model.Llama, func(m *model.Model) { m.Layers[1].Up.Name = "up" }, `layers.1.up is called "up"`},
 		{"channel", model.Llama, func(m *model.Model) { m.Layers[1].Up.Channel[0] = -1 }, "layers.1.up needs 256 factors"},
-		{"bias", model.Qwen2, func(m *model.Model) { m.Layers[0].QKV.Bias[0] = 1<<29 + 1 }, "layers.0.qkv needs 128 biases within"},
+		{"bias", model.Qwen2, func(m *model.Model) { m.Layers[0].QKV.Bias[0] = 1 << 29 }, "layers.0.qkv needs 128 biases below"},
 		{"in", model.Llama, func(m *model.Model) { m.Layers[0].Down.In[0] = -1<<30 - 1 }, "layers.0.down needs 128 factors of inputs"},
 		{"exponent", model.Llama, func(m *model.Model) { m.Head.ChannelExp = 1000 }, "head has exponents 1000"},
 		{"table's scale", model.Llama, func(m *model.Model) { m.Embedding.Shift = 3 }, "embedding has a scale that"},

@@ -135,12 +135,12 @@ const (
 	Head
 )
 
-// tie makes the head the embedding table: its weights are the table's rows,
-// and what a row is worth is the scale of the channel.
-func (l *Linear) tie(c Config, t Table) {
+// Tie makes a head the embedding table: its weights are the table's rows, and
+// what a row is worth is the factor of the channel.
+func (l *Linear) Tie(t Table, residualBits int) {
 	l.Weight = t.Row
 	l.Channel = t.Scale
-	l.ChannelExp = -int(t.Shift) - c.ResidualBits
+	l.ChannelExp = -int(t.Shift) - residualBits
 }
 
 // String returns the name of the matrix, such as layers.3.up.

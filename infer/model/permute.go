@@ -61,7 +61,7 @@ func (m *Model) Permute() error {
 		m.Sin = gatherRows(m.Sin, nil, o.pairs)
 		m.Head.gather(nil, o.residual)
 		if c.Tied {
-			m.Head.tie(c, m.Embedding)
+			m.Head.Tie(m.Embedding, c.ResidualBits)
 		}
 	}
 	heads := headChannels(o.pairs)

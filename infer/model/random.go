@@ -110,7 +110,7 @@ func (d *dice) head(c Config, t Table) *Linear {
 		return l
 	}
 	l := &Linear{Name: "head", N: n, K: k, In: h, InExp: 1}
-	l.tie(c, t)
+	l.Tie(t, c.ResidualBits)
 	return l
 }
 

@@ -10,7 +10,7 @@ import (
 // The bounds of a model's numbers: with them no operation of package kernel
 // leaves its range.
 const (
-	maxBias     = 1 << 29
+	maxBias     = 1<<29 - 1
 	maxIn       = 1 << 30
 	maxExponent = 256
 	maxCosine   = 1 << 14
@@ -118,7 +118,7 @@ func (l *Linear) validate(name string, c Config, kind OperationKind) error {
 	case len(l.Channel) != n || slices.Min(l.Channel) < 0:
 		return fmt.Errorf("%s needs %d factors of channels that are not negative", name, n)
 	case l.Bias != nil && (len(l.Bias) != n || !within(l.Bias, maxBias)):
-		return fmt.Errorf("%s needs %d biases within ±2^29", name, n)
+		return fmt.Errorf("%s needs %d biases below 2^29 in magnitude", name, n)
 	case l.In != nil && (len(l.In) != k || !within(l.In, maxIn)):
 		return fmt.Errorf("%s needs %d factors of inputs within ±2^30", name, k)
 	case outside(l.ChannelExp, -maxExponent, maxExponent) || outside(l.InExp, -maxExponent, maxExponent):
@@ -134,7 +134,7 @@ func (n *Norm) validate(name string, size int) error {
 	case len(n.Gain) != size || !within(n.Gain, 1<<31-1):
 		return fmt.Errorf("%s needs %d gains above -2^31", name, size)
 	case n.Bias != nil && (len(n.Bias) != size || !within(n.Bias, maxBias)):
-		return fmt.Errorf("%s needs %d biases within ±2^29", name, size)
+		return fmt.Errorf("%s needs %d biases below 2^29 in magnitude", name, size)
 	case outside(n.GainExp, -maxExponent, maxExponent):
 		return fmt.Errorf("%s has the exponent %d: it must be within ±%d", name, n.GainExp, maxExponent)
 	}

@@ -42,6 +42,7 @@ const (
 	Common      Test = "common value"
 	Columns     Test = "repeated columns" // of slices, up to sign, in the whole matrix
 	Rows        Test = "repeated rows"    // of tiles, up to sign, in the whole matrix
+	Shuffled    Test = "shuffled columns" // the same weights up to order and sign, in the whole matrix
 	Entropy     Test = "entropy"          // of a tile
 )
 
@@ -113,6 +114,9 @@ func Examine(at model.Operation, weights []int8, n, k int) (*Result, error) {
 	}
 	for _, tile := range repeatedRows(weights, n, k) {
 		r.fail(Rows, int(tile))
+	}
+	for _, tile := range shuffledColumns(weights, n, k) {
+		r.fail(Shuffled, int(tile))
 	}
 	return r, nil
 }

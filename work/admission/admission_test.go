@@ -105,6 +105,15 @@ func TestEveryKnownCheapMatrixIsRefused(t *testing.T) {
 				}
 			}
 		}, Columns, []uint32{0, 1}},
+		{"circulant, its channels permuted", func(w []int8) {
+			first, r := slices.Clone(w[:k]), rand.New(rand.NewPCG(8, 8))
+			columns, rows := r.Perm(n), r.Perm(k)
+			for c := range n {
+				for i := range k {
+					w[c*k+i] = first[(rows[i]-columns[c]+n)%k]
+				}
+			}
+		}, Shuffled, []uint32{0, 1}},
 		{"small weights", func(w []int8) {
 			for i := range w {
 				w[i] /= 16

@@ -97,6 +97,25 @@ func repeatedRows(weights []int8, n, k int) []uint32 {
 	})
 }
 
+// shuffledColumns returns the tiles with a column that has the same weights as
+// another, up to order and signs: what remains to be seen of a circulant matrix
+// whose channels were permuted.
+func shuffledColumns(weights []int8, n, k int) []uint32 {
+	vectors := make([]vector, n)
+	for c := range n {
+		vectors[c] = vector{at: c * k, tile: uint32(c / work.TileColumns)}
+	}
+	return repeated(vectors, 2*128, func(dst []int8, at int) {
+		var counts [128]uint16
+		for _, v := range weights[at:][:k] {
+			counts[max(v, -v)]++
+		}
+		for i, n := range counts {
+			dst[2*i], dst[2*i+1] = int8(n), int8(n>>8)
+		}
+	})
+}
+
 // Report is what admission found of a model.
 type Report struct {
 	Results []Result

@@ -15,32 +15,49 @@ func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int
 	}
 }
 
-// tiles512 takes three rows at a time, whose sums just fit the registers.
+// tiles512 takes three rows at a time, whose sums just fit the registers, and
+// so much of a tile that its weights stay in the second level of the cache,
+// with those that come next, while all rows pass.
 func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []int8, m, from, to int) {
+	const most = 2048
 	tiles := t.n / tile
 	ldc, lds, lda := uintptr(4*t.n), uintptr(4*words*tiles), uintptr(Stride(t.k))
-	step, peelStep, rank, k := uintptr(t.step()), uintptr(2*t.peelStep()), uintptr(t.rank), uintptr(t.k)
+	step, peelStep, rank := uintptr(t.step()), uintptr(2*t.peelStep()), uintptr(t.rank)
 	for b := from; b < to; b++ {
-		panel, offset, peel := &t.panels[b*tall*t.step()], &t.offset[b*tile], &t.peel[b*tall*t.peelStep()]
-		for i := 0; i < m; {
-			rows := min(3, m-i)
-			cAt, sAt, mAt, aAt, eAt := &c[i*t.n+b*tile], &states[(i*tiles+b)*words], &initial[i*words], &a[i*Stride(t.k)], &e[i*t.rank]
-			// During each of the last rounds, a panel of the next tile.
-			soon := panel
-			if left := (m - 1 - i) / 3; left < tall {
-				soon = &t.panels[min(b*tall+2*tall-1-left, t.n/width-1)*t.step()]
+		offset, peel := &t.offset[b*tile], &t.peel[b*tall*t.peelStep()]
+		for at := 0; at < t.k; at += most {
+			k, more := uintptr(min(most, t.k-at)), at+most < t.k
+			panel := &t.panels[b*tall*t.step()+at*width]
+			for i := 0; i < m; i += 3 {
+				soon := panel
+				if left := (m - 1 - i) / 3; left < tall { // the last rounds fetch a panel each
+					soon = t.next(b, at+most, tall-1-left)
+				}
+				var first *uint32
+				if at == 0 {
+					first = &initial[i*words]
+				}
+				sums, state, u, ei := &c[i*t.n+b*tile], &states[(i*tiles+b)*words], &a[i*Stride(t.k)+at], &e[i*t.rank]
+				switch m - i {
+				case 1:
+					tile512x1(sums, ldc, state, lds, first, uint32(b), more, u, lda, panel, step, offset, peel, peelStep, ei, rank, k, soon)
+				case 2:
+					tile512x2(sums, ldc, state, lds, first, uint32(b), more, u, lda, panel, step, offset, peel, peelStep, ei, rank, k, soon)
+				default:
+					tile512x3(sums, ldc, state, lds, first, uint32(b), more, u, lda, panel, step, offset, peel, peelStep, ei, rank, k, soon)
+				}
 			}
-			switch rows {
-			case 3:
-				tile512x3(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, peelStep, eAt, rank, k, soon)
-			case 2:
-				tile512x2(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, peelStep, eAt, rank, k, soon)
-			case 1:
-				tile512x1(cAt, ldc, sAt, lds, mAt, uint32(b), aAt, lda, panel, step, offset, peel, peelStep, eAt, rank, k, soon)
-			}
-			i += rows
 		}
 	}
+}
+
+// next is where panel p of tile b goes on at a column of the row, or where that
+// of the next tile, if there is one, begins.
+func (t *Ticketed) next(b, at, p int) *int8 {
+	if at >= t.k {
+		b, at = min(b+1, t.n/tile-1), 0
+	}
+	return &t.panels[(b*tall+p)*t.step()+at*width]
 }
 
 // tiles256 keeps the running sums of up to five rows in memory, where each slice

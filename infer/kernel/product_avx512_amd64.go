@@ -79,23 +79,26 @@ func product512x1x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, 
 //go:noescape
 func product512x1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
-// tile512x3 computes a tile of 3 rows, its transcripts and then its product without noise.
-// Distances are in bytes.
+// tile512x3 computes a tile of 3 rows, or a piece of k columns of it: its transcripts and, unless more
+// is to come, its product without noise. Pieces after the first have no initial transcripts. Distances are in
+// bytes.
 //
 //go:noescape
-func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 
-// tile512x2 computes a tile of 2 rows, its transcripts and then its product without noise.
-// Distances are in bytes.
+// tile512x2 computes a tile of 2 rows, or a piece of k columns of it: its transcripts and, unless more
+// is to come, its product without noise. Pieces after the first have no initial transcripts. Distances are in
+// bytes.
 //
 //go:noescape
-func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 
-// tile512x1 computes a tile of 1 rows, its transcripts and then its product without noise.
-// Distances are in bytes.
+// tile512x1 computes a tile of 1 rows, or a piece of k columns of it: its transcripts and, unless more
+// is to come, its product without noise. Pieces after the first have no initial transcripts. Distances are in
+// bytes.
 //
 //go:noescape
-func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 
 // slice512 adds a slice of one row to the sums of a tile and folds them into its transcript.
 //

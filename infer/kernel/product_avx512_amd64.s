@@ -1396,44 +1396,21 @@ loop1x4:
 	VZEROUPPER
 	RET
 
-// func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+// func tile512x3(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·tile512x3(SB), NOSPLIT, $384-136
-	MOVQ      rank+112(FP), AX
-	MOVQ      e+104(FP), CX
-	VPMOVSXBW (CX), Z0
-	VMOVDQU16 Z0, (SP)
-	CMPQ      AX, $0x20
-	JEQ       half0
-	VPMOVSXBW 32(CX), Z0
-	VMOVDQU16 Z0, 64(SP)
-
-half0:
-	ADDQ      AX, CX
-	VPMOVSXBW (CX), Z0
-	VMOVDQU16 Z0, 128(SP)
-	CMPQ      AX, $0x20
-	JEQ       half1
-	VPMOVSXBW 32(CX), Z0
-	VMOVDQU16 Z0, 192(SP)
-
-half1:
-	ADDQ      AX, CX
-	VPMOVSXBW (CX), Z0
-	VMOVDQU16 Z0, 256(SP)
-	CMPQ      AX, $0x20
-	JEQ       half2
-	VPMOVSXBW 32(CX), Z0
-	VMOVDQU16 Z0, 320(SP)
-
-half2:
-	ADDQ   AX, CX
-	MOVQ   initial+32(FP), CX
-	MOVL   tile+40(FP), DX
-	VMOVD  DX, X0
-	VPADDD (CX), Z0, Z24
-	VPADDD 64(CX), Z0, Z25
-	VPADDD 128(CX), Z0, Z26
+	MOVQ   c+0(FP), AX
+	MOVQ   ldc+8(FP), CX
+	MOVQ   states+16(FP), DX
+	MOVQ   lds+24(FP), BX
+	MOVQ   initial+32(FP), SI
+	TESTQ  SI, SI
+	JZ     resume
+	MOVL   tile+40(FP), AX
+	VMOVD  AX, X0
+	VPADDD (SI), Z0, Z24
+	VPADDD 64(SI), Z0, Z25
+	VPADDD 128(SI), Z0, Z26
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1458,14 +1435,47 @@ half2:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   a+48(FP), CX
-	MOVQ   lda+56(FP), DX
-	MOVQ   panel+64(FP), BX
-	MOVQ   step+72(FP), SI
-	LEAQ   (SI)(SI*2), DI
-	LEAQ   (BX)(SI*4), R8
-	MOVQ   k+120(FP), R9
-	MOVQ   next+128(FP), R10
+	JMP    begin
+
+resume:
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 128(AX), Z2
+	VMOVDQU32 192(AX), Z3
+	VMOVDQU32 256(AX), Z4
+	VMOVDQU32 320(AX), Z5
+	VMOVDQU32 384(AX), Z6
+	VMOVDQU32 448(AX), Z7
+	VMOVDQU32 (DX)(BX*1), Z25
+	VMOVDQU32 (AX)(CX*1), Z8
+	VMOVDQU32 64(AX)(CX*1), Z9
+	VMOVDQU32 128(AX)(CX*1), Z10
+	VMOVDQU32 192(AX)(CX*1), Z11
+	VMOVDQU32 256(AX)(CX*1), Z12
+	VMOVDQU32 320(AX)(CX*1), Z13
+	VMOVDQU32 384(AX)(CX*1), Z14
+	VMOVDQU32 448(AX)(CX*1), Z15
+	VMOVDQU32 (DX)(BX*2), Z26
+	VMOVDQU32 (AX)(CX*2), Z16
+	VMOVDQU32 64(AX)(CX*2), Z17
+	VMOVDQU32 128(AX)(CX*2), Z18
+	VMOVDQU32 192(AX)(CX*2), Z19
+	VMOVDQU32 256(AX)(CX*2), Z20
+	VMOVDQU32 320(AX)(CX*2), Z21
+	VMOVDQU32 384(AX)(CX*2), Z22
+	VMOVDQU32 448(AX)(CX*2), Z23
+
+begin:
+	MOVQ rank+112(FP), AX
+	MOVQ a+48(FP), CX
+	MOVQ lda+56(FP), DX
+	MOVQ panel+64(FP), BX
+	MOVQ step+72(FP), SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (BX)(SI*4), R8
+	MOVQ k+120(FP), R9
+	MOVQ next+128(FP), R10
 
 slice:
 	MOVQ AX, R11
@@ -1858,23 +1868,56 @@ inner:
 	VPXORD       Z23, Z26, Z26
 	SUBQ         AX, R9
 	JNZ          slice
-	MOVQ         states+16(FP), CX
-	MOVQ         lds+24(FP), DX
-	VMOVDQU32    Z24, (CX)
-	VMOVDQU32    Z25, (CX)(DX*1)
-	VMOVDQU32    Z26, (CX)(DX*2)
+	MOVQ         c+0(FP), CX
+	MOVQ         ldc+8(FP), DX
+	MOVQ         states+16(FP), BX
+	MOVQ         lds+24(FP), SI
+	VMOVDQU32    Z24, (BX)
+	VMOVDQU32    Z25, (BX)(SI*1)
+	VMOVDQU32    Z26, (BX)(SI*2)
+	MOVB         more+44(FP), BL
+	TESTB        BL, BL
+	JNZ          store
 
-	// peel
+	// The noise in 16 bits, and taken out of the sums two elements at a time.
+	MOVQ      e+104(FP), BX
+	VPMOVSXBW (BX), Z24
+	VMOVDQU16 Z24, (SP)
+	CMPQ      AX, $0x20
+	JEQ       half0
+	VPMOVSXBW 32(BX), Z24
+	VMOVDQU16 Z24, 64(SP)
+
+half0:
+	ADDQ      AX, BX
+	VPMOVSXBW (BX), Z24
+	VMOVDQU16 Z24, 128(SP)
+	CMPQ      AX, $0x20
+	JEQ       half1
+	VPMOVSXBW 32(BX), Z24
+	VMOVDQU16 Z24, 192(SP)
+
+half1:
+	ADDQ      AX, BX
+	VPMOVSXBW (BX), Z24
+	VMOVDQU16 Z24, 256(SP)
+	CMPQ      AX, $0x20
+	JEQ       half2
+	VPMOVSXBW 32(BX), Z24
+	VMOVDQU16 Z24, 320(SP)
+
+half2:
+	ADDQ AX, BX
 	MOVQ peel+88(FP), BX
 	MOVQ peelstep+96(FP), SI
 	LEAQ (SI)(SI*2), DI
 	LEAQ (BX)(SI*4), R8
-	LEAQ (SP), CX
+	LEAQ (SP), R9
 
 peel:
-	VPBROADCASTD (CX), Z27
-	VPBROADCASTD 128(CX), Z28
-	VPBROADCASTD 256(CX), Z29
+	VPBROADCASTD (R9), Z27
+	VPBROADCASTD 128(R9), Z28
+	VPBROADCASTD 256(R9), Z29
 	VMOVDQU16    (BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -1907,9 +1950,9 @@ peel:
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
 	VPDPWSSD     Z31, Z29, Z23
-	VPBROADCASTD 4(CX), Z27
-	VPBROADCASTD 132(CX), Z28
-	VPBROADCASTD 260(CX), Z29
+	VPBROADCASTD 4(R9), Z27
+	VPBROADCASTD 132(R9), Z28
+	VPBROADCASTD 260(R9), Z29
 	VMOVDQU16    64(BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -1942,9 +1985,9 @@ peel:
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
 	VPDPWSSD     Z31, Z29, Z23
-	VPBROADCASTD 8(CX), Z27
-	VPBROADCASTD 136(CX), Z28
-	VPBROADCASTD 264(CX), Z29
+	VPBROADCASTD 8(R9), Z27
+	VPBROADCASTD 136(R9), Z28
+	VPBROADCASTD 264(R9), Z29
 	VMOVDQU16    128(BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -1977,9 +2020,9 @@ peel:
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
 	VPDPWSSD     Z31, Z29, Z23
-	VPBROADCASTD 12(CX), Z27
-	VPBROADCASTD 140(CX), Z28
-	VPBROADCASTD 268(CX), Z29
+	VPBROADCASTD 12(R9), Z27
+	VPBROADCASTD 140(R9), Z28
+	VPBROADCASTD 268(R9), Z29
 	VMOVDQU16    192(BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -2012,101 +2055,87 @@ peel:
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
 	VPDPWSSD     Z31, Z29, Z23
-	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000008, AX
 	JNZ          peel
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         offset+80(FP), DX
-	VMOVDQU32    (DX), Z30
+	MOVQ         offset+80(FP), AX
+	VMOVDQU32    (AX), Z30
 	VPADDD       Z30, Z0, Z0
-	VMOVDQU32    Z0, (AX)
 	VPADDD       Z30, Z8, Z8
-	VMOVDQU32    Z8, (AX)(CX*1)
 	VPADDD       Z30, Z16, Z16
-	VMOVDQU32    Z16, (AX)(CX*2)
-	VMOVDQU32    64(DX), Z31
+	VMOVDQU32    64(AX), Z31
 	VPADDD       Z31, Z1, Z1
-	VMOVDQU32    Z1, 64(AX)
 	VPADDD       Z31, Z9, Z9
-	VMOVDQU32    Z9, 64(AX)(CX*1)
 	VPADDD       Z31, Z17, Z17
-	VMOVDQU32    Z17, 64(AX)(CX*2)
-	VMOVDQU32    128(DX), Z30
+	VMOVDQU32    128(AX), Z30
 	VPADDD       Z30, Z2, Z2
-	VMOVDQU32    Z2, 128(AX)
 	VPADDD       Z30, Z10, Z10
-	VMOVDQU32    Z10, 128(AX)(CX*1)
 	VPADDD       Z30, Z18, Z18
-	VMOVDQU32    Z18, 128(AX)(CX*2)
-	VMOVDQU32    192(DX), Z31
+	VMOVDQU32    192(AX), Z31
 	VPADDD       Z31, Z3, Z3
-	VMOVDQU32    Z3, 192(AX)
 	VPADDD       Z31, Z11, Z11
-	VMOVDQU32    Z11, 192(AX)(CX*1)
 	VPADDD       Z31, Z19, Z19
-	VMOVDQU32    Z19, 192(AX)(CX*2)
-	VMOVDQU32    256(DX), Z30
+	VMOVDQU32    256(AX), Z30
 	VPADDD       Z30, Z4, Z4
-	VMOVDQU32    Z4, 256(AX)
 	VPADDD       Z30, Z12, Z12
-	VMOVDQU32    Z12, 256(AX)(CX*1)
 	VPADDD       Z30, Z20, Z20
-	VMOVDQU32    Z20, 256(AX)(CX*2)
-	VMOVDQU32    320(DX), Z31
+	VMOVDQU32    320(AX), Z31
 	VPADDD       Z31, Z5, Z5
-	VMOVDQU32    Z5, 320(AX)
 	VPADDD       Z31, Z13, Z13
-	VMOVDQU32    Z13, 320(AX)(CX*1)
 	VPADDD       Z31, Z21, Z21
-	VMOVDQU32    Z21, 320(AX)(CX*2)
-	VMOVDQU32    384(DX), Z30
+	VMOVDQU32    384(AX), Z30
 	VPADDD       Z30, Z6, Z6
-	VMOVDQU32    Z6, 384(AX)
 	VPADDD       Z30, Z14, Z14
-	VMOVDQU32    Z14, 384(AX)(CX*1)
 	VPADDD       Z30, Z22, Z22
-	VMOVDQU32    Z22, 384(AX)(CX*2)
-	VMOVDQU32    448(DX), Z31
+	VMOVDQU32    448(AX), Z31
 	VPADDD       Z31, Z7, Z7
-	VMOVDQU32    Z7, 448(AX)
 	VPADDD       Z31, Z15, Z15
-	VMOVDQU32    Z15, 448(AX)(CX*1)
 	VPADDD       Z31, Z23, Z23
-	VMOVDQU32    Z23, 448(AX)(CX*2)
+
+store:
+	VMOVDQU32 Z0, (CX)
+	VMOVDQU32 Z1, 64(CX)
+	VMOVDQU32 Z2, 128(CX)
+	VMOVDQU32 Z3, 192(CX)
+	VMOVDQU32 Z4, 256(CX)
+	VMOVDQU32 Z5, 320(CX)
+	VMOVDQU32 Z6, 384(CX)
+	VMOVDQU32 Z7, 448(CX)
+	VMOVDQU32 Z8, (CX)(DX*1)
+	VMOVDQU32 Z9, 64(CX)(DX*1)
+	VMOVDQU32 Z10, 128(CX)(DX*1)
+	VMOVDQU32 Z11, 192(CX)(DX*1)
+	VMOVDQU32 Z12, 256(CX)(DX*1)
+	VMOVDQU32 Z13, 320(CX)(DX*1)
+	VMOVDQU32 Z14, 384(CX)(DX*1)
+	VMOVDQU32 Z15, 448(CX)(DX*1)
+	VMOVDQU32 Z16, (CX)(DX*2)
+	VMOVDQU32 Z17, 64(CX)(DX*2)
+	VMOVDQU32 Z18, 128(CX)(DX*2)
+	VMOVDQU32 Z19, 192(CX)(DX*2)
+	VMOVDQU32 Z20, 256(CX)(DX*2)
+	VMOVDQU32 Z21, 320(CX)(DX*2)
+	VMOVDQU32 Z22, 384(CX)(DX*2)
+	VMOVDQU32 Z23, 448(CX)(DX*2)
 	VZEROUPPER
 	RET
 
-// func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+// func tile512x2(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·tile512x2(SB), NOSPLIT, $256-136
-	MOVQ      rank+112(FP), AX
-	MOVQ      e+104(FP), CX
-	VPMOVSXBW (CX), Z0
-	VMOVDQU16 Z0, (SP)
-	CMPQ      AX, $0x20
-	JEQ       half0
-	VPMOVSXBW 32(CX), Z0
-	VMOVDQU16 Z0, 64(SP)
-
-half0:
-	ADDQ      AX, CX
-	VPMOVSXBW (CX), Z0
-	VMOVDQU16 Z0, 128(SP)
-	CMPQ      AX, $0x20
-	JEQ       half1
-	VPMOVSXBW 32(CX), Z0
-	VMOVDQU16 Z0, 192(SP)
-
-half1:
-	ADDQ   AX, CX
-	MOVQ   initial+32(FP), CX
-	MOVL   tile+40(FP), DX
-	VMOVD  DX, X0
-	VPADDD (CX), Z0, Z24
-	VPADDD 64(CX), Z0, Z25
+	MOVQ   c+0(FP), AX
+	MOVQ   ldc+8(FP), CX
+	MOVQ   states+16(FP), DX
+	MOVQ   lds+24(FP), BX
+	MOVQ   initial+32(FP), SI
+	TESTQ  SI, SI
+	JZ     resume
+	MOVL   tile+40(FP), AX
+	VMOVD  AX, X0
+	VPADDD (SI), Z0, Z24
+	VPADDD 64(SI), Z0, Z25
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2123,14 +2152,38 @@ half1:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   a+48(FP), CX
-	MOVQ   lda+56(FP), DX
-	MOVQ   panel+64(FP), BX
-	MOVQ   step+72(FP), SI
-	LEAQ   (SI)(SI*2), DI
-	LEAQ   (BX)(SI*4), R8
-	MOVQ   k+120(FP), R9
-	MOVQ   next+128(FP), R10
+	JMP    begin
+
+resume:
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 128(AX), Z2
+	VMOVDQU32 192(AX), Z3
+	VMOVDQU32 256(AX), Z4
+	VMOVDQU32 320(AX), Z5
+	VMOVDQU32 384(AX), Z6
+	VMOVDQU32 448(AX), Z7
+	VMOVDQU32 (DX)(BX*1), Z25
+	VMOVDQU32 (AX)(CX*1), Z8
+	VMOVDQU32 64(AX)(CX*1), Z9
+	VMOVDQU32 128(AX)(CX*1), Z10
+	VMOVDQU32 192(AX)(CX*1), Z11
+	VMOVDQU32 256(AX)(CX*1), Z12
+	VMOVDQU32 320(AX)(CX*1), Z13
+	VMOVDQU32 384(AX)(CX*1), Z14
+	VMOVDQU32 448(AX)(CX*1), Z15
+
+begin:
+	MOVQ rank+112(FP), AX
+	MOVQ a+48(FP), CX
+	MOVQ lda+56(FP), DX
+	MOVQ panel+64(FP), BX
+	MOVQ step+72(FP), SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (BX)(SI*4), R8
+	MOVQ k+120(FP), R9
+	MOVQ next+128(FP), R10
 
 slice:
 	MOVQ AX, R11
@@ -2442,21 +2495,45 @@ inner:
 	VPXORD       Z15, Z25, Z25
 	SUBQ         AX, R9
 	JNZ          slice
-	MOVQ         states+16(FP), CX
-	MOVQ         lds+24(FP), DX
-	VMOVDQU32    Z24, (CX)
-	VMOVDQU32    Z25, (CX)(DX*1)
+	MOVQ         c+0(FP), CX
+	MOVQ         ldc+8(FP), DX
+	MOVQ         states+16(FP), BX
+	MOVQ         lds+24(FP), SI
+	VMOVDQU32    Z24, (BX)
+	VMOVDQU32    Z25, (BX)(SI*1)
+	MOVB         more+44(FP), BL
+	TESTB        BL, BL
+	JNZ          store
 
-	// peel
+	// The noise in 16 bits, and taken out of the sums two elements at a time.
+	MOVQ      e+104(FP), BX
+	VPMOVSXBW (BX), Z24
+	VMOVDQU16 Z24, (SP)
+	CMPQ      AX, $0x20
+	JEQ       half0
+	VPMOVSXBW 32(BX), Z24
+	VMOVDQU16 Z24, 64(SP)
+
+half0:
+	ADDQ      AX, BX
+	VPMOVSXBW (BX), Z24
+	VMOVDQU16 Z24, 128(SP)
+	CMPQ      AX, $0x20
+	JEQ       half1
+	VPMOVSXBW 32(BX), Z24
+	VMOVDQU16 Z24, 192(SP)
+
+half1:
+	ADDQ AX, BX
 	MOVQ peel+88(FP), BX
 	MOVQ peelstep+96(FP), SI
 	LEAQ (SI)(SI*2), DI
 	LEAQ (BX)(SI*4), R8
-	LEAQ (SP), CX
+	LEAQ (SP), R9
 
 peel:
-	VPBROADCASTD (CX), Z27
-	VPBROADCASTD 128(CX), Z28
+	VPBROADCASTD (R9), Z27
+	VPBROADCASTD 128(R9), Z28
 	VMOVDQU16    (BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -2481,8 +2558,8 @@ peel:
 	VMOVDQU16    (R8)(DI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
-	VPBROADCASTD 4(CX), Z27
-	VPBROADCASTD 132(CX), Z28
+	VPBROADCASTD 4(R9), Z27
+	VPBROADCASTD 132(R9), Z28
 	VMOVDQU16    64(BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -2507,8 +2584,8 @@ peel:
 	VMOVDQU16    64(R8)(DI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
-	VPBROADCASTD 8(CX), Z27
-	VPBROADCASTD 136(CX), Z28
+	VPBROADCASTD 8(R9), Z27
+	VPBROADCASTD 136(R9), Z28
 	VMOVDQU16    128(BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -2533,8 +2610,8 @@ peel:
 	VMOVDQU16    128(R8)(DI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
-	VPBROADCASTD 12(CX), Z27
-	VPBROADCASTD 140(CX), Z28
+	VPBROADCASTD 12(R9), Z27
+	VPBROADCASTD 140(R9), Z28
 	VMOVDQU16    192(BX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VPDPWSSD     Z30, Z28, Z8
@@ -2559,75 +2636,68 @@ peel:
 	VMOVDQU16    192(R8)(DI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
 	VPDPWSSD     Z31, Z28, Z15
-	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R9
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000100, R8
 	SUBQ         $0x00000008, AX
 	JNZ          peel
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         offset+80(FP), DX
-	VMOVDQU32    (DX), Z30
+	MOVQ         offset+80(FP), AX
+	VMOVDQU32    (AX), Z30
 	VPADDD       Z30, Z0, Z0
-	VMOVDQU32    Z0, (AX)
 	VPADDD       Z30, Z8, Z8
-	VMOVDQU32    Z8, (AX)(CX*1)
-	VMOVDQU32    64(DX), Z31
+	VMOVDQU32    64(AX), Z31
 	VPADDD       Z31, Z1, Z1
-	VMOVDQU32    Z1, 64(AX)
 	VPADDD       Z31, Z9, Z9
-	VMOVDQU32    Z9, 64(AX)(CX*1)
-	VMOVDQU32    128(DX), Z30
+	VMOVDQU32    128(AX), Z30
 	VPADDD       Z30, Z2, Z2
-	VMOVDQU32    Z2, 128(AX)
 	VPADDD       Z30, Z10, Z10
-	VMOVDQU32    Z10, 128(AX)(CX*1)
-	VMOVDQU32    192(DX), Z31
+	VMOVDQU32    192(AX), Z31
 	VPADDD       Z31, Z3, Z3
-	VMOVDQU32    Z3, 192(AX)
 	VPADDD       Z31, Z11, Z11
-	VMOVDQU32    Z11, 192(AX)(CX*1)
-	VMOVDQU32    256(DX), Z30
+	VMOVDQU32    256(AX), Z30
 	VPADDD       Z30, Z4, Z4
-	VMOVDQU32    Z4, 256(AX)
 	VPADDD       Z30, Z12, Z12
-	VMOVDQU32    Z12, 256(AX)(CX*1)
-	VMOVDQU32    320(DX), Z31
+	VMOVDQU32    320(AX), Z31
 	VPADDD       Z31, Z5, Z5
-	VMOVDQU32    Z5, 320(AX)
 	VPADDD       Z31, Z13, Z13
-	VMOVDQU32    Z13, 320(AX)(CX*1)
-	VMOVDQU32    384(DX), Z30
+	VMOVDQU32    384(AX), Z30
 	VPADDD       Z30, Z6, Z6
-	VMOVDQU32    Z6, 384(AX)
 	VPADDD       Z30, Z14, Z14
-	VMOVDQU32    Z14, 384(AX)(CX*1)
-	VMOVDQU32    448(DX), Z31
+	VMOVDQU32    448(AX), Z31
 	VPADDD       Z31, Z7, Z7
-	VMOVDQU32    Z7, 448(AX)
 	VPADDD       Z31, Z15, Z15
-	VMOVDQU32    Z15, 448(AX)(CX*1)
+
+store:
+	VMOVDQU32 Z0, (CX)
+	VMOVDQU32 Z1, 64(CX)
+	VMOVDQU32 Z2, 128(CX)
+	VMOVDQU32 Z3, 192(CX)
+	VMOVDQU32 Z4, 256(CX)
+	VMOVDQU32 Z5, 320(CX)
+	VMOVDQU32 Z6, 384(CX)
+	VMOVDQU32 Z7, 448(CX)
+	VMOVDQU32 Z8, (CX)(DX*1)
+	VMOVDQU32 Z9, 64(CX)(DX*1)
+	VMOVDQU32 Z10, 128(CX)(DX*1)
+	VMOVDQU32 Z11, 192(CX)(DX*1)
+	VMOVDQU32 Z12, 256(CX)(DX*1)
+	VMOVDQU32 Z13, 320(CX)(DX*1)
+	VMOVDQU32 Z14, 384(CX)(DX*1)
+	VMOVDQU32 Z15, 448(CX)(DX*1)
 	VZEROUPPER
 	RET
 
-// func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
+// func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank uintptr, k uintptr, next *int8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·tile512x1(SB), NOSPLIT, $128-136
-	MOVQ      rank+112(FP), AX
-	MOVQ      e+104(FP), CX
-	VPMOVSXBW (CX), Z0
-	VMOVDQU16 Z0, (SP)
-	CMPQ      AX, $0x20
-	JEQ       half0
-	VPMOVSXBW 32(CX), Z0
-	VMOVDQU16 Z0, 64(SP)
-
-half0:
-	ADDQ   AX, CX
-	MOVQ   initial+32(FP), CX
-	MOVL   tile+40(FP), DX
-	VMOVD  DX, X0
-	VPADDD (CX), Z0, Z24
+	MOVQ   c+0(FP), AX
+	MOVQ   states+16(FP), CX
+	MOVQ   initial+32(FP), DX
+	TESTQ  DX, DX
+	JZ     resume
+	MOVL   tile+40(FP), AX
+	VMOVD  AX, X0
+	VPADDD (DX), Z0, Z24
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2636,13 +2706,28 @@ half0:
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   a+48(FP), CX
-	MOVQ   panel+64(FP), DX
-	MOVQ   step+72(FP), BX
-	LEAQ   (BX)(BX*2), SI
-	LEAQ   (DX)(BX*4), DI
-	MOVQ   k+120(FP), R8
-	MOVQ   next+128(FP), R9
+	JMP    begin
+
+resume:
+	VMOVDQU32 (CX), Z24
+	VMOVDQU32 (AX), Z0
+	VMOVDQU32 64(AX), Z1
+	VMOVDQU32 128(AX), Z2
+	VMOVDQU32 192(AX), Z3
+	VMOVDQU32 256(AX), Z4
+	VMOVDQU32 320(AX), Z5
+	VMOVDQU32 384(AX), Z6
+	VMOVDQU32 448(AX), Z7
+
+begin:
+	MOVQ rank+112(FP), AX
+	MOVQ a+48(FP), CX
+	MOVQ panel+64(FP), DX
+	MOVQ step+72(FP), BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (DX)(BX*4), DI
+	MOVQ k+120(FP), R8
+	MOVQ next+128(FP), R9
 
 slice:
 	MOVQ AX, R10
@@ -2873,18 +2958,32 @@ inner:
 	VPXORD       Z7, Z24, Z24
 	SUBQ         AX, R8
 	JNZ          slice
-	MOVQ         states+16(FP), CX
-	VMOVDQU32    Z24, (CX)
+	MOVQ         c+0(FP), CX
+	MOVQ         states+16(FP), DX
+	VMOVDQU32    Z24, (DX)
+	MOVB         more+44(FP), DL
+	TESTB        DL, DL
+	JNZ          store
 
-	// peel
+	// The noise in 16 bits, and taken out of the sums two elements at a time.
+	MOVQ      e+104(FP), DX
+	VPMOVSXBW (DX), Z24
+	VMOVDQU16 Z24, (SP)
+	CMPQ      AX, $0x20
+	JEQ       half0
+	VPMOVSXBW 32(DX), Z24
+	VMOVDQU16 Z24, 64(SP)
+
+half0:
+	ADDQ AX, DX
 	MOVQ peel+88(FP), DX
 	MOVQ peelstep+96(FP), BX
 	LEAQ (BX)(BX*2), SI
 	LEAQ (DX)(BX*4), DI
-	LEAQ (SP), CX
+	LEAQ (SP), R8
 
 peel:
-	VPBROADCASTD (CX), Z27
+	VPBROADCASTD (R8), Z27
 	VMOVDQU16    (DX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VMOVDQU16    (DX)(BX*1), Z31
@@ -2901,7 +3000,7 @@ peel:
 	VPDPWSSD     Z30, Z27, Z6
 	VMOVDQU16    (DI)(SI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
-	VPBROADCASTD 4(CX), Z27
+	VPBROADCASTD 4(R8), Z27
 	VMOVDQU16    64(DX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VMOVDQU16    64(DX)(BX*1), Z31
@@ -2918,7 +3017,7 @@ peel:
 	VPDPWSSD     Z30, Z27, Z6
 	VMOVDQU16    64(DI)(SI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
-	VPBROADCASTD 8(CX), Z27
+	VPBROADCASTD 8(R8), Z27
 	VMOVDQU16    128(DX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VMOVDQU16    128(DX)(BX*1), Z31
@@ -2935,7 +3034,7 @@ peel:
 	VPDPWSSD     Z30, Z27, Z6
 	VMOVDQU16    128(DI)(SI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
-	VPBROADCASTD 12(CX), Z27
+	VPBROADCASTD 12(R8), Z27
 	VMOVDQU16    192(DX), Z30
 	VPDPWSSD     Z30, Z27, Z0
 	VMOVDQU16    192(DX)(BX*1), Z31
@@ -2952,37 +3051,38 @@ peel:
 	VPDPWSSD     Z30, Z27, Z6
 	VMOVDQU16    192(DI)(SI*1), Z31
 	VPDPWSSD     Z31, Z27, Z7
-	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R8
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000100, DI
 	SUBQ         $0x00000008, AX
 	JNZ          peel
-	MOVQ         c+0(FP), AX
-	MOVQ         offset+80(FP), CX
-	VMOVDQU32    (CX), Z30
+	MOVQ         offset+80(FP), AX
+	VMOVDQU32    (AX), Z30
 	VPADDD       Z30, Z0, Z0
-	VMOVDQU32    Z0, (AX)
-	VMOVDQU32    64(CX), Z31
+	VMOVDQU32    64(AX), Z31
 	VPADDD       Z31, Z1, Z1
-	VMOVDQU32    Z1, 64(AX)
-	VMOVDQU32    128(CX), Z30
+	VMOVDQU32    128(AX), Z30
 	VPADDD       Z30, Z2, Z2
-	VMOVDQU32    Z2, 128(AX)
-	VMOVDQU32    192(CX), Z31
+	VMOVDQU32    192(AX), Z31
 	VPADDD       Z31, Z3, Z3
-	VMOVDQU32    Z3, 192(AX)
-	VMOVDQU32    256(CX), Z30
+	VMOVDQU32    256(AX), Z30
 	VPADDD       Z30, Z4, Z4
-	VMOVDQU32    Z4, 256(AX)
-	VMOVDQU32    320(CX), Z31
+	VMOVDQU32    320(AX), Z31
 	VPADDD       Z31, Z5, Z5
-	VMOVDQU32    Z5, 320(AX)
-	VMOVDQU32    384(CX), Z30
+	VMOVDQU32    384(AX), Z30
 	VPADDD       Z30, Z6, Z6
-	VMOVDQU32    Z6, 384(AX)
-	VMOVDQU32    448(CX), Z31
+	VMOVDQU32    448(AX), Z31
 	VPADDD       Z31, Z7, Z7
-	VMOVDQU32    Z7, 448(AX)
+
+store:
+	VMOVDQU32 Z0, (CX)
+	VMOVDQU32 Z1, 64(CX)
+	VMOVDQU32 Z2, 128(CX)
+	VMOVDQU32 Z3, 192(CX)
+	VMOVDQU32 Z4, 256(CX)
+	VMOVDQU32 Z5, 320(CX)
+	VMOVDQU32 Z6, 384(CX)
+	VMOVDQU32 Z7, 448(CX)
 	VZEROUPPER
 	RET
 

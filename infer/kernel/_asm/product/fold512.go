@@ -23,33 +23,22 @@ func fold512(state VecPhysical, sum func(panel int) VecPhysical) {
 
 // tile512 writes the kernel for one tile of so many rows: running sums and
 // transcripts stay in registers, and so do the sums while the noise is taken
-// out of them.
+// out of them. A long row comes in pieces, between which the sums lie where the
+// product will.
 func tile512(rows int) {
-	TEXT(fmt.Sprintf("tile512x%d", rows), NOSPLIT, "func(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, "+
+	TEXT(fmt.Sprintf("tile512x%d", rows), NOSPLIT, "func(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint32, tile uint32, more bool, "+
 		"a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, peel *int16, peelstep uintptr, e *int8, rank, k uintptr, next *int8)")
-	Doc(fmt.Sprintf("tile512x%d computes a tile of %d rows, its transcripts and then its product without noise.", rows, rows),
-		"Distances are in bytes.")
+	Doc(fmt.Sprintf("tile512x%d computes a tile of %d rows, or a piece of k columns of it: its transcripts and, unless more", rows, rows),
+		"is to come, its product without noise. Pieces after the first have no initial transcripts. Distances are in",
+		"bytes.")
 	Pragma("noescape")
 	acc := func(row, panel int) VecPhysical { return vectors[row*tall+panel] }
 	state, u, w := vectors[24:27], vectors[27:30], vectors[30:32]
 
-	// The noise in 16 bits, as the last step multiplies it.
-	wide := AllocLocal(rows * 128)
-	rank := Load(Param("rank"), GP64())
-	e := Load(Param("e"), GP64())
-	for i := range rows {
-		VPMOVSXBW(Mem{Base: e}, Z0)
-		VMOVDQU16(Z0, wide.Offset(128*i))
-		half := fmt.Sprintf("half%d", i)
-		CMPQ(rank, Imm(32))
-		JEQ(LabelRef(half))
-		VPMOVSXBW(Mem{Base: e, Disp: 32}, Z0)
-		VMOVDQU16(Z0, wide.Offset(128*i+64))
-		Label(half)
-		ADDQ(rank, e)
-	}
-
+	c, states := newLines("c", "ldc", rows), newLines("states", "lds", rows)
 	initial := Load(Param("initial"), GP64())
+	TESTQ(initial, initial)
+	JZ(LabelRef("resume"))
 	number := Load(Param("tile"), GP32())
 	VMOVD(number, X0)
 	for i := range rows {
@@ -60,7 +49,17 @@ func tile512(rows int) {
 			VPXORD(acc(i, p), acc(i, p), acc(i, p))
 		}
 	}
+	JMP(LabelRef("begin"))
+	Label("resume")
+	for i := range rows {
+		VMOVDQU32(states.at(i, 0), state[i])
+		for p := range tall {
+			VMOVDQU32(c.at(i, 64*p), acc(i, p))
+		}
+	}
 
+	Label("begin")
+	rank := Load(Param("rank"), GP64())
 	a := newLines("a", "lda", rows)
 	b := newLines("panel", "step", tall)
 	k := Load(Param("k"), GP64())
@@ -97,13 +96,28 @@ func tile512(rows int) {
 	SUBQ(rank, k)
 	JNZ(LabelRef("slice"))
 
-	states := newLines("states", "lds", rows)
+	c, states = newLines("c", "ldc", rows), newLines("states", "lds", rows)
 	for i := range rows {
 		VMOVDQU32(state[i], states.at(i, 0))
 	}
+	more := Load(Param("more"), GP8())
+	TESTB(more, more)
+	JNZ(LabelRef("store"))
 
-	// Two elements of the noise at a time: the sums lose what it added.
-	Comment("peel")
+	Comment("The noise in 16 bits, and taken out of the sums two elements at a time.")
+	wide := AllocLocal(rows * 128)
+	e := Load(Param("e"), GP64())
+	for i := range rows {
+		VPMOVSXBW(Mem{Base: e}, state[0])
+		VMOVDQU16(state[0], wide.Offset(128*i))
+		half := fmt.Sprintf("half%d", i)
+		CMPQ(rank, Imm(32))
+		JEQ(LabelRef(half))
+		VPMOVSXBW(Mem{Base: e, Disp: 32}, state[0])
+		VMOVDQU16(state[0], wide.Offset(128*i+64))
+		Label(half)
+		ADDQ(rank, e)
+	}
 	peel := lines{base: Load(Param("peel"), b.base), far: b.far, step: Load(Param("peelstep"), b.step), triple: b.triple}
 	LEAQ(Mem{Base: peel.step, Index: peel.step, Scale: 2}, peel.triple)
 	LEAQ(Mem{Base: peel.base, Index: peel.step, Scale: 4}, peel.far)
@@ -127,12 +141,16 @@ func tile512(rows int) {
 	SUBQ(U32(2*pairs), rank)
 	JNZ(LabelRef("peel"))
 
-	c := newLines("c", "ldc", rows)
 	offset := Load(Param("offset"), GP64())
 	for p := range tall {
 		VMOVDQU32(Mem{Base: offset, Disp: 64 * p}, w[p%len(w)])
 		for i := range rows {
 			VPADDD(w[p%len(w)], acc(i, p), acc(i, p))
+		}
+	}
+	Label("store")
+	for i := range rows {
+		for p := range tall {
 			VMOVDQU32(acc(i, p), c.at(i, 64*p))
 		}
 	}

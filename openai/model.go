@@ -1,0 +1,37 @@
+package openai
+
+import (
+	"sync/atomic"
+	"time"
+
+	"hearth/infer/engine"
+	"hearth/infer/model"
+	"hearth/infer/text"
+	"hearth/work"
+)
+
+// Model is a model that is served: one that embeds or one that writes.
+type Model struct {
+	// Name is what requests call it.
+	Name string
+	// ID is the model's id, in hexadecimal; requests may use it for the name.
+	ID      string
+	Created time.Time
+	Config  model.Config
+	// Words turns text into the model's tokens and back.
+	Words *text.Coder
+	// Encoder of a model that embeds, Decoder of one that writes; the other is
+	// nil. Somebody runs the decoder.
+	Encoder *engine.Encoder
+	Decoder *engine.Runner
+	// Registered is the model as package work knows it; nil signs no receipts.
+	// Tracer sees the products of the engine; nil leaves receipts without a
+	// trace.
+	Registered *work.Model
+	Tracer     *work.Tracer
+
+	sequences atomic.Uint64
+}
+
+// numbers returns the first of n numbers of sequences that nobody has.
+func (m *Model) numbers(n int) uint64 { return m.sequences.Add(uint64(n)) - uint64(n) + 1 }

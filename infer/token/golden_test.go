@@ -24,22 +24,23 @@ type golden struct {
 
 func readJSON(t testing.TB, v any, path ...string) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(path...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, v); err != nil {
+	if err := json.Unmarshal(readFile(t, path...), v); err != nil {
 		t.Fatalf("%v: %v", path, err)
 	}
 }
 
-func load(t testing.TB, path ...string) *token.Tokenizer {
+func readFile(t testing.TB, path ...string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(path...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := token.Parse(b)
+	return b
+}
+
+func load(t testing.TB, path ...string) *token.Tokenizer {
+	t.Helper()
+	k, err := token.Parse(readFile(t, path...))
 	if err != nil {
 		t.Fatal(err)
 	}

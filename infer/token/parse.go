@@ -80,6 +80,11 @@ func parse(b []byte) (*Tokenizer, error) {
 	if err := t.add(d.AddedTokens); err != nil {
 		return nil, fmt.Errorf("added_tokens: %w", err)
 	}
+	for _, id := range t.process(nil) {
+		if _, ok := t.Token(id); !ok {
+			return nil, fmt.Errorf("post_processor: it puts in token %d, which does not exist", id)
+		}
+	}
 	return t, nil
 }
 

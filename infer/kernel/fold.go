@@ -155,12 +155,14 @@ func plainNoise(dst, a []uint8, e []int8, perm []uint8) {
 func (t *Ticketed) Multiply(c []int32, states, initial []uint32, a []uint8, e []int8, m int, team *Team) {
 	t.checkTicketed(c, states, initial, a, e, m)
 	tiles := t.n / tile
-	parts := team.divide(tiles, int64(m)*int64(tile*t.k))
+	parts, blocks := team.divide(tiles, m, int64(tile*t.k))
 	if parts == 1 {
 		t.tiles(c, states, initial, a, e, m, 0, tiles)
 		return
 	}
-	team.multiply(parts, job{ticketed: t, c: c, a: a, m: m, units: tiles, states: states, initial: initial, e: e})
+	team.multiply(parts, job{
+		ticketed: t, c: c, a: a, m: m, states: states, initial: initial, e: e, units: tiles, blocks: blocks,
+	})
 }
 
 // Tiles computes tiles from ≤ b < to of what Multiply computes, at their places

@@ -167,22 +167,24 @@ func TestATeamLeavesTheSameTranscripts(t *testing.T) {
 	team := kernel.NewTeam(3)
 	defer team.Close()
 	each(t, func(t *testing.T, level kernel.Level) {
-		rng := rand.New(rand.NewPCG(15, 16))
-		const m, n, k = 7, 1024, 1024
-		x := ticketed(t, level, weights(rng, n*k, false), permutation(rng, k), n, k)
-		u, e, initial := activations(rng, m, k, false), noiseOf(rng, m*x.Rank()), drawn(rng, m*16)
-		c, states := make([]int32, m*n), make([]uint32, m*n/8)
-		alone, aloneStates := make([]int32, m*n), make([]uint32, m*n/8)
-		x.Multiply(c, states, initial, u, e, m, team)
-		for b := range n / 128 {
-			x.Tiles(alone, aloneStates, initial, u, e, m, b, b+1)
-		}
-		if !slices.Equal(c, alone) || !slices.Equal(states, aloneStates) {
-			t.Error("the team's product or transcripts differ")
-		}
-		for _, team := range []*kernel.Team{nil, team} {
-			if got := testing.AllocsPerRun(3, func() { x.Multiply(c, states, initial, u, e, m, team) }); got != 0 {
-				t.Errorf("team of %d: %v allocations", team.Size(), got)
+		for _, s := range [][3]int{{7, 1024, 1024}, {100, 128, 256}, {50, 384, 192}} {
+			rng := rand.New(rand.NewPCG(15, 16))
+			m, n, k := s[0], s[1], s[2]
+			x := ticketed(t, level, weights(rng, n*k, false), permutation(rng, k), n, k)
+			u, e, initial := activations(rng, m, k, false), noiseOf(rng, m*x.Rank()), drawn(rng, m*16)
+			c, states := make([]int32, m*n), make([]uint32, m*n/8)
+			alone, aloneStates := make([]int32, m*n), make([]uint32, m*n/8)
+			x.Multiply(c, states, initial, u, e, m, team)
+			for b := range n / 128 {
+				x.Tiles(alone, aloneStates, initial, u, e, m, b, b+1)
+			}
+			if !slices.Equal(c, alone) || !slices.Equal(states, aloneStates) {
+				t.Errorf("%v: the team's product or transcripts differ", s)
+			}
+			for _, team := range []*kernel.Team{nil, team} {
+				if got := testing.AllocsPerRun(3, func() { x.Multiply(c, states, initial, u, e, m, team) }); got != 0 {
+					t.Errorf("%v: team of %d: %v allocations", s, team.Size(), got)
+				}
 			}
 		}
 	})

@@ -120,12 +120,12 @@ func (x *Matrix) Multiply(c []int32, a []uint8, m int, team *Team) {
 	x.checkOperands(c, a, m)
 	panels := len(x.offset) / width
 	groups := (panels + group - 1) / group
-	parts := team.divide(groups, int64(m)*int64(group*width*x.k))
+	parts, blocks := team.divide(groups, m, int64(group*width*x.k))
 	if parts == 1 {
 		x.columns(c, a, m, 0, panels)
 		return
 	}
-	team.multiply(parts, job{matrix: x, c: c, a: a, m: m, units: groups})
+	team.multiply(parts, job{matrix: x, c: c, a: a, m: m, units: groups, blocks: blocks})
 }
 
 // Columns computes the columns from ≤ j < to of the product that Multiply

@@ -174,7 +174,7 @@ func TestATeamComputesTheSame(t *testing.T) {
 	defer team.Close()
 	each(t, func(t *testing.T, level kernel.Level) {
 		rng := rand.New(rand.NewPCG(5, 6))
-		for _, s := range [][3]int{{1, 4096, 256}, {7, 1000, 512}, {64, 400, 384}} {
+		for _, s := range [][3]int{{1, 4096, 256}, {7, 1000, 512}, {64, 400, 384}, {100, 40, 448}, {67, 150, 384}} {
 			m, n, k := s[0], s[1], s[2]
 			w, a := weights(rng, n*k, false), activations(rng, m, k, false)
 			c, check := guarded(t, m*n)

@@ -35,9 +35,9 @@ type worker struct {
 	wake   chan struct{}
 }
 
-// spins is how often somebody looks for a change before it sleeps: some ten
-// microseconds, about what it costs to be woken.
-const spins = 100
+// spins is how often somebody looks for a change before it sleeps: about 60
+// microseconds, what one product of a small model and the step after it take.
+const spins = 400
 
 // NewTeam starts a team of n: the goroutine that calls [Team.Do] and n-1 of
 // its own, which live until [Team.Close].
@@ -92,15 +92,22 @@ func (t *Team) Close() {
 	t.workers = nil
 }
 
-// divide returns into how many parts to cut work of so many equal units, each
-// of so many multiplications: enough that a slow worker does not hold up the
-// others, none so small that handing it over costs more than doing it.
-func (t *Team) divide(units int, each int64) int {
-	const least = 1 << 18 // multiplications: about a microsecond
-	if t.Size() == 1 {
-		return 1
+// divide cuts a product of m rows with so many units of columns, each of so
+// many multiplications a row, into parts: enough that a slow worker does not
+// hold up the others, none so small that handing it over costs more than doing
+// it. Where there are few units, rows are divided too, into blocks.
+func (t *Team) divide(units, m int, each int64) (parts, blocks int) {
+	const (
+		least = 1 << 18 // multiplications of a part: about a microsecond
+		short = 16      // rows of a block
+	)
+	work := int64(m) * int64(units) * each
+	if t.Size() == 1 || work < 2*least {
+		return 1, 1
 	}
-	return int(max(1, min(int64(4*t.Size()), int64(units), int64(units)*each/least)))
+	want := 8 * t.Size()
+	blocks = max(1, min((want+units-1)/units, m/short))
+	return int(min(int64(2*want), int64(units)*int64(blocks), work/least)), blocks
 }
 
 // multiply runs a product in parts.
@@ -196,21 +203,49 @@ func (w *worker) rouse() {
 // job is a product that a team computes.
 type job struct {
 	matrix   *Matrix
-	ticketed *Ticketed
+	ticketed *Ticketed // nil without tickets
 	c        []int32
 	a        []uint8
-	m, units int // rows, and groups of panels or tiles to divide
+	m        int
 	states   []uint32
 	initial  []uint32
 	e        []int8
+
+	units  int // groups of panels, or tiles
+	blocks int // of rows
 }
 
 // run computes one of so many parts.
 func (j *job) run(part, parts int) {
-	from, to := part*j.units/parts, (part+1)*j.units/parts
-	if j.ticketed != nil {
-		j.ticketed.tiles(j.c, j.states, j.initial, j.a, j.e, j.m, from, to)
+	count := j.units * j.blocks
+	from, to := part*count/parts, (part+1)*count/parts
+	if j.blocks == 1 {
+		j.columns(from, to, 0, j.m)
 		return
 	}
-	j.matrix.columns(j.c, j.a, j.m, from*group, min(to*group, len(j.matrix.offset)/width))
+	// A block is whole rounds of the kernels, of eight rows or of three.
+	rows := (j.m + j.blocks - 1) / j.blocks
+	if j.ticketed != nil {
+		rows = (rows + 2) / 3 * 3
+	} else {
+		rows = (rows + 7) / 8 * 8
+	}
+	for ; from < to; from++ {
+		unit, block := from/j.blocks, from%j.blocks
+		j.columns(unit, unit+1, min(j.m, block*rows), min(j.m, (block+1)*rows))
+	}
+}
+
+// columns computes some rows of some units.
+func (j *job) columns(from, to, first, end int) {
+	if first == end {
+		return
+	}
+	if t := j.ticketed; t != nil {
+		t.tiles(j.c[first*t.n:], j.states[first*t.n/tile*words:], j.initial[first*words:], j.a[first*Stride(t.k):],
+			j.e[first*t.rank:], end-first, from, to)
+		return
+	}
+	x := j.matrix
+	x.columns(j.c[first*x.n:], j.a[first*Stride(x.k):], end-first, from*group, min(to*group, len(x.offset)/width))
 }

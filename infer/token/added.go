@@ -68,9 +68,9 @@ func (t *Tokenizer) add(tokens []addedToken) error {
 }
 
 // cut takes a text apart at added tokens, leftmost and longest first, and
-// calls token for each and text for what lies between. Specials that are
-// barred are left in the text.
-func (t *Tokenizer) cut(s string, tokens *trie, barred bars, token func(int32), text func(from, to int) error) error {
+// calls token for each and text for what lies between. A special token that
+// may not stand where it is found is left in the text.
+func (t *Tokenizer) cut(s string, tokens *trie, may func(from, to int) bool, token func(int32), text func(from, to int) error) error {
 	if len(tokens.label) == 1 {
 		return text(0, len(s))
 	}
@@ -82,9 +82,13 @@ func (t *Tokenizer) cut(s string, tokens *trie, barred bars, token func(int32), 
 			continue
 		}
 		from, to := at, end
-		at = end
 		a := t.added[id]
-		if barred.has(id) || a.SingleWord && (endsWithWord(s[:from]) || beginsWithWord(s[to:])) {
+		if a.Special && !may(from, to) { // one that may can begin inside it
+			at++
+			continue
+		}
+		at = end
+		if a.SingleWord && (endsWithWord(s[:from]) || beginsWithWord(s[to:])) {
 			continue
 		}
 		if a.LeftStrip {

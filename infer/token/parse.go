@@ -164,15 +164,15 @@ func parseModel(raw json.RawMessage) (*vocabulary, model, error) {
 	if absent(raw) {
 		return nil, nil, errors.New("it is missing")
 	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &keys); err != nil {
-		return nil, nil, err
-	}
 	k, err := kind(raw)
 	if err != nil {
 		return nil, nil, err
 	}
 	if k == "" {
+		var keys map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &keys); err != nil {
+			return nil, nil, err
+		}
 		switch {
 		case keys["merges"] != nil:
 			k = "BPE"

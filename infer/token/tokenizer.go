@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,9 +32,9 @@ type Options struct {
 	// has, such as [CLS] and [SEP] or a begin of text.
 	AddSpecial bool
 	// AllowSpecial takes the names of special tokens in the text for those
-	// tokens. It is for texts that Hearth itself puts together, such as a chat
-	// template. Without it no text, whatever is in it, gives a special token
-	// but the one for the unknown: leave it off for what a user wrote.
+	// tokens. Without it no text, whatever is in it, gives a special token but
+	// the one for the unknown: leave it off for what a user wrote. Where both
+	// meet, as in a chat template, use [Tokenizer.EncodeParts].
 	AllowSpecial bool
 	// Limit is the most bytes the text may have; 0 is [MaxText].
 	Limit int
@@ -45,21 +46,39 @@ var ErrTooLong = errors.New("the text is too long")
 // Encode returns the tokens of a text, which must be UTF-8. The work is at
 // most n log n in its length.
 func (t *Tokenizer) Encode(text string, o Options) ([]int32, error) {
-	limit := MaxText
-	if o.Limit > 0 {
-		limit = min(limit, o.Limit)
-	}
-	if len(text) > limit {
-		return nil, fmt.Errorf("tokenise %d bytes: %w: the limit is %d bytes", len(text), ErrTooLong, limit)
-	}
-	if !utf8.ValidString(text) {
-		return nil, errors.New("tokenise: the text is not valid UTF-8; convert it first")
+	return t.EncodeParts([]Part{{text, o.AllowSpecial}}, o)
+}
+
+// Part is a stretch of a text that comes from one source.
+type Part struct {
+	Text string
+	// AllowSpecial is as in [Options], for this part alone.
+	AllowSpecial bool
+}
+
+// EncodeParts returns the tokens of a text in parts: those of the parts joined,
+// but that a special token is taken for one only where it lies within a part
+// that allows it. So a template's turns can neither be ended nor begun by what
+// is put into it. The options' own AllowSpecial is not looked at.
+func (t *Tokenizer) EncodeParts(parts []Part, o Options) ([]int32, error) {
+	text, err := join(parts, o.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("tokenise: %w", err)
 	}
 	e := encoder{t: t, ids: make([]int32, 0, len(text)/4+8)}
-	if !o.AllowSpecial {
+	if slices.ContainsFunc(parts, func(p Part) bool { return !p.AllowSpecial && p.Text != "" }) {
 		e.barred = t.special
 	}
-	err := t.cut(text, t.raw, e.barred, e.token, func(from, to int) error {
+	may := func(from, to int) bool {
+		end := 0
+		for _, p := range parts {
+			if end += len(p.Text); from < end {
+				return p.AllowSpecial && to <= end
+			}
+		}
+		return false
+	}
+	err = t.cut(text, t.raw, may, e.token, func(from, to int) error {
 		return e.text(text[from:to], from == 0)
 	})
 	if err != nil {
@@ -69,6 +88,37 @@ func (t *Tokenizer) Encode(text string, o Options) ([]int32, error) {
 		return t.process(e.ids), nil
 	}
 	return e.ids, nil
+}
+
+// MaxParts is the most parts of one text.
+const MaxParts = 1 << 10
+
+// join checks the parts and joins them.
+func join(parts []Part, limit int) (string, error) {
+	if limit <= 0 || limit > MaxText {
+		limit = MaxText
+	}
+	if len(parts) > MaxParts {
+		return "", fmt.Errorf("%d parts: %w: the limit is %d parts", len(parts), ErrTooLong, MaxParts)
+	}
+	size := 0
+	for _, p := range parts {
+		if size += len(p.Text); size > limit {
+			return "", fmt.Errorf("%d bytes and more: %w: the limit is %d bytes", size, ErrTooLong, limit)
+		}
+		if !utf8.ValidString(p.Text) {
+			return "", errors.New("the text is not valid UTF-8; convert it first")
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0].Text, nil
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, p := range parts {
+		b.WriteString(p.Text)
+	}
+	return b.String(), nil
 }
 
 // encoder is one text on its way through a tokenizer.
@@ -88,7 +138,9 @@ func (e *encoder) text(s string, first bool) error {
 	if err != nil || s == "" {
 		return err
 	}
-	return e.t.cut(s, e.t.normal, e.barred, e.token, func(from, to int) error {
+	// Normalised text no longer tells its parts, so there it is all or nothing.
+	may := func(int, int) bool { return e.barred == nil }
+	return e.t.cut(s, e.t.normal, may, e.token, func(from, to int) error {
 		e.sections, err = e.t.split(e.sections[:0], section{s[from:to], first && from == 0})
 		if err != nil {
 			return err

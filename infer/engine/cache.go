@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/zeebo/blake3"
 )
@@ -171,8 +172,7 @@ func (c *cache) end(s *Sequence) {
 			c.known[d] = s.blocks[i]
 		}
 	}
-	for n := len(s.blocks) - 1; n >= 0; n-- {
-		i := s.blocks[n]
+	for _, i := range slices.Backward(s.blocks) {
 		if c.blocks[i].sequences--; c.blocks[i].sequences == 0 {
 			c.release(i)
 		}

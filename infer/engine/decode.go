@@ -126,7 +126,7 @@ func (l *lane) toHeadsNormed(row int) {
 }
 
 func (l *lane) keepHeadsTurned(row int) {
-	q, k, _ := l.split(row)
+	q, k := l.split(row)
 	l.turn(q, row, &l.layer.QueryNorm, l.layer.QueryBits)
 	l.turn(k, row, &l.layer.KeyNorm, l.layer.KeyBits)
 	l.store(row, l.keep(row))

@@ -172,9 +172,9 @@ func (l *lane) add(w *model.Linear, row int) {
 	l.level.RescaleAdd(l.residual(row), l.sum(w, row), w.Channel, w.Bias, m, shift)
 }
 
-// split takes a row of QKV's product apart: queries, keys and values with
-// their own fraction bits and 4 more.
-func (l *lane) split(row int) (q, k, v []int32) {
+// split turns a row of QKV's product, in place, into queries, keys and values
+// with their own fraction bits and 4 more, and returns the first two.
+func (l *lane) split(row int) (q, k []int32) {
 	y := l.layer
 	w, sum := y.QKV, l.sum(y.QKV, row)
 	queries, keys := l.config.Heads*l.config.HeadSize, l.config.KVHeads*l.config.HeadSize
@@ -190,8 +190,8 @@ func (l *lane) split(row int) (q, k, v []int32) {
 	}
 	q = part(0, queries, y.QueryBits)
 	k = part(queries, queries+keys, y.KeyBits)
-	v = part(queries+keys, queries+2*keys, y.ValueBits)
-	return q, k, v
+	part(queries+keys, queries+2*keys, y.ValueBits)
+	return q, k
 }
 
 // keep narrows a row of queries, keys and values, as split left them.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +20,13 @@ import (
 func requests(c model.Config) []Request {
 	var rs []Request
 	for i, s := range []Sampling{
-		{}, {Temperature: one}, {Temperature: 2 * one, TopK: 20}, {Temperature: one, TopP: one / 2},
-		{Temperature: one / 2, Presence: one, Frequency: one / 4}, {Temperature: 3 * one}, {},
+		{},
+		{Temperature: one},
+		{Temperature: 2 * one, TopK: 20},
+		{Temperature: one, TopP: one / 2},
+		{Temperature: one / 2, Presence: one, Frequency: one / 4},
+		{Temperature: 3 * one},
+		{},
 	} {
 		rs = append(rs, Request{
 			Sequence: uint64(i), Prompt: tokens(c, 1+11*i, i%3), Most: 5 + 3*i%13,
@@ -223,7 +229,7 @@ func TestRequestsThatCannotBeServed(t *testing.T) {
 		{Request{Prompt: tokens(llama, 97, 1)}, "97 tokens and the model takes 96"},
 		{Request{Prompt: tokens(llama, 96, 1)}, "leaves no room"},
 		{Request{Prompt: tokens(llama, 10, 1), Most: 87}, "the model takes 96 in all"},
-		{Request{Prompt: tokens(llama, 10, 1), Most: 1 << 62}, "the model takes 96 in all"},
+		{Request{Prompt: tokens(llama, 10, 1), Most: math.MaxInt}, "the model takes 96 in all"},
 		{Request{Prompt: tokens(llama, 10, 1), Most: 55}, "the cache has room for 64"},
 		{Request{Prompt: tokens(llama, 70, 1)}, "the cache has room for 64"},
 		{Request{Prompt: []int32{1}, Most: -1}, "an answer of -1"},
@@ -288,7 +294,7 @@ func TestAStepThatFailsCanBeTakenAgain(t *testing.T) {
 	s = scheduler(t, m, 96, Limits{Running: 1})
 	f := &failing{Product: s.decoder.product}
 	s.decoder.product = f
-	if task, err = s.Add(r); err != nil {
+	if _, err = s.Add(r); err != nil {
 		t.Fatal(err)
 	}
 	var got []Written

@@ -112,6 +112,9 @@ func times(dst, x []int32, m int32, shift uint) {
 // d holds a factor for each channel, |d| ≤ 2^30. A row of zeros has scale zero.
 func (l Level) Quantise(dst []uint8, x, d []int32, limit int32) Scale {
 	x = x[:len(dst)]
+	if most, done := l.quantiseRow(dst, x, d, limit); done {
+		return quantiserScale(quantiser(most, limit))
+	}
 	n, most := l.largest(x, d)
 	most = max(most, largest(x[n:], behind(d, n)))
 	inv, h := quantiser(most, limit)

@@ -28,9 +28,9 @@ func (l Level) rescale(dst, x, c, bias []int32, m int32, shift uint) int {
 	f, b := newFactor(m, shift), first(bias, n)
 	switch l {
 	case AVX512:
-		rescale512(&dst[0], &x[0], &c[0], b, uintptr(n), f.m, f.most, uint64(f.up), f.half(), f.high())
+		rescale512(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
 	case AVX2:
-		rescale256(&dst[0], &x[0], &c[0], b, uintptr(n), f.m, f.most, uint64(f.up), f.half(), f.high())
+		rescale256(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
 	}
 	return n
 }
@@ -43,9 +43,9 @@ func (l Level) rescaleAdd(dst, x, c, bias []int32, m int32, shift uint) int {
 	f, b := newFactor(m, shift), first(bias, n)
 	switch l {
 	case AVX512:
-		rescaleAdd512(&dst[0], &x[0], &c[0], b, uintptr(n), f.m, f.most, uint64(f.up), f.half(), f.high())
+		rescaleAdd512(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
 	case AVX2:
-		rescaleAdd256(&dst[0], &x[0], &c[0], b, uintptr(n), f.m, f.most, uint64(f.up), f.half(), f.high())
+		rescaleAdd256(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
 	}
 	return n
 }
@@ -57,6 +57,12 @@ func first(x []int32, n int) *int32 {
 	}
 	return unsafe.SliceData(x[:n])
 }
+
+// round and down are what the first product, of a number that was not shifted
+// up, is rounded with and shifted by: (y<<up·c + 2^27) >> 28.
+func (f factor) round() uint64 { return 1 << 27 >> f.up }
+
+func (f factor) down() uint64 { return uint64(28 - f.up) }
 
 // high is what the high half of a product is shifted by, half what rounds it.
 func (f factor) high() uint64 { return uint64(f.shift - 32) }
@@ -108,6 +114,23 @@ func (l Level) quantise(dst []uint8, x, d []int32, inv int32, h uint) int {
 		quantiseTimes256(&dst[0], &x[0], first(d, n), uintptr(n), uint64(h), inv)
 	}
 	return n
+}
+
+// quantiseRow does a whole row in one, if it can, and returns the largest
+// magnitude.
+func (l Level) quantiseRow(dst []uint8, x, d []int32, limit int32) (most uint32, done bool) {
+	const mostKept = 2048 // of _asm/element
+	n := len(dst)
+	if n == 0 || n > mostKept || n%16 != 0 || d == nil {
+		return 0, false
+	}
+	switch l {
+	case AVX512:
+		return quantiseRow512(&dst[0], &x[0], first(d, n), uintptr(n), uint32(limit)), true
+	case AVX2:
+		return quantiseRow256(&dst[0], &x[0], first(d, n), uintptr(n), uint32(limit)), true
+	}
+	return 0, false
 }
 
 func (l Level) total(x []int32) (n int, sum int64) {

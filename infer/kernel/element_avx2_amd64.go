@@ -4,15 +4,15 @@
 
 package kernel
 
-// rescale256 is Rescale with y = x within ±most << up and m·2^-(32+shift), half = 2^(shift-1).
+// rescale256 is Rescale with u = (x within ±most·c + round) >> down and m·2^-(32+shift), half = 2^(shift-1).
 //
 //go:noescape
-func rescale256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+func rescale256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 
-// rescaleAdd256 is RescaleAdd with y = x within ±most << up and m·2^-(32+shift), half = 2^(shift-1).
+// rescaleAdd256 is RescaleAdd with u = (x within ±most·c + round) >> down and m·2^-(32+shift), half = 2^(shift-1).
 //
 //go:noescape
-func rescaleAdd256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+func rescaleAdd256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 
 // times256 is Times by m·2^-(32+shift), half = 2^(shift-1).
 //
@@ -38,6 +38,11 @@ func quantise256(dst *uint8, x *int32, n uintptr, h uint64, inv int32)
 //
 //go:noescape
 func quantiseTimes256(dst *uint8, x *int32, d *int32, n uintptr, h uint64, inv int32)
+
+// quantiseRow256 writes the bytes of Quantise for t = (x·d + 2^29) >> 30 and returns the largest magnitude of t, for n up to 2048.
+//
+//go:noescape
+func quantiseRow256(dst *uint8, x *int32, d *int32, n uintptr, limit uint32) uint32
 
 // total256 returns the sum.
 //

@@ -4,30 +4,28 @@
 
 #include "textflag.h"
 
-// func rescale256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+// func rescale256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 // Requires: AVX, AVX2
-TEXT ·rescale256(SB), NOSPLIT, $0-72
+TEXT ·rescale256(SB), NOSPLIT, $0-80
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         c+16(FP), DX
 	MOVQ         bias+24(FP), BX
 	MOVQ         n+32(FP), SI
-	MOVL         m+40(FP), DI
+	MOVL         m+44(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Y0
-	MOVL         most+44(FP), DI
+	MOVL         most+40(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
-	MOVL         half+56(FP), DI
+	MOVL         half+64(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
-	VMOVQ        up+48(FP), X3
-	VMOVQ        shift+64(FP), X4
+	VMOVQ        down+56(FP), X3
+	VMOVQ        shift+72(FP), X4
 	VPXOR        Y5, Y5, Y5
 	VPSUBD       Y1, Y5, Y5
-	MOVQ         $0x0000000008000000, DI
-	VMOVQ        DI, X6
-	VPBROADCASTQ X6, Y6
+	VPBROADCASTQ round+48(FP), Y6
 	TESTQ        BX, BX
 	JZ           unbiased
 	XORQ         DI, DI
@@ -36,45 +34,41 @@ loop1:
 	VMOVDQU   (CX)(DI*4), Y7
 	VPMINSD   Y1, Y7, Y7
 	VPMAXSD   Y5, Y7, Y7
-	VPSLLD    X3, Y7, Y7
-	VMOVDQU   (DX)(DI*4), Y8
-	VMOVSHDUP Y7, Y9
-	VMOVSHDUP Y8, Y10
-	VPMULDQ   Y8, Y7, Y7
-	VPMULDQ   Y10, Y9, Y8
+	VMOVSHDUP Y7, Y8
+	VMOVSHDUP (DX)(DI*4), Y9
+	VPMULDQ   (DX)(DI*4), Y7, Y7
+	VPMULDQ   Y9, Y8, Y9
 	VPADDQ    Y6, Y7, Y7
-	VPSRLQ    $0x1c, Y7, Y7
+	VPSRLQ    X3, Y7, Y7
 	VPMULDQ   Y0, Y7, Y7
-	VPADDQ    Y6, Y8, Y8
-	VPSRLQ    $0x1c, Y8, Y8
-	VPMULDQ   Y0, Y8, Y8
+	VPADDQ    Y6, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
+	VPMULDQ   Y0, Y9, Y9
 	VMOVSHDUP Y7, Y7
-	VPBLENDD  $0xaa, Y8, Y7, Y8
-	VPADDD    Y2, Y8, Y8
-	VPSRAD    X4, Y8, Y8
-	VPADDD    (BX)(DI*4), Y8, Y8
-	VMOVDQU   Y8, (AX)(DI*4)
+	VPBLENDD  $0xaa, Y9, Y7, Y9
+	VPADDD    Y2, Y9, Y9
+	VPSRAD    X4, Y9, Y9
+	VPADDD    (BX)(DI*4), Y9, Y9
+	VMOVDQU   Y9, (AX)(DI*4)
 	VMOVDQU   32(CX)(DI*4), Y7
 	VPMINSD   Y1, Y7, Y7
 	VPMAXSD   Y5, Y7, Y7
-	VPSLLD    X3, Y7, Y7
-	VMOVDQU   32(DX)(DI*4), Y8
-	VMOVSHDUP Y7, Y9
-	VMOVSHDUP Y8, Y10
-	VPMULDQ   Y8, Y7, Y7
-	VPMULDQ   Y10, Y9, Y8
+	VMOVSHDUP Y7, Y8
+	VMOVSHDUP 32(DX)(DI*4), Y9
+	VPMULDQ   32(DX)(DI*4), Y7, Y7
+	VPMULDQ   Y9, Y8, Y9
 	VPADDQ    Y6, Y7, Y7
-	VPSRLQ    $0x1c, Y7, Y7
+	VPSRLQ    X3, Y7, Y7
 	VPMULDQ   Y0, Y7, Y7
-	VPADDQ    Y6, Y8, Y8
-	VPSRLQ    $0x1c, Y8, Y8
-	VPMULDQ   Y0, Y8, Y8
+	VPADDQ    Y6, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
+	VPMULDQ   Y0, Y9, Y9
 	VMOVSHDUP Y7, Y7
-	VPBLENDD  $0xaa, Y8, Y7, Y8
-	VPADDD    Y2, Y8, Y8
-	VPSRAD    X4, Y8, Y8
-	VPADDD    32(BX)(DI*4), Y8, Y8
-	VMOVDQU   Y8, 32(AX)(DI*4)
+	VPBLENDD  $0xaa, Y9, Y7, Y9
+	VPADDD    Y2, Y9, Y9
+	VPSRAD    X4, Y9, Y9
+	VPADDD    32(BX)(DI*4), Y9, Y9
+	VMOVDQU   Y9, 32(AX)(DI*4)
 	ADDQ      $0x00000010, DI
 	CMPQ      DI, SI
 	JB        loop1
@@ -88,73 +82,67 @@ loop2:
 	VMOVDQU   (CX)(BX*4), Y7
 	VPMINSD   Y1, Y7, Y7
 	VPMAXSD   Y5, Y7, Y7
-	VPSLLD    X3, Y7, Y7
-	VMOVDQU   (DX)(BX*4), Y8
-	VMOVSHDUP Y7, Y9
-	VMOVSHDUP Y8, Y10
-	VPMULDQ   Y8, Y7, Y7
-	VPMULDQ   Y10, Y9, Y8
+	VMOVSHDUP Y7, Y8
+	VMOVSHDUP (DX)(BX*4), Y9
+	VPMULDQ   (DX)(BX*4), Y7, Y7
+	VPMULDQ   Y9, Y8, Y9
 	VPADDQ    Y6, Y7, Y7
-	VPSRLQ    $0x1c, Y7, Y7
+	VPSRLQ    X3, Y7, Y7
 	VPMULDQ   Y0, Y7, Y7
-	VPADDQ    Y6, Y8, Y8
-	VPSRLQ    $0x1c, Y8, Y8
-	VPMULDQ   Y0, Y8, Y8
+	VPADDQ    Y6, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
+	VPMULDQ   Y0, Y9, Y9
 	VMOVSHDUP Y7, Y7
-	VPBLENDD  $0xaa, Y8, Y7, Y8
-	VPADDD    Y2, Y8, Y8
-	VPSRAD    X4, Y8, Y8
-	VMOVDQU   Y8, (AX)(BX*4)
+	VPBLENDD  $0xaa, Y9, Y7, Y9
+	VPADDD    Y2, Y9, Y9
+	VPSRAD    X4, Y9, Y9
+	VMOVDQU   Y9, (AX)(BX*4)
 	VMOVDQU   32(CX)(BX*4), Y7
 	VPMINSD   Y1, Y7, Y7
 	VPMAXSD   Y5, Y7, Y7
-	VPSLLD    X3, Y7, Y7
-	VMOVDQU   32(DX)(BX*4), Y8
-	VMOVSHDUP Y7, Y9
-	VMOVSHDUP Y8, Y10
-	VPMULDQ   Y8, Y7, Y7
-	VPMULDQ   Y10, Y9, Y8
+	VMOVSHDUP Y7, Y8
+	VMOVSHDUP 32(DX)(BX*4), Y9
+	VPMULDQ   32(DX)(BX*4), Y7, Y7
+	VPMULDQ   Y9, Y8, Y9
 	VPADDQ    Y6, Y7, Y7
-	VPSRLQ    $0x1c, Y7, Y7
+	VPSRLQ    X3, Y7, Y7
 	VPMULDQ   Y0, Y7, Y7
-	VPADDQ    Y6, Y8, Y8
-	VPSRLQ    $0x1c, Y8, Y8
-	VPMULDQ   Y0, Y8, Y8
+	VPADDQ    Y6, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
+	VPMULDQ   Y0, Y9, Y9
 	VMOVSHDUP Y7, Y7
-	VPBLENDD  $0xaa, Y8, Y7, Y8
-	VPADDD    Y2, Y8, Y8
-	VPSRAD    X4, Y8, Y8
-	VMOVDQU   Y8, 32(AX)(BX*4)
+	VPBLENDD  $0xaa, Y9, Y7, Y9
+	VPADDD    Y2, Y9, Y9
+	VPSRAD    X4, Y9, Y9
+	VMOVDQU   Y9, 32(AX)(BX*4)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, SI
 	JB        loop2
 	VZEROUPPER
 	RET
 
-// func rescaleAdd256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+// func rescaleAdd256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 // Requires: AVX, AVX2
-TEXT ·rescaleAdd256(SB), NOSPLIT, $0-72
+TEXT ·rescaleAdd256(SB), NOSPLIT, $0-80
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         c+16(FP), DX
 	MOVQ         bias+24(FP), BX
 	MOVQ         n+32(FP), SI
-	MOVL         m+40(FP), DI
+	MOVL         m+44(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Y0
-	MOVL         most+44(FP), DI
+	MOVL         most+40(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
-	MOVL         half+56(FP), DI
+	MOVL         half+64(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
-	VMOVQ        up+48(FP), X3
-	VMOVQ        shift+64(FP), X4
+	VMOVQ        down+56(FP), X3
+	VMOVQ        shift+72(FP), X4
 	VPXOR        Y5, Y5, Y5
 	VPSUBD       Y1, Y5, Y5
-	MOVQ         $0x0000000008000000, DI
-	VMOVQ        DI, X6
-	VPBROADCASTQ X6, Y6
+	VPBROADCASTQ round+48(FP), Y6
 	MOVL         $0xc0000001, DI
 	VMOVD        DI, X7
 	VPBROADCASTD X7, Y7
@@ -169,51 +157,47 @@ loop3:
 	VMOVDQU   (CX)(DI*4), Y9
 	VPMINSD   Y1, Y9, Y9
 	VPMAXSD   Y5, Y9, Y9
-	VPSLLD    X3, Y9, Y9
-	VMOVDQU   (DX)(DI*4), Y10
-	VMOVSHDUP Y9, Y11
-	VMOVSHDUP Y10, Y12
-	VPMULDQ   Y10, Y9, Y9
-	VPMULDQ   Y12, Y11, Y10
+	VMOVSHDUP Y9, Y10
+	VMOVSHDUP (DX)(DI*4), Y11
+	VPMULDQ   (DX)(DI*4), Y9, Y9
+	VPMULDQ   Y11, Y10, Y11
 	VPADDQ    Y6, Y9, Y9
-	VPSRLQ    $0x1c, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
 	VPMULDQ   Y0, Y9, Y9
-	VPADDQ    Y6, Y10, Y10
-	VPSRLQ    $0x1c, Y10, Y10
-	VPMULDQ   Y0, Y10, Y10
+	VPADDQ    Y6, Y11, Y11
+	VPSRLQ    X3, Y11, Y11
+	VPMULDQ   Y0, Y11, Y11
 	VMOVSHDUP Y9, Y9
-	VPBLENDD  $0xaa, Y10, Y9, Y10
-	VPADDD    Y2, Y10, Y10
-	VPSRAD    X4, Y10, Y10
-	VPADDD    (BX)(DI*4), Y10, Y10
-	VPADDD    (AX)(DI*4), Y10, Y10
-	VPMINSD   Y8, Y10, Y10
-	VPMAXSD   Y7, Y10, Y10
-	VMOVDQU   Y10, (AX)(DI*4)
+	VPBLENDD  $0xaa, Y11, Y9, Y11
+	VPADDD    Y2, Y11, Y11
+	VPSRAD    X4, Y11, Y11
+	VPADDD    (BX)(DI*4), Y11, Y11
+	VPADDD    (AX)(DI*4), Y11, Y11
+	VPMINSD   Y8, Y11, Y11
+	VPMAXSD   Y7, Y11, Y11
+	VMOVDQU   Y11, (AX)(DI*4)
 	VMOVDQU   32(CX)(DI*4), Y9
 	VPMINSD   Y1, Y9, Y9
 	VPMAXSD   Y5, Y9, Y9
-	VPSLLD    X3, Y9, Y9
-	VMOVDQU   32(DX)(DI*4), Y10
-	VMOVSHDUP Y9, Y11
-	VMOVSHDUP Y10, Y12
-	VPMULDQ   Y10, Y9, Y9
-	VPMULDQ   Y12, Y11, Y10
+	VMOVSHDUP Y9, Y10
+	VMOVSHDUP 32(DX)(DI*4), Y11
+	VPMULDQ   32(DX)(DI*4), Y9, Y9
+	VPMULDQ   Y11, Y10, Y11
 	VPADDQ    Y6, Y9, Y9
-	VPSRLQ    $0x1c, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
 	VPMULDQ   Y0, Y9, Y9
-	VPADDQ    Y6, Y10, Y10
-	VPSRLQ    $0x1c, Y10, Y10
-	VPMULDQ   Y0, Y10, Y10
+	VPADDQ    Y6, Y11, Y11
+	VPSRLQ    X3, Y11, Y11
+	VPMULDQ   Y0, Y11, Y11
 	VMOVSHDUP Y9, Y9
-	VPBLENDD  $0xaa, Y10, Y9, Y10
-	VPADDD    Y2, Y10, Y10
-	VPSRAD    X4, Y10, Y10
-	VPADDD    32(BX)(DI*4), Y10, Y10
-	VPADDD    32(AX)(DI*4), Y10, Y10
-	VPMINSD   Y8, Y10, Y10
-	VPMAXSD   Y7, Y10, Y10
-	VMOVDQU   Y10, 32(AX)(DI*4)
+	VPBLENDD  $0xaa, Y11, Y9, Y11
+	VPADDD    Y2, Y11, Y11
+	VPSRAD    X4, Y11, Y11
+	VPADDD    32(BX)(DI*4), Y11, Y11
+	VPADDD    32(AX)(DI*4), Y11, Y11
+	VPMINSD   Y8, Y11, Y11
+	VPMAXSD   Y7, Y11, Y11
+	VMOVDQU   Y11, 32(AX)(DI*4)
 	ADDQ      $0x00000010, DI
 	CMPQ      DI, SI
 	JB        loop3
@@ -227,49 +211,45 @@ loop4:
 	VMOVDQU   (CX)(BX*4), Y9
 	VPMINSD   Y1, Y9, Y9
 	VPMAXSD   Y5, Y9, Y9
-	VPSLLD    X3, Y9, Y9
-	VMOVDQU   (DX)(BX*4), Y10
-	VMOVSHDUP Y9, Y11
-	VMOVSHDUP Y10, Y12
-	VPMULDQ   Y10, Y9, Y9
-	VPMULDQ   Y12, Y11, Y10
+	VMOVSHDUP Y9, Y10
+	VMOVSHDUP (DX)(BX*4), Y11
+	VPMULDQ   (DX)(BX*4), Y9, Y9
+	VPMULDQ   Y11, Y10, Y11
 	VPADDQ    Y6, Y9, Y9
-	VPSRLQ    $0x1c, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
 	VPMULDQ   Y0, Y9, Y9
-	VPADDQ    Y6, Y10, Y10
-	VPSRLQ    $0x1c, Y10, Y10
-	VPMULDQ   Y0, Y10, Y10
+	VPADDQ    Y6, Y11, Y11
+	VPSRLQ    X3, Y11, Y11
+	VPMULDQ   Y0, Y11, Y11
 	VMOVSHDUP Y9, Y9
-	VPBLENDD  $0xaa, Y10, Y9, Y10
-	VPADDD    Y2, Y10, Y10
-	VPSRAD    X4, Y10, Y10
-	VPADDD    (AX)(BX*4), Y10, Y10
-	VPMINSD   Y8, Y10, Y10
-	VPMAXSD   Y7, Y10, Y10
-	VMOVDQU   Y10, (AX)(BX*4)
+	VPBLENDD  $0xaa, Y11, Y9, Y11
+	VPADDD    Y2, Y11, Y11
+	VPSRAD    X4, Y11, Y11
+	VPADDD    (AX)(BX*4), Y11, Y11
+	VPMINSD   Y8, Y11, Y11
+	VPMAXSD   Y7, Y11, Y11
+	VMOVDQU   Y11, (AX)(BX*4)
 	VMOVDQU   32(CX)(BX*4), Y9
 	VPMINSD   Y1, Y9, Y9
 	VPMAXSD   Y5, Y9, Y9
-	VPSLLD    X3, Y9, Y9
-	VMOVDQU   32(DX)(BX*4), Y10
-	VMOVSHDUP Y9, Y11
-	VMOVSHDUP Y10, Y12
-	VPMULDQ   Y10, Y9, Y9
-	VPMULDQ   Y12, Y11, Y10
+	VMOVSHDUP Y9, Y10
+	VMOVSHDUP 32(DX)(BX*4), Y11
+	VPMULDQ   32(DX)(BX*4), Y9, Y9
+	VPMULDQ   Y11, Y10, Y11
 	VPADDQ    Y6, Y9, Y9
-	VPSRLQ    $0x1c, Y9, Y9
+	VPSRLQ    X3, Y9, Y9
 	VPMULDQ   Y0, Y9, Y9
-	VPADDQ    Y6, Y10, Y10
-	VPSRLQ    $0x1c, Y10, Y10
-	VPMULDQ   Y0, Y10, Y10
+	VPADDQ    Y6, Y11, Y11
+	VPSRLQ    X3, Y11, Y11
+	VPMULDQ   Y0, Y11, Y11
 	VMOVSHDUP Y9, Y9
-	VPBLENDD  $0xaa, Y10, Y9, Y10
-	VPADDD    Y2, Y10, Y10
-	VPSRAD    X4, Y10, Y10
-	VPADDD    32(AX)(BX*4), Y10, Y10
-	VPMINSD   Y8, Y10, Y10
-	VPMAXSD   Y7, Y10, Y10
-	VMOVDQU   Y10, 32(AX)(BX*4)
+	VPBLENDD  $0xaa, Y11, Y9, Y11
+	VPADDD    Y2, Y11, Y11
+	VPSRAD    X4, Y11, Y11
+	VPADDD    32(AX)(BX*4), Y11, Y11
+	VPMINSD   Y8, Y11, Y11
+	VPMAXSD   Y7, Y11, Y11
+	VMOVDQU   Y11, 32(AX)(BX*4)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, SI
 	JB        loop4
@@ -358,29 +338,27 @@ TEXT ·largestTimes256(SB), NOSPLIT, $0-28
 
 loop7:
 	VMOVDQU      (AX)(BX*4), Y2
-	VMOVDQU      (CX)(BX*4), Y3
-	VMOVSHDUP    Y2, Y4
-	VMOVSHDUP    Y3, Y5
-	VPMULDQ      Y3, Y2, Y2
-	VPMULDQ      Y5, Y4, Y3
+	VMOVSHDUP    Y2, Y3
+	VMOVSHDUP    (CX)(BX*4), Y4
+	VPMULDQ      (CX)(BX*4), Y2, Y2
+	VPMULDQ      Y4, Y3, Y4
 	VPADDQ       Y0, Y2, Y2
-	VPADDQ       Y0, Y3, Y3
+	VPADDQ       Y0, Y4, Y4
 	VPSRLQ       $0x1e, Y2, Y2
-	VPSLLQ       $0x02, Y3, Y3
-	VPBLENDD     $0xaa, Y3, Y2, Y2
+	VPSLLQ       $0x02, Y4, Y4
+	VPBLENDD     $0xaa, Y4, Y2, Y2
 	VPABSD       Y2, Y2
 	VPMAXUD      Y2, Y1, Y1
 	VMOVDQU      32(AX)(BX*4), Y2
-	VMOVDQU      32(CX)(BX*4), Y3
-	VMOVSHDUP    Y2, Y4
-	VMOVSHDUP    Y3, Y5
-	VPMULDQ      Y3, Y2, Y2
-	VPMULDQ      Y5, Y4, Y3
+	VMOVSHDUP    Y2, Y3
+	VMOVSHDUP    32(CX)(BX*4), Y4
+	VPMULDQ      32(CX)(BX*4), Y2, Y2
+	VPMULDQ      Y4, Y3, Y4
 	VPADDQ       Y0, Y2, Y2
-	VPADDQ       Y0, Y3, Y3
+	VPADDQ       Y0, Y4, Y4
 	VPSRLQ       $0x1e, Y2, Y2
-	VPSLLQ       $0x02, Y3, Y3
-	VPBLENDD     $0xaa, Y3, Y2, Y2
+	VPSLLQ       $0x02, Y4, Y4
+	VPBLENDD     $0xaa, Y4, Y2, Y2
 	VPABSD       Y2, Y2
 	VPMAXUD      Y2, Y1, Y1
 	ADDQ         $0x00000010, BX
@@ -415,11 +393,11 @@ TEXT ·quantise256(SB), NOSPLIT, $0-36
 
 loop8:
 	VMOVDQU      (CX)(BX*4), Y3
+	VMOVDQU      32(CX)(BX*4), Y4
 	VPSRAD       X0, Y3, Y3
 	VPMULLD      Y1, Y3, Y3
 	VPADDD       Y2, Y3, Y3
 	VPSRLD       $0x10, Y3, Y3
-	VMOVDQU      32(CX)(BX*4), Y4
 	VPSRAD       X0, Y4, Y4
 	VPMULLD      Y1, Y4, Y4
 	VPADDD       Y2, Y4, Y4
@@ -456,31 +434,29 @@ TEXT ·quantiseTimes256(SB), NOSPLIT, $0-44
 
 loop9:
 	VMOVDQU      (CX)(SI*4), Y4
-	VMOVDQU      (BX)(SI*4), Y5
-	VMOVSHDUP    Y4, Y6
-	VMOVSHDUP    Y5, Y7
-	VPMULDQ      Y5, Y4, Y4
-	VPMULDQ      Y7, Y6, Y5
+	VMOVSHDUP    Y4, Y5
+	VMOVSHDUP    (BX)(SI*4), Y6
+	VPMULDQ      (BX)(SI*4), Y4, Y4
+	VPMULDQ      Y6, Y5, Y6
 	VPADDQ       Y0, Y4, Y4
-	VPADDQ       Y0, Y5, Y5
+	VPADDQ       Y0, Y6, Y6
 	VPSRLQ       $0x1e, Y4, Y4
-	VPSLLQ       $0x02, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y4, Y4
+	VPSLLQ       $0x02, Y6, Y6
+	VPBLENDD     $0xaa, Y6, Y4, Y4
+	VMOVDQU      32(CX)(SI*4), Y5
+	VMOVSHDUP    Y5, Y6
+	VMOVSHDUP    32(BX)(SI*4), Y7
+	VPMULDQ      32(BX)(SI*4), Y5, Y5
+	VPMULDQ      Y7, Y6, Y7
+	VPADDQ       Y0, Y5, Y5
+	VPADDQ       Y0, Y7, Y7
+	VPSRLQ       $0x1e, Y5, Y5
+	VPSLLQ       $0x02, Y7, Y7
+	VPBLENDD     $0xaa, Y7, Y5, Y5
 	VPSRAD       X1, Y4, Y4
 	VPMULLD      Y2, Y4, Y4
 	VPADDD       Y3, Y4, Y4
 	VPSRLD       $0x10, Y4, Y4
-	VMOVDQU      32(CX)(SI*4), Y5
-	VMOVDQU      32(BX)(SI*4), Y6
-	VMOVSHDUP    Y5, Y7
-	VMOVSHDUP    Y6, Y8
-	VPMULDQ      Y6, Y5, Y5
-	VPMULDQ      Y8, Y7, Y6
-	VPADDQ       Y0, Y5, Y5
-	VPADDQ       Y0, Y6, Y6
-	VPSRLQ       $0x1e, Y5, Y5
-	VPSLLQ       $0x02, Y6, Y6
-	VPBLENDD     $0xaa, Y6, Y5, Y5
 	VPSRAD       X1, Y5, Y5
 	VPMULLD      Y2, Y5, Y5
 	VPADDD       Y3, Y5, Y5
@@ -496,6 +472,103 @@ loop9:
 	VZEROUPPER
 	RET
 
+// func quantiseRow256(dst *uint8, x *int32, d *int32, n uintptr, limit uint32) uint32
+// Requires: AVX, AVX2, CMOV
+TEXT ·quantiseRow256(SB), $8192-44
+	MOVQ         dst+0(FP), BX
+	MOVQ         x+8(FP), AX
+	MOVQ         d+16(FP), CX
+	MOVQ         n+24(FP), SI
+	LEAQ         (SP), DI
+	MOVQ         $0x0000000020000000, DX
+	VMOVQ        DX, X0
+	VPBROADCASTQ X0, Y0
+	VPXOR        Y1, Y1, Y1
+	XORQ         DX, DX
+
+loop10:
+	VMOVDQU      (AX)(DX*4), Y2
+	VMOVSHDUP    Y2, Y3
+	VMOVSHDUP    (CX)(DX*4), Y4
+	VPMULDQ      (CX)(DX*4), Y2, Y2
+	VPMULDQ      Y4, Y3, Y4
+	VPADDQ       Y0, Y2, Y2
+	VPADDQ       Y0, Y4, Y4
+	VPSRLQ       $0x1e, Y2, Y2
+	VPSLLQ       $0x02, Y4, Y4
+	VPBLENDD     $0xaa, Y4, Y2, Y2
+	VMOVDQU      Y2, (DI)(DX*4)
+	VPABSD       Y2, Y2
+	VPMAXUD      Y2, Y1, Y1
+	VMOVDQU      32(AX)(DX*4), Y2
+	VMOVSHDUP    Y2, Y3
+	VMOVSHDUP    32(CX)(DX*4), Y4
+	VPMULDQ      32(CX)(DX*4), Y2, Y2
+	VPMULDQ      Y4, Y3, Y4
+	VPADDQ       Y0, Y2, Y2
+	VPADDQ       Y0, Y4, Y4
+	VPSRLQ       $0x1e, Y2, Y2
+	VPSLLQ       $0x02, Y4, Y4
+	VPBLENDD     $0xaa, Y4, Y2, Y2
+	VMOVDQU      Y2, 32(DI)(DX*4)
+	VPABSD       Y2, Y2
+	VPMAXUD      Y2, Y1, Y1
+	ADDQ         $0x00000010, DX
+	CMPQ         DX, SI
+	JB           loop10
+	VMOVDQA      Y1, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPMAXUD      X0, X1, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPMAXUD      X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPMAXUD      X0, X1, X1
+	VMOVD        X1, R8
+	MOVL         R8, ret+40(FP)
+	XORL         CX, CX
+	XORL         AX, AX
+	TESTL        R8, R8
+	JZ           loop11
+	BSRL         R8, AX
+	SUBL         $0x0e, AX
+	CMOVLPL      AX, CX
+	SHRL         CL, R8
+	MOVL         limit+32(FP), AX
+	SHLL         $0x10, AX
+	XORL         DX, DX
+	DIVL         R8
+
+loop11:
+	VMOVD        CX, X0
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $0x00808000, AX
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Y2
+	XORQ         AX, AX
+
+loop12:
+	VMOVDQU      (DI)(AX*4), Y3
+	VMOVDQU      32(DI)(AX*4), Y4
+	VPSRAD       X0, Y3, Y3
+	VPMULLD      Y1, Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VPSRLD       $0x10, Y3, Y3
+	VPSRAD       X0, Y4, Y4
+	VPMULLD      Y1, Y4, Y4
+	VPADDD       Y2, Y4, Y4
+	VPSRLD       $0x10, Y4, Y4
+	VPACKUSDW    Y4, Y3, Y3
+	VPERMQ       $0xd8, Y3, Y3
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKUSWB    X4, X3, X4
+	VMOVDQU      X4, (BX)(AX*1)
+	ADDQ         $0x00000010, AX
+	CMPQ         AX, SI
+	JB           loop12
+	VZEROUPPER
+	RET
+
 // func total256(x *int32, n uintptr) int64
 // Requires: AVX, AVX2
 TEXT ·total256(SB), NOSPLIT, $0-24
@@ -505,7 +578,7 @@ TEXT ·total256(SB), NOSPLIT, $0-24
 	VPXOR Y1, Y1, Y1
 	XORQ  DX, DX
 
-loop10:
+loop13:
 	VPMOVSXDQ    (AX)(DX*4), Y2
 	VPADDQ       Y2, Y0, Y0
 	VPMOVSXDQ    16(AX)(DX*4), Y2
@@ -516,7 +589,7 @@ loop10:
 	VPADDQ       Y2, Y1, Y1
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop10
+	JB           loop13
 	VPADDQ       Y0, Y1, Y0
 	VMOVDQA      Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
@@ -545,7 +618,7 @@ TEXT ·centre256(SB), NOSPLIT, $0-28
 	VPBROADCASTD X2, Y2
 	XORQ         BX, BX
 
-loop11:
+loop14:
 	VMOVDQU (CX)(BX*4), Y3
 	VPSUBD  Y0, Y3, Y3
 	VPMINSD Y2, Y3, Y3
@@ -558,7 +631,7 @@ loop11:
 	VMOVDQU Y3, 32(AX)(BX*4)
 	ADDQ    $0x00000010, BX
 	CMPQ    BX, DX
-	JB      loop11
+	JB      loop14
 	VZEROUPPER
 	RET
 
@@ -572,7 +645,7 @@ TEXT ·squares256(SB), NOSPLIT, $0-32
 	VPXOR Y2, Y2, Y2
 	XORQ  DX, DX
 
-loop12:
+loop15:
 	VMOVDQU      (AX)(DX*4), Y3
 	VPSRAD       X0, Y3, Y3
 	VMOVSHDUP    Y3, Y4
@@ -589,7 +662,7 @@ loop12:
 	VPADDQ       Y4, Y2, Y2
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop12
+	JB           loop15
 	VPADDQ       Y1, Y2, Y1
 	VMOVDQA      Y1, Y0
 	VEXTRACTI128 $0x01, Y0, X1
@@ -610,7 +683,7 @@ TEXT ·shiftRight256(SB), NOSPLIT, $0-32
 	VMOVQ shift+24(FP), X0
 	XORQ  BX, BX
 
-loop13:
+loop16:
 	VMOVDQU (CX)(BX*4), Y1
 	VPSRAD  X0, Y1, Y1
 	VMOVDQU Y1, (AX)(BX*4)
@@ -619,7 +692,7 @@ loop13:
 	VMOVDQU Y1, 32(AX)(BX*4)
 	ADDQ    $0x00000010, BX
 	CMPQ    BX, DX
-	JB      loop13
+	JB      loop16
 	VZEROUPPER
 	RET
 
@@ -640,7 +713,7 @@ TEXT ·narrow256(SB), NOSPLIT, $0-24
 	VPBROADCASTD X2, Y2
 	XORQ         BX, BX
 
-loop14:
+loop17:
 	VMOVDQU   (CX)(BX*4), Y3
 	VPADDD    Y0, Y3, Y3
 	VPSRAD    $0x04, Y3, Y3
@@ -654,7 +727,7 @@ loop14:
 	VMOVDQU   Y3, (AX)(BX*2)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop14
+	JB        loop17
 	VZEROUPPER
 	RET
 
@@ -718,7 +791,7 @@ TEXT ·gelu256(SB), NOSPLIT, $256-32
 	VMOVDQU      Y5, 224(SI)
 	XORQ         DI, DI
 
-loop15:
+loop18:
 	VMOVDQU    (CX)(DI*4), Y4
 	VPABSD     Y4, Y5
 	VPMINUD    Y1, Y5, Y5
@@ -771,7 +844,7 @@ loop15:
 	VMOVDQU    Y4, 32(AX)(DI*4)
 	ADDQ       $0x00000010, DI
 	CMPQ       DI, DX
-	JB         loop15
+	JB         loop18
 	VZEROUPPER
 	RET
 
@@ -848,7 +921,7 @@ TEXT ·gate256(SB), NOSPLIT, $256-40
 	VPBROADCASTD X7, Y7
 	XORQ         R8, R8
 
-loop16:
+loop19:
 	VMOVDQU    (CX)(R8*4), Y8
 	VPABSD     Y8, Y9
 	VPMINUD    Y1, Y9, Y9
@@ -873,20 +946,19 @@ loop16:
 	VPADDD     Y3, Y11, Y11
 	VPSRAD     $0x01, Y11, Y11
 	VPSUBD     Y11, Y8, Y8
-	VMOVDQU    (DI)(R8*4), Y9
-	VMOVSHDUP  Y8, Y10
-	VMOVSHDUP  Y9, Y11
-	VPMULDQ    Y9, Y8, Y8
-	VPMULDQ    Y11, Y10, Y9
+	VMOVSHDUP  Y8, Y9
+	VMOVSHDUP  (DI)(R8*4), Y10
+	VPMULDQ    (DI)(R8*4), Y8, Y8
+	VPMULDQ    Y10, Y9, Y10
 	VPADDQ     Y4, Y8, Y8
-	VPADDQ     Y4, Y9, Y9
-	VMOVSLDUP  Y9, Y10
-	VPBLENDD   $0xaa, Y10, Y8, Y10
+	VPADDQ     Y4, Y10, Y10
+	VMOVSLDUP  Y10, Y9
+	VPBLENDD   $0xaa, Y9, Y8, Y9
 	VMOVSHDUP  Y8, Y11
-	VPBLENDD   $0xaa, Y9, Y11, Y11
-	VPSRLD     $0x10, Y10, Y10
+	VPBLENDD   $0xaa, Y10, Y11, Y11
+	VPSRLD     $0x10, Y9, Y9
 	VPSLLD     $0x10, Y11, Y8
-	VPOR       Y10, Y8, Y8
+	VPOR       Y9, Y8, Y8
 	VPSRAD     $0x1f, Y11, Y9
 	VPXOR      Y9, Y11, Y10
 	VPCMPGTD   Y7, Y10, Y10
@@ -918,20 +990,19 @@ loop16:
 	VPADDD     Y3, Y11, Y11
 	VPSRAD     $0x01, Y11, Y11
 	VPSUBD     Y11, Y8, Y8
-	VMOVDQU    32(DI)(R8*4), Y9
-	VMOVSHDUP  Y8, Y10
-	VMOVSHDUP  Y9, Y11
-	VPMULDQ    Y9, Y8, Y8
-	VPMULDQ    Y11, Y10, Y9
+	VMOVSHDUP  Y8, Y9
+	VMOVSHDUP  32(DI)(R8*4), Y10
+	VPMULDQ    32(DI)(R8*4), Y8, Y8
+	VPMULDQ    Y10, Y9, Y10
 	VPADDQ     Y4, Y8, Y8
-	VPADDQ     Y4, Y9, Y9
-	VMOVSLDUP  Y9, Y10
-	VPBLENDD   $0xaa, Y10, Y8, Y10
+	VPADDQ     Y4, Y10, Y10
+	VMOVSLDUP  Y10, Y9
+	VPBLENDD   $0xaa, Y9, Y8, Y9
 	VMOVSHDUP  Y8, Y11
-	VPBLENDD   $0xaa, Y9, Y11, Y11
-	VPSRLD     $0x10, Y10, Y10
+	VPBLENDD   $0xaa, Y10, Y11, Y11
+	VPSRLD     $0x10, Y9, Y9
 	VPSLLD     $0x10, Y11, Y8
-	VPOR       Y10, Y8, Y8
+	VPOR       Y9, Y8, Y8
 	VPSRAD     $0x1f, Y11, Y9
 	VPXOR      Y9, Y11, Y10
 	VPCMPGTD   Y7, Y10, Y10
@@ -941,7 +1012,7 @@ loop16:
 	VMOVDQU    Y8, 32(AX)(R8*4)
 	ADDQ       $0x00000010, R8
 	CMPQ       R8, DX
-	JB         loop16
+	JB         loop19
 	VZEROUPPER
 	RET
 
@@ -972,17 +1043,17 @@ TEXT ·greatest256(SB), NOSPLIT, $0-28
 	MOVL         rest+16(FP), DX
 	XORQ         BX, BX
 
-loop17:
+loop20:
 	CMPQ    BX, CX
-	JAE     loop18
+	JAE     loop21
 	VPMAXSD (AX)(BX*4), Y0, Y0
 	VPMAXSD 32(AX)(BX*4), Y0, Y0
 	ADDQ    $0x00000010, BX
-	JMP     loop17
+	JMP     loop20
 
-loop18:
+loop21:
 	TESTL        DX, DX
-	JZ           loop19
+	JZ           loop22
 	MOVL         rest+16(FP), CX
 	VMOVD        CX, X1
 	VPBROADCASTD X1, Y1
@@ -995,7 +1066,7 @@ loop18:
 	VPBLENDVB    Y1, 32(AX)(BX*4), Y0, Y1
 	VPMAXSD      Y1, Y0, Y0
 
-loop19:
+loop22:
 	VMOVDQA      Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPMAXSD      X0, X1, X1
@@ -1049,9 +1120,9 @@ TEXT ·powers256(SB), NOSPLIT, $0-52
 	MOVL         rest+24(FP), BX
 	XORQ         SI, SI
 
-loop20:
+loop23:
 	CMPQ      SI, DX
-	JAE       loop21
+	JAE       loop24
 	VPSUBD    (CX)(SI*4), Y0, Y12
 	VPMINUD   Y1, Y12, Y12
 	VMOVSHDUP Y12, Y13
@@ -1104,11 +1175,11 @@ loop20:
 	VPMADDWD  Y11, Y15, Y15
 	VPADDD    Y15, Y10, Y10
 	ADDQ      $0x00000010, SI
-	JMP       loop20
+	JMP       loop23
 
-loop21:
+loop24:
 	TESTL        BX, BX
-	JZ           loop22
+	JZ           loop25
 	MOVL         rest+24(FP), DX
 	VMOVD        DX, X12
 	VPBROADCASTD X12, Y12
@@ -1170,7 +1241,7 @@ loop21:
 	VPMADDWD     Y11, Y2, Y2
 	VPADDD       Y2, Y10, Y10
 
-loop22:
+loop25:
 	VMOVDQA      Y10, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -1202,7 +1273,7 @@ TEXT ·rotate256(SB), NOSPLIT, $0-40
 	VPBROADCASTD X2, Y2
 	XORQ         DI, DI
 
-loop23:
+loop26:
 	VMOVDQU   (AX)(DI*4), Y3
 	VMOVDQU   (CX)(DI*4), Y4
 	VPMINSD   Y0, Y3, Y3
@@ -1225,7 +1296,7 @@ loop23:
 	VMOVDQU   Y5, (CX)(DI*4)
 	ADDQ      $0x00000008, DI
 	CMPQ      DI, SI
-	JB        loop23
+	JB        loop26
 	VZEROUPPER
 	RET
 
@@ -1244,7 +1315,7 @@ TEXT ·halve256(SB), NOSPLIT, $0-36
 	VPBROADCASTD X3, Y3
 	XORQ         DX, DX
 
-loop24:
+loop27:
 	VMOVDQU      (AX)(DX*2), Y4
 	VPADDW       Y0, Y4, Y4
 	VPSRLW       X1, Y4, Y4
@@ -1253,7 +1324,7 @@ loop24:
 	VPADDD       Y4, Y2, Y2
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop24
+	JB           loop27
 	VMOVDQA      Y2, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -1287,7 +1358,7 @@ TEXT ·pairs4x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), R9
 	MOVQ  steps+56(FP), R10
 
-loop25:
+loop28:
 	VMOVDQU      (R8), Y8
 	VMOVDQU      32(R8), Y9
 	VPBROADCASTD (BX), Y10
@@ -1313,7 +1384,7 @@ loop25:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop25
+	JNZ          loop28
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VMOVDQU      Y2, (AX)(CX*1)
@@ -1336,7 +1407,7 @@ TEXT ·pairs1x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), BX
 	MOVQ  steps+56(FP), SI
 
-loop26:
+loop29:
 	VMOVDQU      (DX), Y2
 	VMOVDQU      32(DX), Y3
 	VPBROADCASTD (CX), Y4
@@ -1347,7 +1418,7 @@ loop26:
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop26
+	JNZ          loop29
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VZEROUPPER

@@ -4,15 +4,15 @@
 
 package kernel
 
-// rescale512 is Rescale with y = x within ±most << up and m·2^-(32+shift), half = 2^(shift-1).
+// rescale512 is Rescale with u = (x within ±most·c + round) >> down and m·2^-(32+shift), half = 2^(shift-1).
 //
 //go:noescape
-func rescale512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+func rescale512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 
-// rescaleAdd512 is RescaleAdd with y = x within ±most << up and m·2^-(32+shift), half = 2^(shift-1).
+// rescaleAdd512 is RescaleAdd with u = (x within ±most·c + round) >> down and m·2^-(32+shift), half = 2^(shift-1).
 //
 //go:noescape
-func rescaleAdd512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+func rescaleAdd512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 
 // times512 is Times by m·2^-(32+shift), half = 2^(shift-1).
 //
@@ -38,6 +38,11 @@ func quantise512(dst *uint8, x *int32, n uintptr, h uint64, inv int32)
 //
 //go:noescape
 func quantiseTimes512(dst *uint8, x *int32, d *int32, n uintptr, h uint64, inv int32)
+
+// quantiseRow512 writes the bytes of Quantise for t = (x·d + 2^29) >> 30 and returns the largest magnitude of t, for n up to 2048.
+//
+//go:noescape
+func quantiseRow512(dst *uint8, x *int32, d *int32, n uintptr, limit uint32) uint32
 
 // total512 returns the sum.
 //

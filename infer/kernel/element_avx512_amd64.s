@@ -4,60 +4,58 @@
 
 #include "textflag.h"
 
-// func rescale512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+// func rescale512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·rescale512(SB), NOSPLIT, $0-72
+TEXT ·rescale512(SB), NOSPLIT, $0-80
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         c+16(FP), DX
 	MOVQ         bias+24(FP), BX
 	MOVQ         n+32(FP), SI
-	MOVL         m+40(FP), DI
+	MOVL         m+44(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Z0
-	MOVL         most+44(FP), DI
+	MOVL         most+40(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Z2
-	MOVL         half+56(FP), DI
+	MOVL         half+64(FP), DI
 	VMOVD        DI, X3
 	VPBROADCASTD X3, Z3
-	VMOVQ        up+48(FP), X4
-	VMOVQ        shift+64(FP), X5
+	VMOVQ        down+56(FP), X4
+	VMOVQ        shift+72(FP), X5
 	VPXORD       Z1, Z1, Z1
 	VPSUBD       Z2, Z1, Z1
-	MOVQ         $0x0000000008000000, DI
-	VMOVQ        DI, X6
-	VPBROADCASTQ X6, Z6
+	VPBROADCASTQ round+48(FP), Z6
 	MOVL         $0x00005555, DI
 	KMOVD        DI, K1
+	MOVL         $0x00007fff, DI
+	KMOVD        DI, K2
 	TESTQ        BX, BX
 	JZ           unbiased
 	XORQ         DI, DI
 
 loop1:
-	VMOVDQU32 (CX)(DI*4), Z7
-	VPMINSD   Z2, Z7, Z7
-	VPMAXSD   Z1, Z7, Z7
-	VPSLLD    X4, Z7, Z7
-	VMOVDQU32 (DX)(DI*4), Z8
-	VMOVSHDUP Z7, Z9
-	VMOVSHDUP Z8, Z10
-	VPMULDQ   Z8, Z7, Z7
-	VPMULDQ   Z10, Z9, Z8
-	VPADDQ    Z6, Z7, Z7
-	VPSRLQ    $0x1c, Z7, Z7
-	VPMULDQ   Z0, Z7, Z7
-	VPADDQ    Z6, Z8, Z8
-	VPSRLQ    $0x1c, Z8, Z8
-	VPMULDQ   Z0, Z8, Z8
-	VMOVSHDUP Z7, K1, Z8
-	VPADDD    Z3, Z8, Z8
-	VPSRAD    X5, Z8, Z8
-	VPADDD    (BX)(DI*4), Z8, Z8
-	VMOVDQU32 Z8, (AX)(DI*4)
-	ADDQ      $0x00000010, DI
-	CMPQ      DI, SI
-	JB        loop1
+	VMOVDQU32   (CX)(DI*4), Z7
+	VPMINSD     Z2, Z7, Z7
+	VPMAXSD     Z1, Z7, Z7
+	VMOVSHDUP   Z7, Z8
+	VMOVDQU32.Z 4(DX)(DI*4), K2, Z9
+	VPMULDQ     (DX)(DI*4), Z7, Z7
+	VPMULDQ     Z9, Z8, Z9
+	VPADDQ      Z6, Z7, Z7
+	VPSRLQ      X4, Z7, Z7
+	VPMULDQ     Z0, Z7, Z7
+	VPADDQ      Z6, Z9, Z9
+	VPSRLQ      X4, Z9, Z9
+	VPMULDQ     Z0, Z9, Z9
+	VMOVSHDUP   Z7, K1, Z9
+	VPADDD      Z3, Z9, Z9
+	VPSRAD      X5, Z9, Z9
+	VPADDD      (BX)(DI*4), Z9, Z9
+	VMOVDQU32   Z9, (AX)(DI*4)
+	ADDQ        $0x00000010, DI
+	CMPQ        DI, SI
+	JB          loop1
 	VZEROUPPER
 	RET
 
@@ -65,57 +63,55 @@ unbiased:
 	XORQ BX, BX
 
 loop2:
-	VMOVDQU32 (CX)(BX*4), Z7
-	VPMINSD   Z2, Z7, Z7
-	VPMAXSD   Z1, Z7, Z7
-	VPSLLD    X4, Z7, Z7
-	VMOVDQU32 (DX)(BX*4), Z8
-	VMOVSHDUP Z7, Z9
-	VMOVSHDUP Z8, Z10
-	VPMULDQ   Z8, Z7, Z7
-	VPMULDQ   Z10, Z9, Z8
-	VPADDQ    Z6, Z7, Z7
-	VPSRLQ    $0x1c, Z7, Z7
-	VPMULDQ   Z0, Z7, Z7
-	VPADDQ    Z6, Z8, Z8
-	VPSRLQ    $0x1c, Z8, Z8
-	VPMULDQ   Z0, Z8, Z8
-	VMOVSHDUP Z7, K1, Z8
-	VPADDD    Z3, Z8, Z8
-	VPSRAD    X5, Z8, Z8
-	VMOVDQU32 Z8, (AX)(BX*4)
-	ADDQ      $0x00000010, BX
-	CMPQ      BX, SI
-	JB        loop2
+	VMOVDQU32   (CX)(BX*4), Z7
+	VPMINSD     Z2, Z7, Z7
+	VPMAXSD     Z1, Z7, Z7
+	VMOVSHDUP   Z7, Z8
+	VMOVDQU32.Z 4(DX)(BX*4), K2, Z9
+	VPMULDQ     (DX)(BX*4), Z7, Z7
+	VPMULDQ     Z9, Z8, Z9
+	VPADDQ      Z6, Z7, Z7
+	VPSRLQ      X4, Z7, Z7
+	VPMULDQ     Z0, Z7, Z7
+	VPADDQ      Z6, Z9, Z9
+	VPSRLQ      X4, Z9, Z9
+	VPMULDQ     Z0, Z9, Z9
+	VMOVSHDUP   Z7, K1, Z9
+	VPADDD      Z3, Z9, Z9
+	VPSRAD      X5, Z9, Z9
+	VMOVDQU32   Z9, (AX)(BX*4)
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, SI
+	JB          loop2
 	VZEROUPPER
 	RET
 
-// func rescaleAdd512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, m int32, most int32, up uint64, half int32, shift uint64)
+// func rescaleAdd512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most int32, m int32, round uint64, down uint64, half int32, shift uint64)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·rescaleAdd512(SB), NOSPLIT, $0-72
+TEXT ·rescaleAdd512(SB), NOSPLIT, $0-80
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         c+16(FP), DX
 	MOVQ         bias+24(FP), BX
 	MOVQ         n+32(FP), SI
-	MOVL         m+40(FP), DI
+	MOVL         m+44(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Z0
-	MOVL         most+44(FP), DI
+	MOVL         most+40(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Z2
-	MOVL         half+56(FP), DI
+	MOVL         half+64(FP), DI
 	VMOVD        DI, X3
 	VPBROADCASTD X3, Z3
-	VMOVQ        up+48(FP), X4
-	VMOVQ        shift+64(FP), X5
+	VMOVQ        down+56(FP), X4
+	VMOVQ        shift+72(FP), X5
 	VPXORD       Z1, Z1, Z1
 	VPSUBD       Z2, Z1, Z1
-	MOVQ         $0x0000000008000000, DI
-	VMOVQ        DI, X6
-	VPBROADCASTQ X6, Z6
+	VPBROADCASTQ round+48(FP), Z6
 	MOVL         $0x00005555, DI
 	KMOVD        DI, K1
+	MOVL         $0x00007fff, DI
+	KMOVD        DI, K2
 	MOVL         $0xc0000001, DI
 	VMOVD        DI, X7
 	VPBROADCASTD X7, Z7
@@ -127,32 +123,30 @@ TEXT ·rescaleAdd512(SB), NOSPLIT, $0-72
 	XORQ         DI, DI
 
 loop3:
-	VMOVDQU32 (CX)(DI*4), Z9
-	VPMINSD   Z2, Z9, Z9
-	VPMAXSD   Z1, Z9, Z9
-	VPSLLD    X4, Z9, Z9
-	VMOVDQU32 (DX)(DI*4), Z10
-	VMOVSHDUP Z9, Z11
-	VMOVSHDUP Z10, Z12
-	VPMULDQ   Z10, Z9, Z9
-	VPMULDQ   Z12, Z11, Z10
-	VPADDQ    Z6, Z9, Z9
-	VPSRLQ    $0x1c, Z9, Z9
-	VPMULDQ   Z0, Z9, Z9
-	VPADDQ    Z6, Z10, Z10
-	VPSRLQ    $0x1c, Z10, Z10
-	VPMULDQ   Z0, Z10, Z10
-	VMOVSHDUP Z9, K1, Z10
-	VPADDD    Z3, Z10, Z10
-	VPSRAD    X5, Z10, Z10
-	VPADDD    (BX)(DI*4), Z10, Z10
-	VPADDD    (AX)(DI*4), Z10, Z10
-	VPMINSD   Z8, Z10, Z10
-	VPMAXSD   Z7, Z10, Z10
-	VMOVDQU32 Z10, (AX)(DI*4)
-	ADDQ      $0x00000010, DI
-	CMPQ      DI, SI
-	JB        loop3
+	VMOVDQU32   (CX)(DI*4), Z9
+	VPMINSD     Z2, Z9, Z9
+	VPMAXSD     Z1, Z9, Z9
+	VMOVSHDUP   Z9, Z10
+	VMOVDQU32.Z 4(DX)(DI*4), K2, Z11
+	VPMULDQ     (DX)(DI*4), Z9, Z9
+	VPMULDQ     Z11, Z10, Z11
+	VPADDQ      Z6, Z9, Z9
+	VPSRLQ      X4, Z9, Z9
+	VPMULDQ     Z0, Z9, Z9
+	VPADDQ      Z6, Z11, Z11
+	VPSRLQ      X4, Z11, Z11
+	VPMULDQ     Z0, Z11, Z11
+	VMOVSHDUP   Z9, K1, Z11
+	VPADDD      Z3, Z11, Z11
+	VPSRAD      X5, Z11, Z11
+	VPADDD      (BX)(DI*4), Z11, Z11
+	VPADDD      (AX)(DI*4), Z11, Z11
+	VPMINSD     Z8, Z11, Z11
+	VPMAXSD     Z7, Z11, Z11
+	VMOVDQU32   Z11, (AX)(DI*4)
+	ADDQ        $0x00000010, DI
+	CMPQ        DI, SI
+	JB          loop3
 	VZEROUPPER
 	RET
 
@@ -160,31 +154,29 @@ unbiased:
 	XORQ BX, BX
 
 loop4:
-	VMOVDQU32 (CX)(BX*4), Z9
-	VPMINSD   Z2, Z9, Z9
-	VPMAXSD   Z1, Z9, Z9
-	VPSLLD    X4, Z9, Z9
-	VMOVDQU32 (DX)(BX*4), Z10
-	VMOVSHDUP Z9, Z11
-	VMOVSHDUP Z10, Z12
-	VPMULDQ   Z10, Z9, Z9
-	VPMULDQ   Z12, Z11, Z10
-	VPADDQ    Z6, Z9, Z9
-	VPSRLQ    $0x1c, Z9, Z9
-	VPMULDQ   Z0, Z9, Z9
-	VPADDQ    Z6, Z10, Z10
-	VPSRLQ    $0x1c, Z10, Z10
-	VPMULDQ   Z0, Z10, Z10
-	VMOVSHDUP Z9, K1, Z10
-	VPADDD    Z3, Z10, Z10
-	VPSRAD    X5, Z10, Z10
-	VPADDD    (AX)(BX*4), Z10, Z10
-	VPMINSD   Z8, Z10, Z10
-	VPMAXSD   Z7, Z10, Z10
-	VMOVDQU32 Z10, (AX)(BX*4)
-	ADDQ      $0x00000010, BX
-	CMPQ      BX, SI
-	JB        loop4
+	VMOVDQU32   (CX)(BX*4), Z9
+	VPMINSD     Z2, Z9, Z9
+	VPMAXSD     Z1, Z9, Z9
+	VMOVSHDUP   Z9, Z10
+	VMOVDQU32.Z 4(DX)(BX*4), K2, Z11
+	VPMULDQ     (DX)(BX*4), Z9, Z9
+	VPMULDQ     Z11, Z10, Z11
+	VPADDQ      Z6, Z9, Z9
+	VPSRLQ      X4, Z9, Z9
+	VPMULDQ     Z0, Z9, Z9
+	VPADDQ      Z6, Z11, Z11
+	VPSRLQ      X4, Z11, Z11
+	VPMULDQ     Z0, Z11, Z11
+	VMOVSHDUP   Z9, K1, Z11
+	VPADDD      Z3, Z11, Z11
+	VPSRAD      X5, Z11, Z11
+	VPADDD      (AX)(BX*4), Z11, Z11
+	VPMINSD     Z8, Z11, Z11
+	VPMAXSD     Z7, Z11, Z11
+	VMOVDQU32   Z11, (AX)(BX*4)
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, SI
+	JB          loop4
 	VZEROUPPER
 	RET
 
@@ -258,21 +250,22 @@ TEXT ·largestTimes512(SB), NOSPLIT, $0-28
 	VPBROADCASTQ X0, Z0
 	MOVL         $0x0000aaaa, BX
 	KMOVD        BX, K1
+	MOVL         $0x00007fff, BX
+	KMOVD        BX, K2
 	VPXORD       Z1, Z1, Z1
 	XORQ         BX, BX
 
 loop7:
 	VMOVDQU32     (AX)(BX*4), Z2
-	VMOVDQU32     (CX)(BX*4), Z3
-	VMOVSHDUP     Z2, Z4
-	VMOVSHDUP     Z3, Z5
-	VPMULDQ       Z3, Z2, Z2
-	VPMULDQ       Z5, Z4, Z3
+	VMOVSHDUP     Z2, Z3
+	VMOVDQU32.Z   4(CX)(BX*4), K2, Z4
+	VPMULDQ       (CX)(BX*4), Z2, Z2
+	VPMULDQ       Z4, Z3, Z4
 	VPADDQ        Z0, Z2, Z2
-	VPADDQ        Z0, Z3, Z3
+	VPADDQ        Z0, Z4, Z4
 	VPSRLQ        $0x1e, Z2, Z2
-	VPSLLQ        $0x02, Z3, Z3
-	VMOVDQA32     Z3, K1, Z2
+	VPSLLQ        $0x02, Z4, Z4
+	VMOVDQA32     Z4, K1, Z2
 	VPABSD        Z2, Z2
 	VPMAXUD       Z2, Z1, Z1
 	ADDQ          $0x00000010, BX
@@ -331,6 +324,8 @@ TEXT ·quantiseTimes512(SB), NOSPLIT, $0-44
 	VPBROADCASTQ X0, Z0
 	MOVL         $0x0000aaaa, SI
 	KMOVD        SI, K1
+	MOVL         $0x00007fff, SI
+	KMOVD        SI, K2
 	VMOVQ        h+32(FP), X1
 	MOVL         inv+40(FP), SI
 	VMOVD        SI, X2
@@ -341,25 +336,104 @@ TEXT ·quantiseTimes512(SB), NOSPLIT, $0-44
 	XORQ         SI, SI
 
 loop9:
-	VMOVDQU32 (CX)(SI*4), Z4
-	VMOVDQU32 (BX)(SI*4), Z5
-	VMOVSHDUP Z4, Z6
-	VMOVSHDUP Z5, Z7
-	VPMULDQ   Z5, Z4, Z4
-	VPMULDQ   Z7, Z6, Z5
-	VPADDQ    Z0, Z4, Z4
-	VPADDQ    Z0, Z5, Z5
-	VPSRLQ    $0x1e, Z4, Z4
-	VPSLLQ    $0x02, Z5, Z5
-	VMOVDQA32 Z5, K1, Z4
-	VPSRAD    X1, Z4, Z4
-	VPMULLD   Z2, Z4, Z4
-	VPADDD    Z3, Z4, Z4
-	VPSRLD    $0x10, Z4, Z4
-	VPMOVDB   Z4, (AX)(SI*1)
-	ADDQ      $0x00000010, SI
-	CMPQ      SI, DX
-	JB        loop9
+	VMOVDQU32   (CX)(SI*4), Z4
+	VMOVSHDUP   Z4, Z5
+	VMOVDQU32.Z 4(BX)(SI*4), K2, Z6
+	VPMULDQ     (BX)(SI*4), Z4, Z4
+	VPMULDQ     Z6, Z5, Z6
+	VPADDQ      Z0, Z4, Z4
+	VPADDQ      Z0, Z6, Z6
+	VPSRLQ      $0x1e, Z4, Z4
+	VPSLLQ      $0x02, Z6, Z6
+	VMOVDQA32   Z6, K1, Z4
+	VPSRAD      X1, Z4, Z4
+	VPMULLD     Z2, Z4, Z4
+	VPADDD      Z3, Z4, Z4
+	VPSRLD      $0x10, Z4, Z4
+	VPMOVDB     Z4, (AX)(SI*1)
+	ADDQ        $0x00000010, SI
+	CMPQ        SI, DX
+	JB          loop9
+	VZEROUPPER
+	RET
+
+// func quantiseRow512(dst *uint8, x *int32, d *int32, n uintptr, limit uint32) uint32
+// Requires: AVX, AVX2, AVX512BW, AVX512F, CMOV
+TEXT ·quantiseRow512(SB), $8192-44
+	MOVQ         dst+0(FP), BX
+	MOVQ         x+8(FP), AX
+	MOVQ         d+16(FP), CX
+	MOVQ         n+24(FP), SI
+	LEAQ         (SP), DI
+	MOVQ         $0x0000000020000000, DX
+	VMOVQ        DX, X0
+	VPBROADCASTQ X0, Z0
+	MOVL         $0x0000aaaa, DX
+	KMOVD        DX, K1
+	MOVL         $0x00007fff, DX
+	KMOVD        DX, K2
+	VPXORD       Z1, Z1, Z1
+	XORQ         DX, DX
+
+loop10:
+	VMOVDQU32     (AX)(DX*4), Z2
+	VMOVSHDUP     Z2, Z3
+	VMOVDQU32.Z   4(CX)(DX*4), K2, Z4
+	VPMULDQ       (CX)(DX*4), Z2, Z2
+	VPMULDQ       Z4, Z3, Z4
+	VPADDQ        Z0, Z2, Z2
+	VPADDQ        Z0, Z4, Z4
+	VPSRLQ        $0x1e, Z2, Z2
+	VPSLLQ        $0x02, Z4, Z4
+	VMOVDQA32     Z4, K1, Z2
+	VMOVDQU32     Z2, (DI)(DX*4)
+	VPABSD        Z2, Z2
+	VPMAXUD       Z2, Z1, Z1
+	ADDQ          $0x00000010, DX
+	CMPQ          DX, SI
+	JB            loop10
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VPMAXUD       Y1, Y0, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPMAXUD       X0, X1, X1
+	VPSHUFD       $0x4e, X1, X0
+	VPMAXUD       X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VPMAXUD       X0, X1, X1
+	VMOVD         X1, R8
+	MOVL          R8, ret+40(FP)
+	XORL          CX, CX
+	XORL          AX, AX
+	TESTL         R8, R8
+	JZ            loop11
+	BSRL          R8, AX
+	SUBL          $0x0e, AX
+	CMOVLPL       AX, CX
+	SHRL          CL, R8
+	MOVL          limit+32(FP), AX
+	SHLL          $0x10, AX
+	XORL          DX, DX
+	DIVL          R8
+
+loop11:
+	VMOVD        CX, X0
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Z1
+	MOVL         $0x00808000, AX
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Z2
+	XORQ         AX, AX
+
+loop12:
+	VMOVDQU32 (DI)(AX*4), Z3
+	VPSRAD    X0, Z3, Z3
+	VPMULLD   Z1, Z3, Z3
+	VPADDD    Z2, Z3, Z3
+	VPSRLD    $0x10, Z3, Z3
+	VPMOVDB   Z3, (BX)(AX*1)
+	ADDQ      $0x00000010, AX
+	CMPQ      AX, SI
+	JB        loop12
 	VZEROUPPER
 	RET
 
@@ -372,14 +446,14 @@ TEXT ·total512(SB), NOSPLIT, $0-24
 	VPXORD Z1, Z1, Z1
 	XORQ   DX, DX
 
-loop10:
+loop13:
 	VPMOVSXDQ     (AX)(DX*4), Z2
 	VPADDQ        Z2, Z0, Z0
 	VPMOVSXDQ     32(AX)(DX*4), Z2
 	VPADDQ        Z2, Z1, Z1
 	ADDQ          $0x00000010, DX
 	CMPQ          DX, CX
-	JB            loop10
+	JB            loop13
 	VPADDQ        Z0, Z1, Z0
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPADDQ        Y0, Y1, Y1
@@ -409,7 +483,7 @@ TEXT ·centre512(SB), NOSPLIT, $0-28
 	VPBROADCASTD X2, Z2
 	XORQ         BX, BX
 
-loop11:
+loop14:
 	VMOVDQU32 (CX)(BX*4), Z3
 	VPSUBD    Z0, Z3, Z3
 	VPMINSD   Z2, Z3, Z3
@@ -417,7 +491,7 @@ loop11:
 	VMOVDQU32 Z3, (AX)(BX*4)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop11
+	JB        loop14
 	VZEROUPPER
 	RET
 
@@ -431,7 +505,7 @@ TEXT ·squares512(SB), NOSPLIT, $0-32
 	VPXORD Z2, Z2, Z2
 	XORQ   DX, DX
 
-loop12:
+loop15:
 	VMOVDQU32     (AX)(DX*4), Z3
 	VPSRAD        X0, Z3, Z3
 	VMOVSHDUP     Z3, Z4
@@ -441,7 +515,7 @@ loop12:
 	VPADDQ        Z4, Z2, Z2
 	ADDQ          $0x00000010, DX
 	CMPQ          DX, CX
-	JB            loop12
+	JB            loop15
 	VPADDQ        Z1, Z2, Z1
 	VEXTRACTI64X4 $0x01, Z1, Y0
 	VPADDQ        Y1, Y0, Y0
@@ -463,13 +537,13 @@ TEXT ·shiftRight512(SB), NOSPLIT, $0-32
 	VMOVQ shift+24(FP), X0
 	XORQ  BX, BX
 
-loop13:
+loop16:
 	VMOVDQU32 (CX)(BX*4), Z1
 	VPSRAD    X0, Z1, Z1
 	VMOVDQU32 Z1, (AX)(BX*4)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop13
+	JB        loop16
 	VZEROUPPER
 	RET
 
@@ -490,7 +564,7 @@ TEXT ·narrow512(SB), NOSPLIT, $0-24
 	VPBROADCASTD X2, Z2
 	XORQ         BX, BX
 
-loop14:
+loop17:
 	VMOVDQU32 (CX)(BX*4), Z3
 	VPADDD    Z0, Z3, Z3
 	VPSRAD    $0x04, Z3, Z3
@@ -500,7 +574,7 @@ loop14:
 	VMOVDQU   Y3, (AX)(BX*2)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop14
+	JB        loop17
 	VZEROUPPER
 	RET
 
@@ -563,7 +637,7 @@ TEXT ·gelu512(SB), NOSPLIT, $0-32
 	VINSERTI64X4 $0x01, Y9, Z5, Z5
 	XORQ         BX, BX
 
-loop15:
+loop18:
 	VMOVDQU32 (CX)(BX*4), Z9
 	VMOVDQU32 64(CX)(BX*4), Z10
 	VPABSD    Z9, Z11
@@ -600,7 +674,7 @@ loop15:
 	VMOVDQU32 Z10, 64(AX)(BX*4)
 	ADDQ      $0x00000020, BX
 	CMPQ      BX, DX
-	JB        loop15
+	JB        loop18
 	VZEROUPPER
 	RET
 
@@ -673,76 +747,76 @@ TEXT ·gate512(SB), NOSPLIT, $0-40
 	VPBROADCASTQ X11, Z11
 	MOVL         $0x0000aaaa, SI
 	KMOVD        SI, K2
+	MOVL         $0x00007fff, SI
+	KMOVD        SI, K3
 	XORQ         SI, SI
 
-loop16:
-	VMOVDQU32 (CX)(SI*4), Z12
-	VMOVDQU32 64(CX)(SI*4), Z13
-	VPABSD    Z12, Z14
-	VPMINUD   Z1, Z14, Z14
-	VPMAXSD   Z0, Z12, Z12
-	VPABSD    Z13, Z15
-	VPMINUD   Z1, Z15, Z15
-	VPMAXSD   Z0, Z13, Z13
-	VPSRLD    $0x0e, Z14, Z16
-	VPSLLD    $0x02, Z15, Z17
-	VMOVDQU16 Z17, K1, Z16
-	VPSLLD    $0x10, Z15, Z15
-	VMOVDQU16 Z15, K1, Z14
-	VPSLLW    $0x01, Z14, Z15
-	VPANDD    Z2, Z15, Z15
-	VMOVDQA64 Z16, Z14
-	VPERMI2W  Z5, Z8, Z14
-	VPMULHW   Z15, Z14, Z14
-	VMOVDQA64 Z16, Z17
-	VPERMI2W  Z7, Z6, Z17
-	VPADDW    Z17, Z14, Z14
-	VPADDW    Z14, Z14, Z14
-	VPMULHW   Z15, Z14, Z14
-	VMOVDQA64 Z16, Z15
-	VPERMI2W  Z3, Z4, Z15
-	VPADDW    Z15, Z14, Z14
-	VPSRLW    $0x01, Z14, Z14
-	VPSRLD    $0x10, Z14, Z17
-	VPSUBD    Z17, Z13, Z13
-	VPSLLD    $0x10, Z14, Z14
-	VPSRLD    $0x10, Z14, Z14
-	VPSUBD    Z14, Z12, Z12
-	VMOVDQU32 (BX)(SI*4), Z14
-	VMOVSHDUP Z12, Z15
-	VMOVSHDUP Z14, Z16
-	VPMULDQ   Z14, Z12, Z12
-	VPMULDQ   Z16, Z15, Z14
-	VPADDQ    Z9, Z12, Z12
-	VPSRAQ    $0x10, Z12, Z12
-	VPMINSQ   Z11, Z12, Z12
-	VPMAXSQ   Z10, Z12, Z12
-	VPADDQ    Z9, Z14, Z14
-	VPSRAQ    $0x10, Z14, Z14
-	VPMINSQ   Z11, Z14, Z14
-	VPMAXSQ   Z10, Z14, Z14
-	VMOVSLDUP Z14, K2, Z12
-	VMOVDQA64 Z12, Z12
-	VMOVDQU32 Z12, (AX)(SI*4)
-	VMOVDQU32 64(BX)(SI*4), Z12
-	VMOVSHDUP Z13, Z14
-	VMOVSHDUP Z12, Z15
-	VPMULDQ   Z12, Z13, Z12
-	VPMULDQ   Z15, Z14, Z13
-	VPADDQ    Z9, Z12, Z12
-	VPSRAQ    $0x10, Z12, Z12
-	VPMINSQ   Z11, Z12, Z12
-	VPMAXSQ   Z10, Z12, Z12
-	VPADDQ    Z9, Z13, Z13
-	VPSRAQ    $0x10, Z13, Z13
-	VPMINSQ   Z11, Z13, Z13
-	VPMAXSQ   Z10, Z13, Z13
-	VMOVSLDUP Z13, K2, Z12
-	VMOVDQA64 Z12, Z13
-	VMOVDQU32 Z13, 64(AX)(SI*4)
-	ADDQ      $0x00000020, SI
-	CMPQ      SI, DX
-	JB        loop16
+loop19:
+	VMOVDQU32   (CX)(SI*4), Z12
+	VMOVDQU32   64(CX)(SI*4), Z13
+	VPABSD      Z12, Z14
+	VPMINUD     Z1, Z14, Z14
+	VPMAXSD     Z0, Z12, Z12
+	VPABSD      Z13, Z15
+	VPMINUD     Z1, Z15, Z15
+	VPMAXSD     Z0, Z13, Z13
+	VPSRLD      $0x0e, Z14, Z16
+	VPSLLD      $0x02, Z15, Z17
+	VMOVDQU16   Z17, K1, Z16
+	VPSLLD      $0x10, Z15, Z15
+	VMOVDQU16   Z15, K1, Z14
+	VPSLLW      $0x01, Z14, Z15
+	VPANDD      Z2, Z15, Z15
+	VMOVDQA64   Z16, Z14
+	VPERMI2W    Z5, Z8, Z14
+	VPMULHW     Z15, Z14, Z14
+	VMOVDQA64   Z16, Z17
+	VPERMI2W    Z7, Z6, Z17
+	VPADDW      Z17, Z14, Z14
+	VPADDW      Z14, Z14, Z14
+	VPMULHW     Z15, Z14, Z14
+	VMOVDQA64   Z16, Z15
+	VPERMI2W    Z3, Z4, Z15
+	VPADDW      Z15, Z14, Z14
+	VPSRLW      $0x01, Z14, Z14
+	VPSRLD      $0x10, Z14, Z17
+	VPSUBD      Z17, Z13, Z13
+	VPSLLD      $0x10, Z14, Z14
+	VPSRLD      $0x10, Z14, Z14
+	VPSUBD      Z14, Z12, Z12
+	VMOVSHDUP   Z12, Z14
+	VMOVDQU32.Z 4(BX)(SI*4), K3, Z15
+	VPMULDQ     (BX)(SI*4), Z12, Z12
+	VPMULDQ     Z15, Z14, Z15
+	VPADDQ      Z9, Z12, Z12
+	VPSRAQ      $0x10, Z12, Z12
+	VPMINSQ     Z11, Z12, Z12
+	VPMAXSQ     Z10, Z12, Z12
+	VPADDQ      Z9, Z15, Z15
+	VPSRAQ      $0x10, Z15, Z15
+	VPMINSQ     Z11, Z15, Z15
+	VPMAXSQ     Z10, Z15, Z15
+	VMOVSLDUP   Z15, K2, Z12
+	VMOVDQA64   Z12, Z12
+	VMOVDQU32   Z12, (AX)(SI*4)
+	VMOVSHDUP   Z13, Z12
+	VMOVDQU32.Z 68(BX)(SI*4), K3, Z14
+	VPMULDQ     64(BX)(SI*4), Z13, Z13
+	VPMULDQ     Z14, Z12, Z14
+	VPADDQ      Z9, Z13, Z13
+	VPSRAQ      $0x10, Z13, Z13
+	VPMINSQ     Z11, Z13, Z13
+	VPMAXSQ     Z10, Z13, Z13
+	VPADDQ      Z9, Z14, Z14
+	VPSRAQ      $0x10, Z14, Z14
+	VPMINSQ     Z11, Z14, Z14
+	VPMAXSQ     Z10, Z14, Z14
+	VMOVSLDUP   Z14, K2, Z13
+	VMOVDQA64   Z13, Z13
+	VMOVDQU32   Z13, 64(AX)(SI*4)
+	ADDQ        $0x00000020, SI
+	CMPQ        SI, DX
+	JB          loop19
 	VZEROUPPER
 	RET
 
@@ -755,22 +829,22 @@ TEXT ·greatest512(SB), NOSPLIT, $0-28
 	MOVL         rest+16(FP), DX
 	XORQ         BX, BX
 
-loop17:
+loop20:
 	CMPQ    BX, CX
-	JAE     loop18
+	JAE     loop21
 	VPMAXSD (AX)(BX*4), Z0, Z0
 	ADDQ    $0x00000010, BX
-	JMP     loop17
+	JMP     loop20
 
-loop18:
+loop21:
 	TESTL     DX, DX
-	JZ        loop19
+	JZ        loop22
 	KMOVW     DX, K1
 	VMOVDQA32 Z0, Z1
 	VMOVDQU32 (AX)(BX*4), K1, Z1
 	VPMAXSD   Z1, Z0, Z0
 
-loop19:
+loop22:
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPMAXSD       Y0, Y1, Y1
 	VEXTRACTI128  $0x01, Y1, X0
@@ -827,9 +901,9 @@ TEXT ·powers512(SB), NOSPLIT, $0-52
 	MOVL         rest+24(FP), BX
 	XORQ         SI, SI
 
-loop20:
+loop23:
 	CMPQ      SI, DX
-	JAE       loop21
+	JAE       loop24
 	VPSUBD    (CX)(SI*4), Z0, Z12
 	VPMINUD   Z1, Z12, Z12
 	VMOVSHDUP Z12, Z13
@@ -857,11 +931,11 @@ loop20:
 	VPMADDWD  Y11, Y14, Y14
 	VPADDD    Y14, Y10, Y10
 	ADDQ      $0x00000010, SI
-	JMP       loop20
+	JMP       loop23
 
-loop21:
+loop24:
 	TESTL       BX, BX
-	JZ          loop22
+	JZ          loop25
 	KMOVW       BX, K2
 	VPSUBD      (CX)(SI*4), Z0, Z0
 	VPMINUD     Z1, Z0, Z0
@@ -891,7 +965,7 @@ loop21:
 	VPMADDWD    Y11, Y2, Y2
 	VPADDD      Y2, Y10, Y10
 
-loop22:
+loop25:
 	VMOVDQA      Y10, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -935,7 +1009,7 @@ TEXT ·pairs4x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R11
 	MOVQ   steps+56(FP), R12
 
-loop23:
+loop26:
 	VMOVDQU32    (R8), Z17
 	VMOVDQU32    (R8)(R9*1), Z18
 	VMOVDQU32    (R8)(R9*2), Z19
@@ -963,7 +1037,7 @@ loop23:
 	ADDQ         $0x00000004, BX
 	ADDQ         R11, R8
 	DECQ         R12
-	JNZ          loop23
+	JNZ          loop26
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1005,7 +1079,7 @@ TEXT ·pairs4x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R10
 	MOVQ   steps+56(FP), R11
 
-loop24:
+loop27:
 	VMOVDQU32    (R8), Z9
 	VMOVDQU32    (R8)(R9*1), Z10
 	VPBROADCASTD (BX), Z8
@@ -1023,7 +1097,7 @@ loop24:
 	ADDQ         $0x00000004, BX
 	ADDQ         R10, R8
 	DECQ         R11
-	JNZ          loop24
+	JNZ          loop27
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, (AX)(CX*1)
@@ -1052,7 +1126,7 @@ TEXT ·pairs4x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R9
 	MOVQ   steps+56(FP), R10
 
-loop25:
+loop28:
 	VMOVDQU32    (R8), Z5
 	VPBROADCASTD (BX), Z4
 	VPDPWSSD     Z5, Z4, Z0
@@ -1065,7 +1139,7 @@ loop25:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop25
+	JNZ          loop28
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, (AX)(CX*1)
 	VMOVDQU32    Z2, (AX)(CX*2)
@@ -1088,7 +1162,7 @@ TEXT ·pairs1x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), DI
 	MOVQ   steps+56(FP), R8
 
-loop26:
+loop29:
 	VMOVDQU32    (DX), Z5
 	VMOVDQU32    (DX)(BX*1), Z6
 	VMOVDQU32    (DX)(BX*2), Z7
@@ -1101,7 +1175,7 @@ loop26:
 	ADDQ         $0x00000004, CX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNZ          loop26
+	JNZ          loop29
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1121,7 +1195,7 @@ TEXT ·pairs1x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), SI
 	MOVQ   steps+56(FP), DI
 
-loop27:
+loop30:
 	VMOVDQU32    (DX), Z3
 	VMOVDQU32    (DX)(BX*1), Z4
 	VPBROADCASTD (CX), Z2
@@ -1130,7 +1204,7 @@ loop27:
 	ADDQ         $0x00000004, CX
 	ADDQ         SI, DX
 	DECQ         DI
-	JNZ          loop27
+	JNZ          loop30
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VZEROUPPER
@@ -1146,14 +1220,14 @@ TEXT ·pairs1x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), BX
 	MOVQ   steps+56(FP), SI
 
-loop28:
+loop31:
 	VMOVDQU32    (DX), Z2
 	VPBROADCASTD (CX), Z1
 	VPDPWSSD     Z2, Z1, Z0
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop28
+	JNZ          loop31
 	VMOVDQU32    Z0, (AX)
 	VZEROUPPER
 	RET

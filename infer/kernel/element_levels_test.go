@@ -115,6 +115,15 @@ func TestEveryLevelComputesTheSame(t *testing.T) {
 		s := l.Quantise(dst, x, d, int32(1+rng.IntN(127)))
 		return []any{dst, s, fenceStands(dst)}
 	})
+	everyLevel(t, "Quantise long rows", 3000, func(l Level, rng *rand.Rand, n int) []any {
+		if n = 3000 - n; n > 4 {
+			n = n &^ 15
+		}
+		x, d := numbers(rng, n, Limit), numbers(rng, n, 1<<30)
+		dst := fenced[uint8](n)
+		s := l.Quantise(dst, x, d, int32(1+rng.IntN(127)))
+		return []any{dst, s, fenceStands(dst)}
+	})
 	everyLevel(t, "Centre", 100, func(l Level, rng *rand.Rand, n int) []any {
 		x := numbers(rng, n, Limit)
 		dst := inPlace(rng, x)

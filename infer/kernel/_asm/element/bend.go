@@ -211,9 +211,10 @@ func (v vectors) bent(name string, width, down int, gate bool) {
 func (v vectors) newPass() func(x VecVirtual, u Mem) {
 	round := v.constant64(1 << 15)
 	if v.bits == 512 {
-		low, high, odd := v.constant64(-limit&(1<<64-1)), v.constant64(limit), v.mask(oddLanes)
+		low, high := v.constant64(-limit&(1<<64-1)), v.constant64(limit)
+		odd, tail := v.mask(oddLanes), v.mask(allButOne)
 		return func(x VecVirtual, u Mem) {
-			e, o := v.multiply(x, v.load(u))
+			e, o := v.multiply(x, v.shifted(x), u, tail)
 			for _, t := range []Op{e, o} {
 				VPADDQ(round, t, t)
 				VPSRAQ(U8(16), t, t)
@@ -228,7 +229,7 @@ func (v vectors) newPass() func(x VecVirtual, u Mem) {
 	// -2^14. Then its sign says which limit it becomes; what is -2^30 is cut.
 	low, high, top := v.constant(-limit&0xFFFFFFFF), v.constant(limit), v.constant(1<<14-1)
 	return func(x VecVirtual, u Mem) {
-		e, o := v.multiply(x, v.load(u))
+		e, o := v.multiply(x, v.shifted(x), u, nil)
 		VPADDQ(round, e, e)
 		VPADDQ(round, o, o)
 		lows, highs := YMM(), YMM()

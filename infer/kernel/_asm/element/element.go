@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -11,20 +13,22 @@ const limit = 1<<30 - 1
 
 // rescale multiplies by the factors of channels and row. The sum of the second
 // product's rounding is added when only its high half is left: what is added
-// has no bits in the low one.
+// has no bits in the low one. Nor is y shifted to the left, but its product by
+// so much less to the right.
 func (v vectors) rescale(name string, add bool) {
-	doc := "is Rescale with y = x within ±most << up and m·2^-(32+shift), half = 2^(shift-1)."
+	what := "Rescale"
 	if add {
-		doc = "is RescaleAdd with y = x within ±most << up and m·2^-(32+shift), half = 2^(shift-1)."
+		what = "RescaleAdd"
 	}
-	v.begin(name, "(dst, x, c, bias *int32, n uintptr, m, most int32, up uint64, half int32, shift uint64)", doc)
+	v.begin(name, "(dst, x, c, bias *int32, n uintptr, most, m int32, round, down uint64, half int32, shift uint64)",
+		"is "+what+" with u = (x within ±most·c + round) >> down and m·2^-(32+shift), half = 2^(shift-1).")
 	dst, x, c, bias, n := pointer("dst"), pointer("x"), pointer("c"), pointer("bias"), pointer("n")
 	m, most, half := v.fill("m"), v.fill("most"), v.fill("half")
-	up, shift := v.count("up"), v.count("shift")
-	least := v.zero()
+	down, shift := v.count("down"), v.count("shift")
+	least, round := v.zero(), v.reg()
 	VPSUBD(most, least, least)
-	round := v.constant64(1 << 27)
-	even := v.mask(evenLanes)
+	VPBROADCASTQ(parameter("round"), round)
+	even, tail := v.mask(evenLanes), v.mask(allButOne)
 	var low, high VecVirtual
 	if add {
 		low, high = v.constant(-limit&0xFFFFFFFF), v.constant(limit)
@@ -35,12 +39,10 @@ func (v vectors) rescale(name string, add bool) {
 				y := v.load(v.at(r, x, 4, k))
 				VPMINSD(most, y, y)
 				VPMAXSD(least, y, y)
-				VPSLLD(up, y, y)
-				w := v.load(v.at(r, c, 4, k))
-				e, o := v.multiply(y, w)
+				e, o := v.multiply(y, v.shifted(y), v.at(r, c, 4, k), tail)
 				for _, u := range []Op{e, o} {
 					VPADDQ(round, u, u)
-					VPSRLQ(U8(28), u, u)
+					VPSRLQ(down, u, u)
 					VPMULDQ(m, u, u)
 				}
 				v.highs(e, o, even)
@@ -101,14 +103,17 @@ func (v vectors) largest() {
 
 // inputs are the factors of a product's inputs: t = (x·d + 2^29) >> 30.
 type inputs struct {
-	round VecVirtual
-	odd   Register
+	round     VecVirtual
+	odd, tail Register
 }
 
-func (v vectors) newInputs() inputs { return inputs{v.constant64(1 << 29), v.mask(oddLanes)} }
+func (v vectors) newInputs() inputs {
+	return inputs{v.constant64(1 << 29), v.mask(oddLanes), v.mask(allButOne)}
+}
 
 func (v vectors) times30(in inputs, x, d Mem) VecVirtual {
-	e, o := v.multiply(v.load(x), v.load(d))
+	a := v.load(x)
+	e, o := v.multiply(a, v.shifted(a), d, in.tail)
 	VPADDQ(in.round, e, e)
 	VPADDQ(in.round, o, o)
 	VPSRLQ(U8(30), e, e)
@@ -136,7 +141,7 @@ func (v vectors) largestTimes() {
 	v.end()
 }
 
-// quantise writes bytes: what is added before the shift by 16 rounds and biases.
+// quantise writes bytes for t = x, or for t = (x·d + 2^29) >> 30.
 func (v vectors) quantise(times bool) {
 	if times {
 		v.begin("quantiseTimes", "(dst *uint8, x, d *int32, n uintptr, h uint64, inv int32)",
@@ -150,34 +155,104 @@ func (v vectors) quantise(times bool) {
 	if times {
 		d, in = pointer("d"), v.newInputs()
 	}
-	h, inv := v.count("h"), v.fill("inv")
-	add := v.constant(128<<16 + 1<<15)
+	b := v.newBiased(v.count("h"), v.fill("inv"))
 	v.loop(n, turn, func(r row) {
-		var a [2]VecVirtual
+		var t [2]VecVirtual
 		v.each(func(k int) {
 			if times {
-				a[k] = v.times30(in, v.at(r, x, 4, k), v.at(r, d, 4, k))
+				t[k] = v.times30(in, v.at(r, x, 4, k), v.at(r, d, 4, k))
 			} else {
-				a[k] = v.load(v.at(r, x, 4, k))
+				t[k] = v.load(v.at(r, x, 4, k))
 			}
-			VPSRAD(h, a[k], a[k])
-			VPMULLD(inv, a[k], a[k])
-			VPADDD(add, a[k], a[k])
-			VPSRLD(U8(16), a[k], a[k])
 		})
-		to := Mem{Base: dst, Index: r.i, Scale: 1}
-		if v.bits == 512 {
-			VPMOVDB(a[0], to)
-			return
-		}
-		VPACKUSDW(a[1], a[0], a[0])
-		high := XMM()
-		VPERMQ(U8(0xD8), a[0], a[0])
-		VEXTRACTI128(U8(1), a[0], high)
-		VPACKUSWB(high, a[0].AsX(), high)
-		VMOVDQU(high, to)
+		b.write(t, Mem{Base: dst, Index: r.i, Scale: 1})
 	})
 	v.end()
+}
+
+// most numbers of a row that quantiseRow keeps on the stack between its two
+// turns.
+const mostKept = 2048
+
+// quantiseRow does in one what largestTimes and quantiseTimes do, and computes
+// t once.
+func (v vectors) quantiseRow() {
+	v.beginWith(0, "quantiseRow", "(dst *uint8, x, d *int32, n uintptr, limit uint32) uint32",
+		fmt.Sprintf("writes the bytes of Quantise for t = (x·d + 2^29) >> 30 and returns the largest magnitude of t, for n up to %d.", mostKept))
+	dst, x, d, n := pointer("dst"), pointer("x"), pointer("d"), pointer("n")
+	kept := GP64()
+	LEAQ(AllocLocal(4*mostKept), kept)
+	in, top := v.newInputs(), v.zero()
+	v.loop(n, turn, func(r row) {
+		v.each(func(k int) {
+			t := v.times30(in, v.at(r, x, 4, k), v.at(r, d, 4, k))
+			v.move(t, v.at(r, kept, 4, k))
+			VPABSD(t, t)
+			VPMAXUD(t, top, top)
+		})
+	})
+	most := v.fold32(top, VPMAXUD)
+	Store(most, ReturnIndex(0))
+
+	// h = max(0, bits(most) - 15) and inv = (limit << 16) / (most >> h): for a
+	// row of zeros there is nothing to divide by, and any inv does.
+	zero := newLabel()
+	XORL(ECX, ECX)
+	XORL(EAX, EAX)
+	TESTL(most, most)
+	JZ(LabelRef(zero))
+	BSRL(most, EAX)
+	SUBL(U8(14), EAX)
+	CMOVLPL(EAX, ECX)
+	SHRL(CL, most)
+	MOVL(parameter("limit"), EAX)
+	SHLL(U8(16), EAX)
+	XORL(EDX, EDX)
+	DIVL(most)
+	Label(zero)
+	h, x0, inv := XMM(), XMM(), v.reg()
+	VMOVD(ECX, h)
+	VMOVD(EAX, x0)
+	VPBROADCASTD(x0, inv)
+
+	b := v.newBiased(h, inv)
+	v.loop(n, turn, func(r row) {
+		var t [2]VecVirtual
+		v.each(func(k int) { t[k] = v.load(v.at(r, kept, 4, k)) })
+		b.write(t, Mem{Base: dst, Index: r.i, Scale: 1})
+	})
+	v.end()
+}
+
+// biased turns 16 numbers into activations, biased by 128.
+type biased struct {
+	vectors
+	h, inv, add VecVirtual
+}
+
+// newBiased takes what Quantise shifts by and multiplies by. What is added
+// before the shift by 16 rounds and biases.
+func (v vectors) newBiased(h, inv VecVirtual) biased {
+	return biased{v, h, inv, v.constant(128<<16 + 1<<15)}
+}
+
+func (b biased) write(t [2]VecVirtual, to Mem) {
+	b.each(func(k int) {
+		VPSRAD(b.h, t[k], t[k])
+		VPMULLD(b.inv, t[k], t[k])
+		VPADDD(b.add, t[k], t[k])
+		VPSRLD(U8(16), t[k], t[k])
+	})
+	if b.bits == 512 {
+		VPMOVDB(t[0], to)
+		return
+	}
+	VPACKUSDW(t[1], t[0], t[0])
+	high := XMM()
+	VPERMQ(U8(0xD8), t[0], t[0])
+	VEXTRACTI128(U8(1), t[0], high)
+	VPACKUSWB(high, t[0].AsX(), high)
+	VMOVDQU(high, to)
 }
 
 func (v vectors) total() {

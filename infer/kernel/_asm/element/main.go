@@ -26,6 +26,7 @@ func main() {
 	v.largestTimes()
 	v.quantise(false)
 	v.quantise(true)
+	v.quantiseRow()
 	v.total()
 	v.centre()
 	v.squares()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -33,9 +34,11 @@ func (v vectors) reg() VecVirtual {
 }
 
 // begin starts a function. Its name gets the number of bits.
-func (v vectors) begin(name, signature, doc string) {
+func (v vectors) begin(name, signature, doc string) { v.beginWith(NOSPLIT, name, signature, doc) }
+
+func (v vectors) beginWith(a attr.Attribute, name, signature, doc string) {
 	name = fmt.Sprintf("%s%d", name, v.bits)
-	TEXT(name, NOSPLIT, "func"+signature)
+	TEXT(name, a, "func"+signature)
 	Doc(name + " " + doc)
 	Pragma("noescape")
 }
@@ -160,16 +163,34 @@ func newLabel() string {
 	return fmt.Sprintf("loop%d", labels)
 }
 
-// multiply returns the products of the even lanes and of the odd ones, each in
-// 64 bits.
-func (v vectors) multiply(a, b Op) (even, odd VecVirtual) {
-	even, odd = v.reg(), v.reg()
-	ao, bo := v.reg(), v.reg()
-	VMOVSHDUP(a, ao)
-	VMOVSHDUP(b, bo)
+// odds returns the odd lanes of a vector in memory in the even ones. At 512 bits
+// that is a load one element further on: it does not touch what lies behind the
+// vector, which k masks.
+func (v vectors) odds(m Mem, k Register) VecVirtual {
+	r := v.reg()
+	if v.bits == 512 {
+		VMOVDQU32_Z(m.Offset(4), k, r)
+	} else {
+		VMOVSHDUP(m, r)
+	}
+	return r
+}
+
+// multiply returns the products of a, whose odd lanes ao are, with a vector in
+// memory: those of the even lanes and those of the odd ones, each in 64 bits.
+func (v vectors) multiply(a, ao Op, b Mem, k Register) (even, odd VecVirtual) {
+	even = v.reg()
+	odd = v.odds(b, k)
 	VPMULDQ(b, a, even)
-	VPMULDQ(bo, ao, odd)
+	VPMULDQ(odd, ao, odd)
 	return even, odd
+}
+
+// shifted returns the odd lanes of a in the even ones.
+func (v vectors) shifted(a Op) VecVirtual {
+	r := v.reg()
+	VMOVSHDUP(a, r)
+	return r
 }
 
 // scale is multiply by a number that all lanes hold.
@@ -207,6 +228,7 @@ func (v vectors) join(even, odd VecVirtual, k Register) {
 const (
 	evenLanes = 0x5555
 	oddLanes  = 0xAAAA
+	allButOne = 0x7FFF
 )
 
 // operation is an instruction of three operands.

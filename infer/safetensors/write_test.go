@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,20 +51,25 @@ func TestWriteNothing(t *testing.T) {
 
 func TestWriteRefuses(t *testing.T) {
 	broken := errors.New("broken source")
-	for want, s := range map[string][]safetensors.Source{
+	cases := map[string][]safetensors.Source{
 		"taken":              {source("a", safetensors.I8, nil, 0), source("a", safetensors.I8, nil, 0)},
 		"name is taken":      {source("__metadata__", safetensors.I8, nil, 0)},
 		"UTF-8":              {source("\xff", safetensors.I8, nil, 0)},
 		"is not known":       {source("a", "Q8", nil, 0)},
 		"negative":           {source("a", safetensors.I8, nil, -1)},
-		"too large":          {source("a", safetensors.I8, nil, 1<<40, 1<<40)},
-		"2^63":               {source("a", safetensors.I64, nil, 1<<57-1), source("b", safetensors.I64, nil, 1<<57-1), source("c", safetensors.I64, nil, 1<<57-1), source("d", safetensors.I64, nil, 1<<57-1), source("e", safetensors.I64, nil, 1<<57-1), source("f", safetensors.I64, nil, 1<<57-1), source("g", safetensors.I64, nil, 1<<57-1), source("h", safetensors.I64, nil, 1<<57-1), source("i", safetensors.I64, nil, 1<<57-1)},
+		"too large":          {source("a", safetensors.I8, nil, 1<<30, 1<<30, 1<<30)},
 		"1 bytes short":      {source("a", safetensors.I8, []byte{1}, 2)},
 		"over the 2 bytes":   {source("a", safetensors.I8, []byte{1, 2, 3}, 2)},
 		"do not fill whole":  {source("a", "F4", nil, 1)},
 		"broken source":      {{Name: "a", DType: safetensors.I8, Shape: []int{1}, Data: func(io.Writer) error { return broken }}},
 		`tensor "b": its da`: {source("a", safetensors.I8, []byte{1}, 1), source("b", safetensors.I8, nil, 1)},
-	} {
+	}
+	if strconv.IntSize == 64 { // smaller computers have no such shapes
+		for i := range 9 {
+			cases["2^63"] = append(cases["2^63"], source(strconv.Itoa(i), safetensors.I64, nil, math.MaxInt/64))
+		}
+	}
+	for want, s := range cases {
 		err := safetensors.Write(io.Discard, s, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want an error with %q", err, want)

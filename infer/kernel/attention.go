@@ -39,6 +39,24 @@ func PutValue(values []int16, t int, value []int16) {
 	}
 }
 
+// PutKeys writes the keys of the first tokens into a block and zeros behind
+// them, up to BlockTokens(tokens). Rows of keys begin stride apart. It does what
+// [PutKey] does for each.
+func (l Level) PutKeys(keys, rows []int16, stride, channels, tokens int) {
+	clear(keys[tokens/16*16*channels : BlockTokens(tokens)*channels])
+	for t := l.putKeys(keys, rows, stride, channels, tokens); t < tokens; t++ {
+		PutKey(keys, t, rows[t*stride:][:channels])
+	}
+}
+
+// PutValues does the same for values, as [PutValue] does for each.
+func (l Level) PutValues(values, rows []int16, stride, channels, tokens int) {
+	clear(values[tokens/2*2*channels : BlockTokens(tokens)*channels])
+	for t := l.putValues(values, rows, stride, channels, tokens); t < tokens; t++ {
+		PutValue(values, t, rows[t*stride:][:channels])
+	}
+}
+
 // Scores multiplies m queries of the given number of channels with the keys of
 // the first tokens tokens: dst[i·ld+t] = Σ q[i·channels+j]·key_t[j], for t up to
 // BlockTokens(tokens), which ld is at least. What lies behind tokens is

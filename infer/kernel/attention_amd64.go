@@ -40,6 +40,31 @@ func (l Level) halve(p []int16, j uint) (n int, sum int32) {
 	return n, sum
 }
 
+// putKeys and putValues return how many tokens they did: groups of eight, and
+// pairs.
+
+func (l Level) putKeys(keys, rows []int16, stride, channels, tokens int) (done int) {
+	n := l.groups(tokens, 8)
+	if n <= 0 || channels <= 0 || channels%16 != 0 || stride < 0 {
+		return 0
+	}
+	keys, rows = keys[:BlockTokens(n)*channels], rows[:(n-1)*stride+channels]
+	for t := 0; t < n; t += 8 {
+		putKeys256(&keys[t/16*16*channels+t%16*2], &rows[t*stride], uintptr(2*stride), uintptr(channels/16))
+	}
+	return n
+}
+
+func (l Level) putValues(values, rows []int16, stride, channels, tokens int) (done int) {
+	n := l.groups(tokens, 2)
+	if n <= 0 || channels <= 0 || channels%16 != 0 || stride < 0 {
+		return 0
+	}
+	values, rows = values[:n*channels], rows[:(n-1)*stride+channels]
+	putValues256(&values[0], &rows[0], uintptr(2*stride), uintptr(channels/16), uintptr(n/2))
+	return n
+}
+
 // Scores and mixtures are sums of products over pairs: of channels and of
 // tokens. Blocks of 16 columns lie block bytes apart, pairs step bytes.
 

@@ -99,6 +99,16 @@ func rotate256(x *int32, y *int32, cos *int16, sin *int16, n uintptr)
 //go:noescape
 func halve256(p *int16, n uintptr, half uint32, j uint64) int32
 
+// putKeys256 puts the keys of 8 tokens, stride bytes apart, of 16 channels for each chunk.
+//
+//go:noescape
+func putKeys256(keys *int16, rows *int16, stride uintptr, chunks uintptr)
+
+// putValues256 puts the values of two tokens for each pair, stride bytes apart, of 16 channels for each chunk.
+//
+//go:noescape
+func putValues256(values *int16, rows *int16, stride uintptr, chunks uintptr, pairs uintptr)
+
 // pairs4x1x256 multiplies 4 rows of pairs by 1 blocks of 16 columns. Distances are in bytes.
 //
 //go:noescape

@@ -1337,6 +1337,96 @@ loop27:
 	VZEROUPPER
 	RET
 
+// func putKeys256(keys *int16, rows *int16, stride uintptr, chunks uintptr)
+// Requires: AVX, AVX2
+TEXT ·putKeys256(SB), NOSPLIT, $0-32
+	MOVQ keys+0(FP), AX
+	MOVQ chunks+24(FP), CX
+	MOVQ rows+8(FP), DX
+	MOVQ stride+16(FP), BX
+	LEAQ (BX)(BX*2), SI
+	LEAQ (DX)(BX*4), DI
+
+loop28:
+	VMOVDQU     (DX), Y0
+	VMOVDQU     (DX)(BX*1), Y1
+	VMOVDQU     (DX)(BX*2), Y2
+	VMOVDQU     (DX)(SI*1), Y3
+	VMOVDQU     (DI), Y4
+	VMOVDQU     (DI)(BX*1), Y5
+	VMOVDQU     (DI)(BX*2), Y6
+	VMOVDQU     (DI)(SI*1), Y7
+	VPUNPCKLDQ  Y1, Y0, Y8
+	VPUNPCKHDQ  Y1, Y0, Y0
+	VPUNPCKLDQ  Y3, Y2, Y1
+	VPUNPCKHDQ  Y3, Y2, Y2
+	VPUNPCKLQDQ Y1, Y8, Y3
+	VPUNPCKHQDQ Y1, Y8, Y1
+	VPUNPCKLQDQ Y2, Y0, Y8
+	VPUNPCKHQDQ Y2, Y0, Y0
+	VPUNPCKLDQ  Y5, Y4, Y2
+	VPUNPCKHDQ  Y5, Y4, Y4
+	VPUNPCKLDQ  Y7, Y6, Y5
+	VPUNPCKHDQ  Y7, Y6, Y6
+	VPUNPCKLQDQ Y5, Y2, Y7
+	VPUNPCKHQDQ Y5, Y2, Y2
+	VPUNPCKLQDQ Y6, Y4, Y5
+	VPUNPCKHQDQ Y6, Y4, Y4
+	VPERM2I128  $0x20, Y7, Y3, Y6
+	VMOVDQU     Y6, (AX)
+	VPERM2I128  $0x31, Y7, Y3, Y3
+	VMOVDQU     Y3, 256(AX)
+	VPERM2I128  $0x20, Y2, Y1, Y3
+	VMOVDQU     Y3, 64(AX)
+	VPERM2I128  $0x31, Y2, Y1, Y1
+	VMOVDQU     Y1, 320(AX)
+	VPERM2I128  $0x20, Y5, Y8, Y1
+	VMOVDQU     Y1, 128(AX)
+	VPERM2I128  $0x31, Y5, Y8, Y1
+	VMOVDQU     Y1, 384(AX)
+	VPERM2I128  $0x20, Y4, Y0, Y1
+	VMOVDQU     Y1, 192(AX)
+	VPERM2I128  $0x31, Y4, Y0, Y0
+	VMOVDQU     Y0, 448(AX)
+	ADDQ        $0x00000200, AX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, DI
+	DECQ        CX
+	JNZ         loop28
+	VZEROUPPER
+	RET
+
+// func putValues256(values *int16, rows *int16, stride uintptr, chunks uintptr, pairs uintptr)
+// Requires: AVX, AVX2
+TEXT ·putValues256(SB), NOSPLIT, $0-40
+	MOVQ values+0(FP), AX
+	MOVQ rows+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ pairs+32(FP), BX
+
+loop29:
+	MOVQ chunks+24(FP), DI
+	MOVQ CX, SI
+
+loop30:
+	VMOVDQU    (SI), Y0
+	VMOVDQU    (SI)(DX*1), Y1
+	VPUNPCKLWD Y1, Y0, Y2
+	VPUNPCKHWD Y1, Y0, Y1
+	VPERM2I128 $0x20, Y1, Y2, Y0
+	VPERM2I128 $0x31, Y1, Y2, Y1
+	VMOVDQU    Y0, (AX)
+	VMOVDQU    Y1, 32(AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000020, SI
+	DECQ       DI
+	JNZ        loop30
+	LEAQ       (CX)(DX*2), CX
+	DECQ       BX
+	JNZ        loop29
+	VZEROUPPER
+	RET
+
 // func pairs4x1x256(c *int32, ldc uintptr, a *int16, lda uintptr, b *int16, block uintptr, step uintptr, steps uintptr)
 // Requires: AVX, AVX2
 TEXT ·pairs4x1x256(SB), NOSPLIT, $0-64
@@ -1358,7 +1448,7 @@ TEXT ·pairs4x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), R9
 	MOVQ  steps+56(FP), R10
 
-loop28:
+loop31:
 	VMOVDQU      (R8), Y8
 	VMOVDQU      32(R8), Y9
 	VPBROADCASTD (BX), Y10
@@ -1384,7 +1474,7 @@ loop28:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop28
+	JNZ          loop31
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VMOVDQU      Y2, (AX)(CX*1)
@@ -1407,7 +1497,7 @@ TEXT ·pairs1x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), BX
 	MOVQ  steps+56(FP), SI
 
-loop29:
+loop32:
 	VMOVDQU      (DX), Y2
 	VMOVDQU      32(DX), Y3
 	VPBROADCASTD (CX), Y4
@@ -1418,7 +1508,7 @@ loop29:
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop29
+	JNZ          loop32
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VZEROUPPER

@@ -49,6 +49,7 @@ func BenchmarkLayerElements(b *testing.B) {
 		a                 = make([]uint8, benchInner)
 		m, shift          = NewScale(1, -2).Factor()
 
+		rows    = make([]int16, 3*benchWidth*benchTokens)
 		q       = make([]int16, benchTokens*benchHead)
 		keys    = make([]int16, benchTokens*benchHead)
 		values  = make([]int16, benchTokens*benchHead)
@@ -71,11 +72,9 @@ func BenchmarkLayerElements(b *testing.B) {
 				l.Rescale(inner[:benchWidth], sums[:benchWidth], channel[:benchWidth], bias[:benchWidth], m, shift)
 			}},
 			{"narrow qkv", 1, func() { l.Narrow(heads, inner[:3*benchWidth]) }},
-			{"put", 1, func() {
-				for range benchHeads {
-					PutKey(keys, 37, heads[:benchHead])
-					PutValue(values, 37, heads[:benchHead])
-				}
+			{"put", benchHeads / float64(benchTokens), func() {
+				l.PutKeys(keys, rows, 3*benchWidth, benchHead, benchTokens)
+				l.PutValues(values, rows[2*benchWidth:], 3*benchWidth, benchHead, benchTokens)
 			}},
 			// 32 queries of a head at a time.
 			{"scores", benchHeads / 32., func() { l.Scores(scores, benchTokens, q, keys, 32, benchHead, benchTokens) }},
@@ -91,7 +90,9 @@ func BenchmarkLayerElements(b *testing.B) {
 				l.Centre(inner[:benchWidth], stream)
 				sum, down := l.Squares(inner[:benchWidth])
 				root := Root(sum, benchWidth, 1)
-				l.ShiftRight(inner[:benchWidth], inner[:benchWidth], down)
+				if down > 0 {
+					l.ShiftRight(inner[:benchWidth], inner[:benchWidth], down)
+				}
 				m, shift := NewScale(1, 20).Div(root).Factor()
 				l.Rescale(inner[:benchWidth], inner[:benchWidth], channel[:benchWidth], bias[:benchWidth], m, shift)
 			}},

@@ -255,6 +255,32 @@ func TestEveryLevelAttendsTheSame(t *testing.T) {
 	}
 }
 
+func TestEveryLevelPutsTheSame(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		channels, tokens := 16*(1+rng.IntN(9)), rng.IntN(70)
+		stride := channels + rng.IntN(100)
+		rows := shorts(rng, max(0, (tokens-1)*stride+channels), Narrowest)
+		room := BlockTokens(tokens) * channels
+		wantKeys, wantValues := make([]int16, room), make([]int16, room)
+		for i := range tokens {
+			PutKey(wantKeys, i, rows[i*stride:][:channels])
+			PutValue(wantValues, i, rows[i*stride:][:channels])
+		}
+		for _, l := range Levels() {
+			keys, values := fenced[int16](room), fenced[int16](room)
+			l.PutKeys(keys, rows, stride, channels, tokens)
+			l.PutValues(values, rows, stride, channels, tokens)
+			if !slices.Equal(keys, wantKeys) || !fenceStands(keys) {
+				t.Fatalf("%v: the block of %d keys of %d channels is not what single keys make", l, tokens, channels)
+			}
+			if !slices.Equal(values, wantValues) || !fenceStands(values) {
+				t.Fatalf("%v: the block of %d values of %d channels is not what single values make", l, tokens, channels)
+			}
+		}
+	}
+}
+
 func TestNothingBetweenProductsAllocates(t *testing.T) {
 	const n = 96
 	x, y := make([]int32, n), make([]int32, n)
@@ -273,6 +299,8 @@ func TestNothingBetweenProductsAllocates(t *testing.T) {
 			l.GELU(y, x)
 			l.Gate(y, x, x)
 			l.Average(y, x, l.Softmax(p, x, n, 1, 0))
+			l.PutKeys(block, p, 0, 16, n)
+			l.PutValues(block, p, 0, 16, n)
 			l.Scores(y, n, p, block, 1, 16, n)
 			l.Mix(y, p, n, block, 1, 16, n)
 		}); got != 0 {
@@ -303,6 +331,10 @@ func TestRowsThatAreTooShortPanic(t *testing.T) {
 			"Softmax":           func() { l.Softmax(block[:16], short, 16, 1, 1) },
 			"Scores' room":      func() { l.Scores(short, 16, block, block, 1, 16, 16) },
 			"Scores' keys":      func() { l.Scores(long, 16, block, slices.Clip(block[:255]), 1, 16, 16) },
+			"PutKeys' rows":     func() { l.PutKeys(block, slices.Clip(block[:255]), 16, 16, 16) },
+			"PutValues' rows":   func() { l.PutValues(block, slices.Clip(block[:255]), 16, 16, 16) },
+			"PutKeys' block":    func() { l.PutKeys(slices.Clip(block[:255]), block, 16, 16, 16) },
+			"PutValues' block":  func() { l.PutValues(slices.Clip(block[:255]), block, 16, 16, 16) },
 			"Mix's values":      func() { l.Mix(long, block, 16, slices.Clip(block[:255]), 1, 16, 16) },
 		} {
 			func() {

@@ -308,3 +308,77 @@ func (v vectors) pairs256(rows int) {
 	}
 	v.end()
 }
+
+// putKeys writes keys into a block, eight tokens by 16 channels at a time: a
+// matrix of pairs of channels is turned over.
+func (v vectors) putKeys() {
+	v.begin("putKeys", "(keys, rows *int16, stride, chunks uintptr)",
+		"puts the keys of 8 tokens, stride bytes apart, of 16 channels for each chunk.")
+	keys, chunks := pointer("keys"), pointer("chunks")
+	near := lines("rows", "stride", 4)
+	far := GP64()
+	LEAQ(Mem{Base: near[0].Base, Index: near[1].Index, Scale: 4}, far)
+	label := newLabel()
+	Label(label)
+	var r [8]VecVirtual
+	for i := range r {
+		m := near[i%4]
+		if i >= 4 {
+			m.Base = far
+		}
+		r[i] = v.load(m)
+	}
+	two := func(f operation, a, b Op) VecVirtual {
+		t := v.reg()
+		f(b, a, t)
+		return t
+	}
+	var four [2][4]VecVirtual // rows 0 to 3 and 4 to 7: columns c in the lower half, c+4 in the upper
+	for h := range four {
+		x := r[4*h:]
+		a, b := two(VPUNPCKLDQ, x[0], x[1]), two(VPUNPCKHDQ, x[0], x[1])
+		c, d := two(VPUNPCKLDQ, x[2], x[3]), two(VPUNPCKHDQ, x[2], x[3])
+		four[h] = [4]VecVirtual{two(VPUNPCKLQDQ, a, c), two(VPUNPCKHQDQ, a, c), two(VPUNPCKLQDQ, b, d), two(VPUNPCKHQDQ, b, d)}
+	}
+	for c := range 4 {
+		for upper, halves := range []U8{0x20, 0x31} {
+			t := v.reg()
+			VPERM2I128(halves, four[1][c], four[0][c], t)
+			v.move(t, Mem{Base: keys, Disp: 64 * (c + 4*upper)})
+		}
+	}
+	ADDQ(U32(512), keys)
+	ADDQ(U32(32), near[0].Base)
+	ADDQ(U32(32), far)
+	DECQ(chunks)
+	JNZ(LabelRef(label))
+	v.end()
+}
+
+// putValues writes values into a block, two tokens at a time.
+func (v vectors) putValues() {
+	v.begin("putValues", "(values, rows *int16, stride, chunks, pairs uintptr)",
+		"puts the values of two tokens for each pair, stride bytes apart, of 16 channels for each chunk.")
+	values, rows, stride, pairs := pointer("values"), pointer("rows"), pointer("stride"), pointer("pairs")
+	outer, inner := newLabel(), newLabel()
+	Label(outer)
+	x, chunks := GP64(), pointer("chunks")
+	MOVQ(rows, x)
+	Label(inner)
+	a, b := v.load(Mem{Base: x}), v.load(Mem{Base: x, Index: stride, Scale: 1})
+	low, high := v.reg(), v.reg()
+	VPUNPCKLWD(b, a, low)
+	VPUNPCKHWD(b, a, high)
+	VPERM2I128(U8(0x20), high, low, a)
+	VPERM2I128(U8(0x31), high, low, b)
+	v.move(a, Mem{Base: values})
+	v.move(b, Mem{Base: values, Disp: 32})
+	ADDQ(U32(64), values)
+	ADDQ(U32(32), x)
+	DECQ(chunks)
+	JNZ(LabelRef(inner))
+	LEAQ(Mem{Base: rows, Index: stride, Scale: 2}, rows)
+	DECQ(pairs)
+	JNZ(LabelRef(outer))
+	v.end()
+}

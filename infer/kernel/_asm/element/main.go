@@ -48,6 +48,8 @@ func main() {
 	} else { // for half a register the wide vectors have nothing better
 		v.rotate()
 		v.halve()
+		v.putKeys()
+		v.putValues()
 		v.pairs256(4)
 		v.pairs256(1)
 	}

@@ -46,7 +46,7 @@ func (d *Decoder) run() error {
 func (d *Decoder) divide() {
 	d.tiles = d.tiles[:0]
 	group := d.config.Heads / d.config.KVHeads
-	work := 0
+	var work int64
 	for i := range d.pieces {
 		p := &d.pieces[i]
 		tokens := p.Len() + p.to - p.from
@@ -56,11 +56,11 @@ func (d *Decoder) divide() {
 				d.tiles = append(d.tiles, tile{p, row, min(row+n, p.to), head})
 			}
 		}
-		work += (p.to - p.from) * tokens
+		work += int64(p.to-p.from) * int64(tokens)
 	}
 	const least = 1 << 17 // multiplications that are worth handing over
-	work *= 2 * d.config.Heads * d.config.HeadSize
-	d.shares = max(1, min(8*d.team.Size(), len(d.tiles), work/least))
+	work *= 2 * int64(d.config.Heads) * int64(d.config.HeadSize)
+	d.shares = int(max(1, min(int64(8*d.team.Size()), int64(len(d.tiles)), work/least)))
 }
 
 // attendAll lets every token of the step look at those before it.

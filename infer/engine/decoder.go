@@ -131,7 +131,7 @@ var ErrCacheFull = errors.New("no room in the cache for the keys and values of a
 
 // Begin starts a sequence with room for so many tokens. Of the prompt, have
 // tokens are in the cache already, from a sequence that began alike: the first
-// step goes on behind them. Rows of the sequence carry the given number in what
+// step goes on behind them. Without a prompt there are none. Rows of the sequence carry the given number in what
 // the product sees. It fails with [ErrCacheFull] where room must be waited for.
 func (d *Decoder) Begin(number uint64, prompt []int32, room int) (s *Sequence, have int, err error) {
 	switch {

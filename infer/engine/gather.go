@@ -20,11 +20,9 @@ func (g *encoding) gather(text span, head int) {
 	for t := range tokens {
 		row := g.heads[(text.from+t)*n+key:][:size]
 		block := g.keys[t/blockTokens*blockTokens*size+t%blockTokens*2:]
-		for ; len(row) >= 16; row = row[16:] {
-			scatter((*[226]int16)(block), (*[16]int16)(row))
-			if len(row) > 16 {
-				block = block[256:]
-			}
+		scatter((*[226]int16)(block), (*[16]int16)(row))
+		for j := 16; j < size; j += 16 {
+			scatter((*[226]int16)(block[16*j:]), (*[16]int16)(row[j:]))
 		}
 	}
 	var none [16]int16 // the value behind an odd last one

@@ -28,6 +28,9 @@ type Request struct {
 	Sampling Sampling
 	// Seed and position decide what is drawn: see [Chooser.Choose].
 	Seed [32]byte
+	// Whole asks that every token of the prompt is computed, even where the cache
+	// has it: for a product that must see all rows.
+	Whole bool
 	// Log asks for the logarithm of the probability of each token written, and
 	// Likely for so many of the most likely ones with theirs, both as they are
 	// before temperature and penalties.

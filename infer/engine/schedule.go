@@ -137,7 +137,11 @@ func (s *Scheduler) Step() ([]Event, error) {
 func (s *Scheduler) admit() error {
 	for len(s.waiting) > 0 && len(s.running) < s.limits.Running {
 		t := s.waiting[0]
-		sequence, have, err := s.decoder.Begin(t.request.Sequence, t.request.Prompt, t.room)
+		known := t.request.Prompt
+		if t.request.Whole {
+			known = nil
+		}
+		sequence, have, err := s.decoder.Begin(t.request.Sequence, known, t.room)
 		if errors.Is(err, ErrCacheFull) {
 			return nil // some that run will end
 		}

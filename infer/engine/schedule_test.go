@@ -206,6 +206,13 @@ func TestTheNextTurnReadsOnlyWhatIsNew(t *testing.T) {
 	if first.Reused() != 0 || second.Reused() != 48 {
 		t.Errorf("the first turn found %d tokens in the cache and the second %d, it should be 0 and 48", first.Reused(), second.Reused())
 	}
+	whole, err := s.Add(Request{Prompt: turn, Most: 8, Stop: []int32{}, Whole: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := finish(t, s)[whole]; fmt.Sprint(again) != fmt.Sprint(got) || whole.Reused() != 0 {
+		t.Errorf("read as a whole, %d tokens come from the cache and the answer is %v, not %v", whole.Reused(), again, got)
+	}
 	fresh := scheduler(t, m, 192, Limits{Running: 2})
 	third, err := fresh.Add(Request{Prompt: turn, Most: 8, Stop: []int32{}})
 	if err != nil {

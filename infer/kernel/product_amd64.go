@@ -18,8 +18,8 @@ func (x *Matrix) columns(c []int32, a []uint8, m, from, to int) {
 	}
 }
 
-// columns512 takes the panels in groups whose weights stay in the second
-// level of the cache while all rows pass.
+// columns512 takes the panels in groups whose weights stay in the second level of
+// the cache while all rows pass.
 func (x *Matrix) columns512(c []int32, a []uint8, m, from, to int) {
 	full := min(to, x.n/width)
 	for p := from; p < full; {
@@ -61,13 +61,10 @@ func panels512(m, left int) int {
 // rows512 is how many of m rows a kernel takes when so many are left. Where it
 // is faster to take more than are left, it takes some once more.
 func rows512(m, left int) int {
-	switch {
-	case left >= 8 || left == 7 && m >= 8:
+	if left >= 8 || left == 7 && m >= 8 {
 		return 8
-	case left >= 4 || left == 3 && m >= 4:
-		return 4
 	}
-	return min(left, 2)
+	return min(left, 4)
 }
 
 // ahead is the panel to fetch while a block of rows is multiplied: of the count
@@ -103,6 +100,14 @@ func (x *Matrix) block512(rows, panels, p int, c *int32, ld int, a *uint8, next 
 		product512x4x32(c, ldc, a, lda, w, step, offset, k, soon)
 	case 41:
 		product512x4x16(c, ldc, a, lda, w, step, offset, k, soon)
+	case 34:
+		product512x3x64(c, ldc, a, lda, w, step, offset, k, soon)
+	case 33:
+		product512x3x48(c, ldc, a, lda, w, step, offset, k, soon)
+	case 32:
+		product512x3x32(c, ldc, a, lda, w, step, offset, k, soon)
+	case 31:
+		product512x3x16(c, ldc, a, lda, w, step, offset, k, soon)
 	case 24:
 		product512x2x64(c, ldc, a, lda, w, step, offset, k, soon)
 	case 23:

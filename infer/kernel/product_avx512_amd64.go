@@ -39,6 +39,26 @@ func product512x4x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, 
 //go:noescape
 func product512x4x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
 
+// product512x3x16 multiplies 3 rows by 16 columns. Distances are in bytes.
+//
+//go:noescape
+func product512x3x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+
+// product512x3x32 multiplies 3 rows by 32 columns. Distances are in bytes.
+//
+//go:noescape
+func product512x3x32(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+
+// product512x3x48 multiplies 3 rows by 48 columns. Distances are in bytes.
+//
+//go:noescape
+func product512x3x48(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+
+// product512x3x64 multiplies 3 rows by 64 columns. Distances are in bytes.
+//
+//go:noescape
+func product512x3x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, offset *int32, k uintptr, next *int8)
+
 // product512x2x16 multiplies 2 rows by 16 columns. Distances are in bytes.
 //
 //go:noescape

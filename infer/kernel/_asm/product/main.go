@@ -15,7 +15,7 @@ func main() {
 	ConstraintExpr("!purego")
 	switch *level {
 	case "avx512":
-		for _, rows := range []int{8, 4, 2, 1} {
+		for _, rows := range []int{8, 4, 3, 2, 1} {
 			for panels := 1; panels <= 4 && rows*panels <= 24; panels++ {
 				product512(rows, panels)
 			}

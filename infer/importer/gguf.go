@@ -131,6 +131,9 @@ func (m *metadata) token(key string) int32 {
 func (s *source) planGGUF() (*plan, error) {
 	m := &metadata{values: s.gguf.Metadata()}
 	architecture, _ := m.values["general.architecture"].(string)
+	if !slices.Contains([]string{model.BERT, model.Llama, model.Qwen2, model.Qwen3}, architecture) {
+		return nil, fmt.Errorf("its architecture is %q: bert, llama, qwen2 and qwen3 are supported", architecture)
+	}
 	m.prefix = architecture
 	p := &plan{tensors: ggufTensors{s.gguf}, names: ggufLlama}
 	c := model.Config{
@@ -160,8 +163,7 @@ func (s *source) planGGUF() (*plan, error) {
 		return nil, fmt.Errorf("the weights lack the tensor %q", "token_embd.weight")
 	}
 	c.Vocab = shape[0]
-	switch architecture {
-	case model.BERT:
+	if architecture == model.BERT {
 		c.Kind, c.BOS, p.names = model.Encoder, -1, ggufBERT
 		p.epsilon = m.float(m.of("attention.layer_norm_epsilon"), 1e-12)
 		switch pooling := m.number(m.of("pooling_type"), 1); pooling {
@@ -172,7 +174,7 @@ func (s *source) planGGUF() (*plan, error) {
 		default:
 			return nil, fmt.Errorf("its pooling is of type %d: 1 (mean) and 2 (cls) are supported", pooling)
 		}
-	case model.Llama, model.Qwen2, model.Qwen3:
+	} else {
 		for _, key := range []string{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"} {
 			if t := m.token(key); t >= 0 {
 				c.EOS = append(c.EOS, t)
@@ -184,8 +186,6 @@ func (s *source) planGGUF() (*plan, error) {
 		p.interleaved = architecture == model.Llama
 		_, ok := p.tensors.Shape(p.names[head])
 		c.Tied = !ok
-	default:
-		return nil, fmt.Errorf("its architecture is %q: bert, llama, qwen2 and qwen3 are supported", architecture)
 	}
 	if m.err != nil {
 		return nil, m.err

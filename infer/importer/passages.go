@@ -12,7 +12,7 @@ import (
 const (
 	calibrationWork = 60e9
 	minCalibration  = 128
-	maxCalibration  = 4096
+	maxCalibration  = 2048
 )
 
 // passages turns lines of text into the passages of the calibration, until there

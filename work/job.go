@@ -116,8 +116,10 @@ func (j *Job) Validate() error {
 		return fmt.Errorf("it keeps the %d most likely tokens", j.Sampling.TopK)
 	case j.Public && j.Salt != [32]byte{}:
 		return fmt.Errorf("it is public and has a salt")
-	case j.Sampling.Temperature == 0 && j.Seed != [32]byte{}:
-		return fmt.Errorf("it has a seed and draws nothing: the seed must be zero")
+	case j.Sampling.Temperature == 0 && (j.Seed != [32]byte{} || j.Sampling.TopK != 0 || j.Sampling.TopP != 0):
+		return fmt.Errorf("it draws nothing, and has a seed or says what to draw from: these must be zero")
+	case j.Sampling.TopP >= 1<<16:
+		return fmt.Errorf("it draws from %d/65536 of the probability: all of it is 0", j.Sampling.TopP)
 	case j.Most == 0 && (j.Sampling != Sampling{} || len(j.Stop) > 0):
 		return fmt.Errorf("it embeds, and says how to choose tokens")
 	}

@@ -234,6 +234,15 @@ func (g *encoding) attendAll() {
 	}
 }
 
+// gather brings the keys and values of one head of a text side by side.
+func (g *encoding) gather(text span, head int) {
+	size, n := g.config.HeadSize, g.channels()
+	key := text.from*n + (g.config.Heads+head)*size
+	value := key + g.config.KVHeads*size
+	g.level.PutKeys(g.keys, g.heads[key:], n, size, text.to-text.from)
+	g.level.PutValues(g.values, g.heads[value:], n, size, text.to-text.from)
+}
+
 // The steps of a row between the products of an encoder.
 
 func (l *lane) toHeads(row int) {

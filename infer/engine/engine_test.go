@@ -289,29 +289,3 @@ func TestAPermutedModelComputesTheSame(t *testing.T) {
 		}
 	}
 }
-
-func TestGatheringIsPuttingOneByOne(t *testing.T) {
-	for _, c := range []model.Config{bert, bertC} {
-		m := randomModel(t, c)
-		g := newEncoding(&Encoder{model: m, level: kernel.Go})
-		n := g.channels()
-		for i := range g.heads[:80*n] {
-			g.heads[i] = int16(i*i%4095 - 2047)
-		}
-		for _, text := range []span{{0, 80}, {3, 36}, {5, 6}, {7, 23}} {
-			size, tokens := c.HeadSize, text.to-text.from
-			keys := make([]int16, kernel.BlockTokens(tokens)*size)
-			values := make([]int16, len(keys))
-			head := c.Heads - 1
-			for i := range tokens {
-				row := g.heads[(text.from+i)*n:]
-				kernel.PutKey(keys, i, row[(c.Heads+head)*size:][:size])
-				kernel.PutValue(values, i, row[(2*c.Heads+head)*size:][:size])
-			}
-			g.gather(text, head)
-			if !slices.Equal(g.keys[:len(keys)], keys) || !slices.Equal(g.values[:len(keys)], values) {
-				t.Errorf("head size %d, tokens %d to %d: keys or values differ", size, text.from, text.to)
-			}
-		}
-	}
-}

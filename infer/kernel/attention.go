@@ -96,16 +96,14 @@ func scores(dst []int32, ld int, q, keys []int16, m, channels, tokens int) {
 func (l Level) Softmax(p []int16, s []int32, n int, c uint32, shift uint) int32 {
 	s = s[:len(p)]
 	clear(p[n:])
-	total, done := l.powers(p, s, n, c, shift)
-	if !done {
-		total = powers(p[:n], s, c, shift)
+	if sum, done := l.softmax(p, s, n, c, shift); done {
+		return sum
 	}
-	j := uint(max(0, bits.Len32(total)-19))
-	if j == 0 {
-		return int32(total)
+	total := powers(p[:n], s, c, shift)
+	if j := bits.Len32(total) - 19; j > 0 {
+		return halve(p[:n], uint(j))
 	}
-	done16, sum := l.halve(p[:n], j)
-	return sum + halve(p[done16:n], j)
+	return int32(total)
 }
 
 // powers turns the scores of p into e and returns their sum.

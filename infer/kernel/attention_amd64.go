@@ -4,23 +4,20 @@ package kernel
 
 import "math"
 
-// powers does all scores or, where the last group of 16 is not there to be
+// softmax does all scores or, where the last group of 16 is not there to be
 // read and written as a whole, none.
-func (l Level) powers(p []int16, s []int32, n int, c uint32, shift uint) (total uint32, done bool) {
-	if l.groups(16, 16) == 0 || BlockTokens(n) > len(p) {
+func (l Level) softmax(p []int16, s []int32, n int, c uint32, shift uint) (sum int32, done bool) {
+	if n <= 0 || BlockTokens(n) > len(p) {
 		return 0, false
 	}
 	whole, rest := uintptr(n&^15), uint32(1)<<(n&15)-1
-	z := far(c, shift)
 	switch l {
 	case AVX512:
-		most := greatest512(&s[0], whole, rest)
-		total = powers512(&p[0], &s[0], whole, rest, most, z, c, uint64(shift))
+		return softmax512(&p[0], &s[0], whole, rest, far(c, shift), c, uint64(shift)), true
 	case AVX2:
-		most := greatest256(&s[0], whole, rest)
-		total = powers256(&p[0], &s[0], whole, rest, most, z, c, uint64(shift))
+		return softmax256(&p[0], &s[0], whole, rest, far(c, shift), c, uint64(shift)), true
 	}
-	return total, true
+	return 0, false
 }
 
 // far returns the least distance of a score from the greatest whose power is
@@ -31,13 +28,6 @@ func far(c uint32, shift uint) uint32 {
 		return math.MaxUint32
 	}
 	return uint32(min((1<<(19+shift)+uint64(c)-1)/uint64(c), math.MaxUint32))
-}
-
-func (l Level) halve(p []int16, j uint) (n int, sum int32) {
-	if n = l.groups(len(p), 16); n > 0 {
-		sum = halve256(&p[0], uintptr(n), 1<<j>>1, uint64(j))
-	}
-	return n, sum
 }
 
 // putKeys and putValues return how many tokens they did: groups of eight, and

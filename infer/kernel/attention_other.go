@@ -4,11 +4,9 @@ package kernel
 
 // Without vectors plain Go does it all.
 
-func (l Level) powers(p []int16, s []int32, n int, c uint32, shift uint) (uint32, bool) {
+func (l Level) softmax(p []int16, s []int32, n int, c uint32, shift uint) (int32, bool) {
 	return 0, false
 }
-
-func (l Level) halve(p []int16, j uint) (int, int32) { return 0, 0 }
 
 func (l Level) scores(dst []int32, ld int, q, keys []int16, m, channels, tokens int) bool {
 	return false

@@ -24,7 +24,9 @@ const Limit = 1<<30 - 1
 // is multiplied. Short of that the factor of a row may be 2^26.
 func (l Level) Rescale(dst, x, c, bias []int32, m int32, shift uint) {
 	n := l.rescale(dst, x[:len(dst)], c[:len(dst)], bias, m, shift)
-	rescale(dst[n:], x[n:], c[n:], behind(bias, n), m, shift)
+	if n < len(dst) {
+		rescale(dst[n:], x[n:], c[n:], behind(bias, n), m, shift)
+	}
 }
 
 // behind is what lies behind the first n elements of a slice that may be nil.
@@ -71,7 +73,9 @@ func (f factor) times(x, c int32) int32 {
 // the way back into the residual stream. dst is not x.
 func (l Level) RescaleAdd(dst, x, c, bias []int32, m int32, shift uint) {
 	n := l.rescaleAdd(dst, x[:len(dst)], c[:len(dst)], bias, m, shift)
-	rescaleAdd(dst[n:], x[n:], c[n:], behind(bias, n), m, shift)
+	if n < len(dst) {
+		rescaleAdd(dst[n:], x[n:], c[n:], behind(bias, n), m, shift)
+	}
 }
 
 func rescaleAdd(dst, x, c, bias []int32, m int32, shift uint) {
@@ -91,7 +95,9 @@ func clamp(v int32) int32 { return min(max(v, -Limit), Limit) }
 // results that fit.
 func (l Level) Times(dst, x []int32, m int32, shift uint) {
 	n := l.times(dst, x[:len(dst)], m, shift)
-	times(dst[n:], x[n:], m, shift)
+	if n < len(dst) {
+		times(dst[n:], x[n:], m, shift)
+	}
 }
 
 func times(dst, x []int32, m int32, shift uint) {

@@ -79,25 +79,15 @@ func gelu256(dst *int32, x *int32, n uintptr, bends *int32)
 //go:noescape
 func gate256(dst *int32, x *int32, u *int32, n uintptr, bends *int32)
 
-// greatest256 returns the greatest of n scores, a multiple of 16, and those behind them that rest has bits for.
+// softmax256 is Softmax of n scores, a multiple of 16, and those behind them that rest has bits for. far is the least distance from the greatest whose power is zero.
 //
 //go:noescape
-func greatest256(s *int32, n uintptr, rest uint32) int32
-
-// powers256 writes the powers e of Softmax and returns their sum. far is the least distance from most whose power is zero.
-//
-//go:noescape
-func powers256(p *int16, s *int32, n uintptr, rest uint32, most int32, far uint32, c uint32, shift uint64) uint32
+func softmax256(p *int16, s *int32, n uintptr, rest uint32, far uint32, c uint32, shift uint64) int32
 
 // rotate256 is Rotate of n pairs, a multiple of 8, of x and y.
 //
 //go:noescape
 func rotate256(x *int32, y *int32, cos *int16, sin *int16, n uintptr)
-
-// halve256 replaces n weights, a multiple of 16, by (p + half) >> j and returns their sum.
-//
-//go:noescape
-func halve256(p *int16, n uintptr, half uint32, j uint64) int32
 
 // putKeys256 puts the keys of 8 tokens, stride bytes apart, of 16 channels for each chunk.
 //

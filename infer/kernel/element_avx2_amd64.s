@@ -1034,36 +1034,37 @@ DATA toTheTop<>+56(SB)/4, $0x00000011
 DATA toTheTop<>+60(SB)/4, $0x00000010
 GLOBL toTheTop<>(SB), RODATA|NOPTR, $64
 
-// func greatest256(s *int32, n uintptr, rest uint32) int32
+// func softmax256(p *int16, s *int32, n uintptr, rest uint32, far uint32, c uint32, shift uint64) int32
 // Requires: AVX, AVX2
-TEXT ·greatest256(SB), NOSPLIT, $0-28
-	MOVQ         s+0(FP), AX
-	VPBROADCASTD (AX), Y0
-	MOVQ         n+8(FP), CX
-	MOVL         rest+16(FP), DX
-	XORQ         BX, BX
+TEXT ·softmax256(SB), NOSPLIT, $0-52
+	MOVQ         p+0(FP), AX
+	MOVQ         s+8(FP), DX
+	VPBROADCASTD (DX), Y0
+	MOVQ         n+16(FP), BX
+	MOVL         rest+24(FP), SI
+	XORQ         DI, DI
 
 loop20:
-	CMPQ    BX, CX
+	CMPQ    DI, BX
 	JAE     loop21
-	VPMAXSD (AX)(BX*4), Y0, Y0
-	VPMAXSD 32(AX)(BX*4), Y0, Y0
-	ADDQ    $0x00000010, BX
+	VPMAXSD (DX)(DI*4), Y0, Y0
+	VPMAXSD 32(DX)(DI*4), Y0, Y0
+	ADDQ    $0x00000010, DI
 	JMP     loop20
 
 loop21:
-	TESTL        DX, DX
+	TESTL        SI, SI
 	JZ           loop22
-	MOVL         rest+16(FP), CX
-	VMOVD        CX, X1
+	MOVL         rest+24(FP), BX
+	VMOVD        BX, X1
 	VPBROADCASTD X1, Y1
 	VPSLLVD      toTheTop<>+0(SB), Y1, Y2
 	VPSRAD       $0x1f, Y2, Y2
 	VPSLLVD      toTheTop<>+32(SB), Y1, Y1
 	VPSRAD       $0x1f, Y1, Y1
-	VPBLENDVB    Y2, (AX)(BX*4), Y0, Y2
+	VPBLENDVB    Y2, (DX)(DI*4), Y0, Y2
 	VPMAXSD      Y2, Y0, Y0
-	VPBLENDVB    Y1, 32(AX)(BX*4), Y0, Y1
+	VPBLENDVB    Y1, 32(DX)(DI*4), Y0, Y1
 	VPMAXSD      Y1, Y0, Y0
 
 loop22:
@@ -1074,56 +1075,50 @@ loop22:
 	VPMAXSD      X0, X1, X1
 	VPSHUFD      $0xb1, X1, X0
 	VPMAXSD      X0, X1, X1
-	VMOVD        X1, AX
-	MOVL         AX, ret+24(FP)
-	VZEROUPPER
-	RET
-
-// func powers256(p *int16, s *int32, n uintptr, rest uint32, most int32, far uint32, c uint32, shift uint64) uint32
-// Requires: AVX, AVX2
-TEXT ·powers256(SB), NOSPLIT, $0-52
-	MOVQ         p+0(FP), AX
-	MOVQ         s+8(FP), CX
-	MOVL         most+28(FP), DX
-	VMOVD        DX, X0
-	VPBROADCASTD X0, Y0
-	MOVL         far+32(FP), DX
-	VMOVD        DX, X1
+	VPBROADCASTD X1, Y0
+	MOVL         far+28(FP), BX
+	VMOVD        BX, X1
 	VPBROADCASTD X1, Y1
-	MOVL         c+36(FP), DX
-	VMOVD        DX, X2
+	MOVL         c+32(FP), BX
+	VMOVD        BX, X2
 	VPBROADCASTD X2, Y2
 	VMOVQ        shift+40(FP), X3
-	MOVL         $0x00007fff, DX
-	VMOVD        DX, X4
+	MOVL         $0x00007fff, BX
+	VMOVD        BX, X4
 	VPBROADCASTD X4, Y4
-	MOVL         $0x0000589b, DX
-	VMOVD        DX, X5
+	MOVL         $0x0000589b, BX
+	VMOVD        BX, X5
 	VPBROADCASTD X5, Y5
-	MOVL         $0x00001dde, DX
-	VMOVD        DX, X6
+	MOVL         $0x00001dde, BX
+	VMOVD        BX, X6
 	VPBROADCASTD X6, Y6
-	MOVL         $0x00000543, DX
-	VMOVD        DX, X7
+	MOVL         $0x00000543, BX
+	VMOVD        BX, X7
 	VPBROADCASTD X7, Y7
-	MOVL         $0x00000001, DX
-	VMOVD        DX, X8
+	MOVL         $0x00000001, BX
+	VMOVD        BX, X8
 	VPBROADCASTD X8, Y8
-	MOVL         $0x00080000, DX
-	VMOVD        DX, X9
-	VPBROADCASTD X9, Y9
-	VPXOR        Y10, Y10, Y10
-	MOVL         $0x00010001, DX
-	VMOVD        DX, X11
-	VPBROADCASTD X11, Y11
-	MOVQ         n+16(FP), DX
-	MOVL         rest+24(FP), BX
-	XORQ         SI, SI
+	VPXOR        Y9, Y9, Y9
+	MOVL         $0x00010001, BX
+	VMOVD        BX, X10
+	VPBROADCASTD X10, Y10
+	MOVQ         n+16(FP), BX
+	MOVL         rest+24(FP), SI
+	XORQ         DI, DI
 
 loop23:
-	CMPQ      SI, DX
+	CMPQ      DI, BX
 	JAE       loop24
-	VPSUBD    (CX)(SI*4), Y0, Y12
+	VPSUBD    (DX)(DI*4), Y0, Y11
+	VPMINUD   Y1, Y11, Y11
+	VMOVSHDUP Y11, Y12
+	VPMULUDQ  Y2, Y11, Y11
+	VPMULUDQ  Y2, Y12, Y12
+	VPSRLQ    X3, Y11, Y11
+	VPSRLQ    X3, Y12, Y12
+	VMOVSLDUP Y12, Y12
+	VPBLENDD  $0xaa, Y12, Y11, Y11
+	VPSUBD    32(DX)(DI*4), Y0, Y12
 	VPMINUD   Y1, Y12, Y12
 	VMOVSHDUP Y12, Y13
 	VPMULUDQ  Y2, Y12, Y12
@@ -1132,72 +1127,60 @@ loop23:
 	VPSRLQ    X3, Y13, Y13
 	VMOVSLDUP Y13, Y13
 	VPBLENDD  $0xaa, Y13, Y12, Y12
-	VPMINUD   Y9, Y12, Y12
-	VPSUBD    32(CX)(SI*4), Y0, Y13
-	VPMINUD   Y1, Y13, Y13
-	VMOVSHDUP Y13, Y14
-	VPMULUDQ  Y2, Y13, Y13
-	VPMULUDQ  Y2, Y14, Y14
-	VPSRLQ    X3, Y13, Y13
-	VPSRLQ    X3, Y14, Y14
-	VMOVSLDUP Y14, Y14
-	VPBLENDD  $0xaa, Y14, Y13, Y13
-	VPMINUD   Y9, Y13, Y13
-	VPSLLD    $0x11, Y12, Y14
-	VPSRLD    $0x10, Y14, Y14
-	VPSRLD    $0x0f, Y12, Y12
-	VPMULHUW  Y7, Y14, Y15
-	VPSUBW    Y15, Y6, Y15
-	VPMULHUW  Y15, Y14, Y15
-	VPSUBW    Y15, Y5, Y15
-	VPMULHUW  Y15, Y14, Y15
-	VPSUBW    Y15, Y4, Y15
-	VPSLLVD   Y12, Y8, Y14
-	VPSRLD    $0x01, Y14, Y14
-	VPADDD    Y14, Y15, Y15
-	VPSRLVD   Y12, Y15, Y15
-	VPSLLD    $0x11, Y13, Y12
-	VPSRLD    $0x10, Y12, Y12
-	VPSRLD    $0x0f, Y13, Y13
-	VPMULHUW  Y7, Y12, Y14
+	VPSLLD    $0x11, Y11, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPSRLD    $0x0f, Y11, Y11
+	VPMULHUW  Y7, Y13, Y14
 	VPSUBW    Y14, Y6, Y14
-	VPMULHUW  Y14, Y12, Y14
+	VPMULHUW  Y14, Y13, Y14
 	VPSUBW    Y14, Y5, Y14
-	VPMULHUW  Y14, Y12, Y14
+	VPMULHUW  Y14, Y13, Y14
 	VPSUBW    Y14, Y4, Y14
-	VPSLLVD   Y13, Y8, Y12
-	VPSRLD    $0x01, Y12, Y12
-	VPADDD    Y12, Y14, Y14
-	VPSRLVD   Y13, Y14, Y14
-	VPACKUSDW Y14, Y15, Y15
-	VPERMQ    $0xd8, Y15, Y15
-	VMOVDQU   Y15, (AX)(SI*2)
-	VPMADDWD  Y11, Y15, Y15
-	VPADDD    Y15, Y10, Y10
-	ADDQ      $0x00000010, SI
+	VPSLLVD   Y11, Y8, Y13
+	VPSRLD    $0x01, Y13, Y13
+	VPADDD    Y13, Y14, Y14
+	VPSRLVD   Y11, Y14, Y14
+	VPSLLD    $0x11, Y12, Y11
+	VPSRLD    $0x10, Y11, Y11
+	VPSRLD    $0x0f, Y12, Y12
+	VPMULHUW  Y7, Y11, Y13
+	VPSUBW    Y13, Y6, Y13
+	VPMULHUW  Y13, Y11, Y13
+	VPSUBW    Y13, Y5, Y13
+	VPMULHUW  Y13, Y11, Y13
+	VPSUBW    Y13, Y4, Y13
+	VPSLLVD   Y12, Y8, Y11
+	VPSRLD    $0x01, Y11, Y11
+	VPADDD    Y11, Y13, Y13
+	VPSRLVD   Y12, Y13, Y13
+	VPACKUSDW Y13, Y14, Y14
+	VPERMQ    $0xd8, Y14, Y14
+	VMOVDQU   Y14, (AX)(DI*2)
+	VPMADDWD  Y10, Y14, Y14
+	VPADDD    Y14, Y9, Y9
+	ADDQ      $0x00000010, DI
 	JMP       loop23
 
 loop24:
-	TESTL        BX, BX
+	TESTL        SI, SI
 	JZ           loop25
-	MOVL         rest+24(FP), DX
-	VMOVD        DX, X12
-	VPBROADCASTD X12, Y12
-	VPSLLVD      toTheTop<>+0(SB), Y12, Y13
-	VPSRAD       $0x1f, Y13, Y13
-	VPSLLVD      toTheTop<>+32(SB), Y12, Y12
+	MOVL         rest+24(FP), BX
+	VMOVD        BX, X11
+	VPBROADCASTD X11, Y11
+	VPSLLVD      toTheTop<>+0(SB), Y11, Y12
 	VPSRAD       $0x1f, Y12, Y12
-	VPSUBD       (CX)(SI*4), Y0, Y14
-	VPMINUD      Y1, Y14, Y14
-	VMOVSHDUP    Y14, Y15
+	VPSLLVD      toTheTop<>+32(SB), Y11, Y11
+	VPSRAD       $0x1f, Y11, Y11
+	VPSUBD       (DX)(DI*4), Y0, Y13
+	VPMINUD      Y1, Y13, Y13
+	VMOVSHDUP    Y13, Y14
+	VPMULUDQ     Y2, Y13, Y13
 	VPMULUDQ     Y2, Y14, Y14
-	VPMULUDQ     Y2, Y15, Y15
+	VPSRLQ       X3, Y13, Y13
 	VPSRLQ       X3, Y14, Y14
-	VPSRLQ       X3, Y15, Y15
-	VMOVSLDUP    Y15, Y15
-	VPBLENDD     $0xaa, Y15, Y14, Y14
-	VPMINUD      Y9, Y14, Y14
-	VPSUBD       32(CX)(SI*4), Y0, Y0
+	VMOVSLDUP    Y14, Y14
+	VPBLENDD     $0xaa, Y14, Y13, Y13
+	VPSUBD       32(DX)(DI*4), Y0, Y0
 	VPMINUD      Y1, Y0, Y0
 	VMOVSHDUP    Y0, Y1
 	VPMULUDQ     Y2, Y0, Y0
@@ -1206,21 +1189,20 @@ loop24:
 	VPSRLQ       X3, Y1, Y1
 	VMOVSLDUP    Y1, Y1
 	VPBLENDD     $0xaa, Y1, Y0, Y0
-	VPMINUD      Y9, Y0, Y0
-	VPSLLD       $0x11, Y14, Y1
+	VPSLLD       $0x11, Y13, Y1
 	VPSRLD       $0x10, Y1, Y1
-	VPSRLD       $0x0f, Y14, Y14
+	VPSRLD       $0x0f, Y13, Y13
 	VPMULHUW     Y7, Y1, Y2
 	VPSUBW       Y2, Y6, Y2
 	VPMULHUW     Y2, Y1, Y2
 	VPSUBW       Y2, Y5, Y2
 	VPMULHUW     Y2, Y1, Y2
 	VPSUBW       Y2, Y4, Y2
-	VPSLLVD      Y14, Y8, Y1
+	VPSLLVD      Y13, Y8, Y1
 	VPSRLD       $0x01, Y1, Y1
 	VPADDD       Y1, Y2, Y2
-	VPSRLVD      Y14, Y2, Y2
-	VPAND        Y13, Y2, Y2
+	VPSRLVD      Y13, Y2, Y2
+	VPAND        Y12, Y2, Y2
 	VPSLLD       $0x11, Y0, Y1
 	VPSRLD       $0x10, Y1, Y1
 	VPSRLD       $0x0f, Y0, Y0
@@ -1234,15 +1216,56 @@ loop24:
 	VPSRLD       $0x01, Y1, Y1
 	VPADDD       Y1, Y3, Y3
 	VPSRLVD      Y0, Y3, Y3
-	VPAND        Y12, Y3, Y3
+	VPAND        Y11, Y3, Y3
 	VPACKUSDW    Y3, Y2, Y2
 	VPERMQ       $0xd8, Y2, Y2
-	VMOVDQU      Y2, (AX)(SI*2)
-	VPMADDWD     Y11, Y2, Y2
-	VPADDD       Y2, Y10, Y10
+	VMOVDQU      Y2, (AX)(DI*2)
+	VPMADDWD     Y10, Y2, Y2
+	VPADDD       Y2, Y9, Y9
 
 loop25:
-	VMOVDQA      Y10, Y0
+	VMOVDQA      Y9, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPADDD       X0, X1, X1
+	VMOVD        X1, DX
+	CMPL         DX, $0x00080000
+	JB           loop26
+	BSRL         DX, CX
+	SUBL         $0x12, CX
+	VMOVD        CX, X1
+	MOVL         $0x00000001, DX
+	SHLL         CL, DX
+	SHRL         $0x01, DX
+	VMOVD        DX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         n+16(FP), CX
+	MOVL         rest+24(FP), DX
+	TESTL        DX, DX
+	JZ           loop27
+	ADDQ         $0x00000010, CX
+
+loop27:
+	VPXOR        Y2, Y2, Y2
+	MOVL         $0x00010001, DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	XORQ         DX, DX
+
+loop28:
+	VMOVDQU      (AX)(DX*2), Y4
+	VPADDW       Y0, Y4, Y4
+	VPSRLW       X1, Y4, Y4
+	VMOVDQU      Y4, (AX)(DX*2)
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	ADDQ         $0x00000010, DX
+	CMPQ         DX, CX
+	JB           loop28
+	VMOVDQA      Y2, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
 	VPSHUFD      $0x4e, X1, X0
@@ -1250,7 +1273,10 @@ loop25:
 	VPSHUFD      $0xb1, X1, X0
 	VPADDD       X0, X1, X1
 	VMOVD        X1, AX
-	MOVL         AX, ret+48(FP)
+	MOVL         AX, DX
+
+loop26:
+	MOVL DX, ret+48(FP)
 	VZEROUPPER
 	RET
 
@@ -1273,7 +1299,7 @@ TEXT ·rotate256(SB), NOSPLIT, $0-40
 	VPBROADCASTD X2, Y2
 	XORQ         DI, DI
 
-loop26:
+loop29:
 	VMOVDQU   (AX)(DI*4), Y3
 	VMOVDQU   (CX)(DI*4), Y4
 	VPMINSD   Y0, Y3, Y3
@@ -1296,44 +1322,7 @@ loop26:
 	VMOVDQU   Y5, (CX)(DI*4)
 	ADDQ      $0x00000008, DI
 	CMPQ      DI, SI
-	JB        loop26
-	VZEROUPPER
-	RET
-
-// func halve256(p *int16, n uintptr, half uint32, j uint64) int32
-// Requires: AVX, AVX2
-TEXT ·halve256(SB), NOSPLIT, $0-36
-	MOVQ         p+0(FP), AX
-	MOVQ         n+8(FP), CX
-	MOVL         half+16(FP), DX
-	VMOVD        DX, X0
-	VPBROADCASTW X0, Y0
-	VMOVQ        j+24(FP), X1
-	VPXOR        Y2, Y2, Y2
-	MOVL         $0x00010001, DX
-	VMOVD        DX, X3
-	VPBROADCASTD X3, Y3
-	XORQ         DX, DX
-
-loop27:
-	VMOVDQU      (AX)(DX*2), Y4
-	VPADDW       Y0, Y4, Y4
-	VPSRLW       X1, Y4, Y4
-	VMOVDQU      Y4, (AX)(DX*2)
-	VPMADDWD     Y3, Y4, Y4
-	VPADDD       Y4, Y2, Y2
-	ADDQ         $0x00000010, DX
-	CMPQ         DX, CX
-	JB           loop27
-	VMOVDQA      Y2, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPADDD       X0, X1, X1
-	VPSHUFD      $0x4e, X1, X0
-	VPADDD       X0, X1, X1
-	VPSHUFD      $0xb1, X1, X0
-	VPADDD       X0, X1, X1
-	VMOVD        X1, AX
-	MOVL         AX, ret+32(FP)
+	JB        loop29
 	VZEROUPPER
 	RET
 
@@ -1347,7 +1336,7 @@ TEXT ·putKeys256(SB), NOSPLIT, $0-32
 	LEAQ (BX)(BX*2), SI
 	LEAQ (DX)(BX*4), DI
 
-loop28:
+loop30:
 	VMOVDQU     (DX), Y0
 	VMOVDQU     (DX)(BX*1), Y1
 	VMOVDQU     (DX)(BX*2), Y2
@@ -1392,7 +1381,7 @@ loop28:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, DI
 	DECQ        CX
-	JNZ         loop28
+	JNZ         loop30
 	VZEROUPPER
 	RET
 
@@ -1404,11 +1393,11 @@ TEXT ·putValues256(SB), NOSPLIT, $0-40
 	MOVQ stride+16(FP), DX
 	MOVQ pairs+32(FP), BX
 
-loop29:
+loop31:
 	MOVQ chunks+24(FP), DI
 	MOVQ CX, SI
 
-loop30:
+loop32:
 	VMOVDQU    (SI), Y0
 	VMOVDQU    (SI)(DX*1), Y1
 	VPUNPCKLWD Y1, Y0, Y2
@@ -1420,10 +1409,10 @@ loop30:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000020, SI
 	DECQ       DI
-	JNZ        loop30
+	JNZ        loop32
 	LEAQ       (CX)(DX*2), CX
 	DECQ       BX
-	JNZ        loop29
+	JNZ        loop31
 	VZEROUPPER
 	RET
 
@@ -1448,7 +1437,7 @@ TEXT ·pairs4x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), R9
 	MOVQ  steps+56(FP), R10
 
-loop31:
+loop33:
 	VMOVDQU      (R8), Y8
 	VMOVDQU      32(R8), Y9
 	VPBROADCASTD (BX), Y10
@@ -1474,7 +1463,7 @@ loop31:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop31
+	JNZ          loop33
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VMOVDQU      Y2, (AX)(CX*1)
@@ -1497,7 +1486,7 @@ TEXT ·pairs1x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), BX
 	MOVQ  steps+56(FP), SI
 
-loop32:
+loop34:
 	VMOVDQU      (DX), Y2
 	VMOVDQU      32(DX), Y3
 	VPBROADCASTD (CX), Y4
@@ -1508,7 +1497,7 @@ loop32:
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop32
+	JNZ          loop34
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VZEROUPPER

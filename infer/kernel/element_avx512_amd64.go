@@ -79,15 +79,10 @@ func gelu512(dst *int32, x *int32, n uintptr, bends *int32)
 //go:noescape
 func gate512(dst *int32, x *int32, u *int32, n uintptr, bends *int32)
 
-// greatest512 returns the greatest of n scores, a multiple of 16, and those behind them that rest has bits for.
+// softmax512 is Softmax of n scores, a multiple of 16, and those behind them that rest has bits for. far is the least distance from the greatest whose power is zero.
 //
 //go:noescape
-func greatest512(s *int32, n uintptr, rest uint32) int32
-
-// powers512 writes the powers e of Softmax and returns their sum. far is the least distance from most whose power is zero.
-//
-//go:noescape
-func powers512(p *int16, s *int32, n uintptr, rest uint32, most int32, far uint32, c uint32, shift uint64) uint32
+func softmax512(p *int16, s *int32, n uintptr, rest uint32, far uint32, c uint32, shift uint64) int32
 
 // pairs4x4x512 multiplies 4 rows of pairs by 4 blocks of 16 columns. Distances are in bytes.
 //

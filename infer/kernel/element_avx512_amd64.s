@@ -820,28 +820,29 @@ loop19:
 	VZEROUPPER
 	RET
 
-// func greatest512(s *int32, n uintptr, rest uint32) int32
-// Requires: AVX, AVX2, AVX512F
-TEXT ·greatest512(SB), NOSPLIT, $0-28
-	MOVQ         s+0(FP), AX
-	VPBROADCASTD (AX), Z0
-	MOVQ         n+8(FP), CX
-	MOVL         rest+16(FP), DX
-	XORQ         BX, BX
+// func softmax512(p *int16, s *int32, n uintptr, rest uint32, far uint32, c uint32, shift uint64) int32
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL
+TEXT ·softmax512(SB), NOSPLIT, $0-52
+	MOVQ         p+0(FP), AX
+	MOVQ         s+8(FP), DX
+	VPBROADCASTD (DX), Z0
+	MOVQ         n+16(FP), BX
+	MOVL         rest+24(FP), SI
+	XORQ         DI, DI
 
 loop20:
-	CMPQ    BX, CX
+	CMPQ    DI, BX
 	JAE     loop21
-	VPMAXSD (AX)(BX*4), Z0, Z0
-	ADDQ    $0x00000010, BX
+	VPMAXSD (DX)(DI*4), Z0, Z0
+	ADDQ    $0x00000010, DI
 	JMP     loop20
 
 loop21:
-	TESTL     DX, DX
+	TESTL     SI, SI
 	JZ        loop22
-	KMOVW     DX, K1
+	KMOVW     SI, K1
 	VMOVDQA32 Z0, Z1
-	VMOVDQU32 (AX)(BX*4), K1, Z1
+	VMOVDQU32 (DX)(DI*4), K1, Z1
 	VPMAXSD   Z1, Z0, Z0
 
 loop22:
@@ -853,91 +854,75 @@ loop22:
 	VPMAXSD       X1, X0, X0
 	VPSHUFD       $0xb1, X0, X1
 	VPMAXSD       X1, X0, X0
-	VMOVD         X0, AX
-	MOVL          AX, ret+24(FP)
-	VZEROUPPER
-	RET
-
-// func powers512(p *int16, s *int32, n uintptr, rest uint32, most int32, far uint32, c uint32, shift uint64) uint32
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL
-TEXT ·powers512(SB), NOSPLIT, $0-52
-	MOVQ         p+0(FP), AX
-	MOVQ         s+8(FP), CX
-	MOVL         most+28(FP), DX
-	VMOVD        DX, X0
-	VPBROADCASTD X0, Z0
-	MOVL         far+32(FP), DX
-	VMOVD        DX, X1
-	VPBROADCASTD X1, Z1
-	MOVL         c+36(FP), DX
-	VMOVD        DX, X2
-	VPBROADCASTD X2, Z2
-	VMOVQ        shift+40(FP), X3
-	MOVL         $0x0000aaaa, DX
-	KMOVD        DX, K1
-	MOVL         $0x7fff7fff, DX
-	VMOVD        DX, X4
-	VPBROADCASTD X4, Y4
-	MOVL         $0x589b589b, DX
-	VMOVD        DX, X5
-	VPBROADCASTD X5, Y5
-	MOVL         $0x1dde1dde, DX
-	VMOVD        DX, X6
-	VPBROADCASTD X6, Y6
-	MOVL         $0x05430543, DX
-	VMOVD        DX, X7
-	VPBROADCASTD X7, Y7
-	MOVL         $0x00010001, DX
-	VMOVD        DX, X8
-	VPBROADCASTD X8, Y8
-	MOVL         $0x00080000, DX
-	VMOVD        DX, X9
-	VPBROADCASTD X9, Z9
-	VPXOR        Y10, Y10, Y10
-	MOVL         $0x00010001, DX
-	VMOVD        DX, X11
-	VPBROADCASTD X11, Y11
-	MOVQ         n+16(FP), DX
-	MOVL         rest+24(FP), BX
-	XORQ         SI, SI
+	VPBROADCASTD  X0, Z0
+	MOVL          far+28(FP), BX
+	VMOVD         BX, X1
+	VPBROADCASTD  X1, Z1
+	MOVL          c+32(FP), BX
+	VMOVD         BX, X2
+	VPBROADCASTD  X2, Z2
+	VMOVQ         shift+40(FP), X3
+	MOVL          $0x0000aaaa, BX
+	KMOVD         BX, K1
+	MOVL          $0x7fff7fff, BX
+	VMOVD         BX, X4
+	VPBROADCASTD  X4, Y4
+	MOVL          $0x589b589b, BX
+	VMOVD         BX, X5
+	VPBROADCASTD  X5, Y5
+	MOVL          $0x1dde1dde, BX
+	VMOVD         BX, X6
+	VPBROADCASTD  X6, Y6
+	MOVL          $0x05430543, BX
+	VMOVD         BX, X7
+	VPBROADCASTD  X7, Y7
+	MOVL          $0x00010001, BX
+	VMOVD         BX, X8
+	VPBROADCASTD  X8, Y8
+	VPXOR         Y9, Y9, Y9
+	MOVL          $0x00010001, BX
+	VMOVD         BX, X10
+	VPBROADCASTD  X10, Y10
+	MOVQ          n+16(FP), BX
+	MOVL          rest+24(FP), SI
+	XORQ          DI, DI
 
 loop23:
-	CMPQ      SI, DX
+	CMPQ      DI, BX
 	JAE       loop24
-	VPSUBD    (CX)(SI*4), Z0, Z12
-	VPMINUD   Z1, Z12, Z12
-	VMOVSHDUP Z12, Z13
+	VPSUBD    (DX)(DI*4), Z0, Z11
+	VPMINUD   Z1, Z11, Z11
+	VMOVSHDUP Z11, Z12
+	VPMULUDQ  Z2, Z11, Z11
 	VPMULUDQ  Z2, Z12, Z12
-	VPMULUDQ  Z2, Z13, Z13
+	VPSRLQ    X3, Z11, Z11
 	VPSRLQ    X3, Z12, Z12
-	VPSRLQ    X3, Z13, Z13
-	VMOVSLDUP Z13, K1, Z12
-	VPMINUD   Z9, Z12, Z12
-	VPADDD    Z12, Z12, Z13
-	VPMOVDW   Z13, Y13
-	VPSRLD    $0x0f, Z12, Z12
-	VPMOVDW   Z12, Y12
-	VPMULHUW  Y7, Y13, Y14
-	VPSUBW    Y14, Y6, Y14
-	VPMULHUW  Y14, Y13, Y14
-	VPSUBW    Y14, Y5, Y14
-	VPMULHUW  Y14, Y13, Y14
-	VPSUBW    Y14, Y4, Y14
-	VPSLLVW   Y12, Y8, Y13
-	VPSRLW    $0x01, Y13, Y13
-	VPADDW    Y13, Y14, Y14
-	VPSRLVW   Y12, Y14, Y14
-	VMOVDQU   Y14, (AX)(SI*2)
-	VPMADDWD  Y11, Y14, Y14
-	VPADDD    Y14, Y10, Y10
-	ADDQ      $0x00000010, SI
+	VMOVSLDUP Z12, K1, Z11
+	VPMOVDW   Z11, Y12
+	VPADDW    Y12, Y12, Y12
+	VPSRLD    $0x0f, Z11, Z11
+	VPMOVUSDW Z11, Y11
+	VPMULHUW  Y7, Y12, Y13
+	VPSUBW    Y13, Y6, Y13
+	VPMULHUW  Y13, Y12, Y13
+	VPSUBW    Y13, Y5, Y13
+	VPMULHUW  Y13, Y12, Y13
+	VPSUBW    Y13, Y4, Y13
+	VPSLLVW   Y11, Y8, Y12
+	VPSRLW    $0x01, Y12, Y12
+	VPADDW    Y12, Y13, Y13
+	VPSRLVW   Y11, Y13, Y13
+	VMOVDQU   Y13, (AX)(DI*2)
+	VPMADDWD  Y10, Y13, Y13
+	VPADDD    Y13, Y9, Y9
+	ADDQ      $0x00000010, DI
 	JMP       loop23
 
 loop24:
-	TESTL       BX, BX
+	TESTL       SI, SI
 	JZ          loop25
-	KMOVW       BX, K2
-	VPSUBD      (CX)(SI*4), Z0, Z0
+	KMOVW       SI, K2
+	VPSUBD      (DX)(DI*4), Z0, Z0
 	VPMINUD     Z1, Z0, Z0
 	VMOVSHDUP   Z0, Z1
 	VPMULUDQ    Z2, Z0, Z0
@@ -945,11 +930,10 @@ loop24:
 	VPSRLQ      X3, Z0, Z0
 	VPSRLQ      X3, Z1, Z1
 	VMOVSLDUP   Z1, K1, Z0
-	VPMINUD     Z9, Z0, Z0
-	VPADDD      Z0, Z0, Z1
-	VPMOVDW     Z1, Y1
+	VPMOVDW     Z0, Y1
+	VPADDW      Y1, Y1, Y1
 	VPSRLD      $0x0f, Z0, Z0
-	VPMOVDW     Z0, Y0
+	VPMOVUSDW   Z0, Y0
 	VPMULHUW    Y7, Y1, Y2
 	VPSUBW      Y2, Y6, Y2
 	VPMULHUW    Y2, Y1, Y2
@@ -961,12 +945,53 @@ loop24:
 	VPADDW      Y1, Y2, Y2
 	VPSRLVW     Y0, Y2, Y2
 	VMOVDQU16.Z Y2, K2, Y2
-	VMOVDQU     Y2, (AX)(SI*2)
-	VPMADDWD    Y11, Y2, Y2
-	VPADDD      Y2, Y10, Y10
+	VMOVDQU     Y2, (AX)(DI*2)
+	VPMADDWD    Y10, Y2, Y2
+	VPADDD      Y2, Y9, Y9
 
 loop25:
-	VMOVDQA      Y10, Y0
+	VMOVDQA      Y9, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPADDD       X0, X1, X1
+	VMOVD        X1, DX
+	CMPL         DX, $0x00080000
+	JB           loop26
+	BSRL         DX, CX
+	SUBL         $0x12, CX
+	VMOVD        CX, X1
+	MOVL         $0x00000001, DX
+	SHLL         CL, DX
+	SHRL         $0x01, DX
+	VMOVD        DX, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         n+16(FP), CX
+	MOVL         rest+24(FP), DX
+	TESTL        DX, DX
+	JZ           loop27
+	ADDQ         $0x00000010, CX
+
+loop27:
+	VPXOR        Y2, Y2, Y2
+	MOVL         $0x00010001, DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	XORQ         DX, DX
+
+loop28:
+	VMOVDQU      (AX)(DX*2), Y4
+	VPADDW       Y0, Y4, Y4
+	VPSRLW       X1, Y4, Y4
+	VMOVDQU      Y4, (AX)(DX*2)
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	ADDQ         $0x00000010, DX
+	CMPQ         DX, CX
+	JB           loop28
+	VMOVDQA      Y2, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
 	VPSHUFD      $0x4e, X1, X0
@@ -974,7 +999,10 @@ loop25:
 	VPSHUFD      $0xb1, X1, X0
 	VPADDD       X0, X1, X1
 	VMOVD        X1, AX
-	MOVL         AX, ret+48(FP)
+	MOVL         AX, DX
+
+loop26:
+	MOVL DX, ret+48(FP)
 	VZEROUPPER
 	RET
 
@@ -1009,7 +1037,7 @@ TEXT ·pairs4x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R11
 	MOVQ   steps+56(FP), R12
 
-loop26:
+loop29:
 	VMOVDQU32    (R8), Z17
 	VMOVDQU32    (R8)(R9*1), Z18
 	VMOVDQU32    (R8)(R9*2), Z19
@@ -1037,7 +1065,7 @@ loop26:
 	ADDQ         $0x00000004, BX
 	ADDQ         R11, R8
 	DECQ         R12
-	JNZ          loop26
+	JNZ          loop29
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1079,7 +1107,7 @@ TEXT ·pairs4x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R10
 	MOVQ   steps+56(FP), R11
 
-loop27:
+loop30:
 	VMOVDQU32    (R8), Z9
 	VMOVDQU32    (R8)(R9*1), Z10
 	VPBROADCASTD (BX), Z8
@@ -1097,7 +1125,7 @@ loop27:
 	ADDQ         $0x00000004, BX
 	ADDQ         R10, R8
 	DECQ         R11
-	JNZ          loop27
+	JNZ          loop30
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, (AX)(CX*1)
@@ -1126,7 +1154,7 @@ TEXT ·pairs4x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R9
 	MOVQ   steps+56(FP), R10
 
-loop28:
+loop31:
 	VMOVDQU32    (R8), Z5
 	VPBROADCASTD (BX), Z4
 	VPDPWSSD     Z5, Z4, Z0
@@ -1139,7 +1167,7 @@ loop28:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop28
+	JNZ          loop31
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, (AX)(CX*1)
 	VMOVDQU32    Z2, (AX)(CX*2)
@@ -1162,7 +1190,7 @@ TEXT ·pairs1x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), DI
 	MOVQ   steps+56(FP), R8
 
-loop29:
+loop32:
 	VMOVDQU32    (DX), Z5
 	VMOVDQU32    (DX)(BX*1), Z6
 	VMOVDQU32    (DX)(BX*2), Z7
@@ -1175,7 +1203,7 @@ loop29:
 	ADDQ         $0x00000004, CX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNZ          loop29
+	JNZ          loop32
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1195,7 +1223,7 @@ TEXT ·pairs1x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), SI
 	MOVQ   steps+56(FP), DI
 
-loop30:
+loop33:
 	VMOVDQU32    (DX), Z3
 	VMOVDQU32    (DX)(BX*1), Z4
 	VPBROADCASTD (CX), Z2
@@ -1204,7 +1232,7 @@ loop30:
 	ADDQ         $0x00000004, CX
 	ADDQ         SI, DX
 	DECQ         DI
-	JNZ          loop30
+	JNZ          loop33
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VZEROUPPER
@@ -1220,14 +1248,14 @@ TEXT ·pairs1x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), BX
 	MOVQ   steps+56(FP), SI
 
-loop31:
+loop34:
 	VMOVDQU32    (DX), Z2
 	VPBROADCASTD (CX), Z1
 	VPDPWSSD     Z2, Z1, Z0
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop31
+	JNZ          loop34
 	VMOVDQU32    Z0, (AX)
 	VZEROUPPER
 	RET

@@ -57,10 +57,26 @@ func declareToTheTop() {
 	}
 }
 
-func (v vectors) greatest() {
-	v.begin("greatest", "(s *int32, n uintptr, rest uint32) int32",
-		"returns the greatest of n scores, a multiple of 16, and those behind them that rest has bits for.")
-	s := pointer("s")
+// softmax is Softmax in three turns: the greatest score, the powers and their
+// sum, and the shift if there is one.
+func (v vectors) softmax() {
+	v.begin("softmax", "(p *int16, s *int32, n uintptr, rest, far, c uint32, shift uint64) int32",
+		"is Softmax of n scores, a multiple of 16, and those behind them that rest has bits for. "+
+			"far is the least distance from the greatest whose power is zero.")
+	p, s := pointer("p"), pointer("s")
+	most := v.greatest(s)
+	sum := v.powers(p, s, most)
+	few := newLabel()
+	CMPL(sum, U32(1<<19))
+	JB(LabelRef(few))
+	v.halve(p, sum)
+	Label(few)
+	Store(sum, ReturnIndex(0))
+	v.end()
+}
+
+// greatest returns the greatest of the scores that count, in every lane.
+func (v vectors) greatest(s Register) VecVirtual {
 	most := v.reg()
 	VPBROADCASTD(Mem{Base: s}, most)
 	v.groups(func(r row, p *part) {
@@ -79,20 +95,16 @@ func (v vectors) greatest() {
 			}
 		})
 	})
-	Store(v.fold32(most, VPMAXSD), ReturnIndex(0))
-	v.end()
+	VPBROADCASTD(v.across(most, VPMAXSD), most)
+	return most
 }
 
-// powers turns scores into the powers e of Softmax. A distance beyond far is
+// powers writes the powers e and returns their sum. A distance beyond far is
 // brought down to it first, so that z fits 32 bits; its power is still zero.
-func (v vectors) powers() {
-	v.begin("powers", "(p *int16, s *int32, n uintptr, rest uint32, most int32, far, c uint32, shift uint64) uint32",
-		"writes the powers e of Softmax and returns their sum. far is the least distance from most whose power is zero.")
-	p, s := pointer("p"), pointer("s")
-	most, far, c, shift := v.fill("most"), v.fill("far"), v.fill("c"), v.count("shift")
+func (v vectors) powers(p, s Register, most VecVirtual) Register {
+	far, c, shift := v.fill("far"), v.fill("c"), v.count("shift")
 	odd := v.mask(oddLanes)
 	y := v.newPolynomial()
-	last := v.constant(16 << 15)
 	narrow := vectors{bits: 256}
 	sum, ones := narrow.zero(), narrow.constant(1<<16|1)
 	v.groups(func(r row, counting *part) {
@@ -107,7 +119,6 @@ func (v vectors) powers() {
 			VPSRLQ(shift, e, e)
 			VPSRLQ(shift, o, o)
 			v.join(e, o, odd)
-			VPMINUD(last, e, e)
 			z[k] = e
 		})
 		e := y.powers(z, counting)
@@ -115,8 +126,7 @@ func (v vectors) powers() {
 		VPMADDWD(ones, e, e)
 		VPADDD(e, sum, sum)
 	})
-	Store(narrow.fold32(sum, VPADDD), ReturnIndex(0))
-	v.end()
+	return narrow.fold32(sum, VPADDD)
 }
 
 // polynomial is 2^-z. It works on 16 bits: f·x >> 15 is the high half of 2f·x.
@@ -143,14 +153,15 @@ func (v vectors) newPolynomial() polynomial {
 	return y
 }
 
-// powers returns 16 powers in 16 bits each, zero where they do not count.
+// powers returns 16 powers in 16 bits each, zero where they do not count. A
+// shift by 16 or more leaves nothing of v, nor of v and half of two to that.
 func (y polynomial) powers(z [2]VecVirtual, counting *part) VecVirtual {
 	if y.bits == 512 {
-		n, f, t, twice := YMM(), YMM(), YMM(), ZMM()
-		VPADDD(z[0], z[0], twice)
-		VPMOVDW(twice, f)
+		n, f, t := YMM(), YMM(), YMM()
+		VPMOVDW(z[0], f)
+		VPADDW(f, f, f)
 		VPSRLD(U8(15), z[0], z[0])
-		VPMOVDW(z[0], n)
+		VPMOVUSDW(z[0], n)
 		e := y.mantissa(f)
 		VPSLLVW(n, y.one, t)
 		VPSRLW(U8(1), t, t)
@@ -193,26 +204,38 @@ func (y polynomial) mantissa(f VecVirtual) VecVirtual {
 	return e
 }
 
-func (v vectors) halve() {
-	v.begin("halve", "(p *int16, n uintptr, half uint32, j uint64) int32",
-		"replaces n weights, a multiple of 16, by (p + half) >> j and returns their sum.")
-	p, n := pointer("p"), pointer("n")
-	half, x := YMM(), XMM()
-	VMOVD(Load(Param("half"), GP32()), x)
+// halve shifts the weights so that their sum, which is 2^19 or more, falls to
+// about 2^19, and makes sum their new one. What lies behind those that count is
+// zero and stays so.
+func (v vectors) halve(p, sum Register) {
+	narrow := vectors{bits: 256}
+	g, x, half, j := GP32(), XMM(), YMM(), XMM()
+	BSRL(sum, ECX)
+	SUBL(U8(18), ECX) // j = bits(sum) - 19
+	VMOVD(ECX, j)
+	MOVL(U32(1), g)
+	SHLL(CL, g)
+	SHRL(U8(1), g)
+	VMOVD(g, x)
 	VPBROADCASTW(x, half)
-	j := v.count("j")
-	sum, ones := v.zero(), v.constant(1<<16|1)
-	v.loop(n, turn, func(r row) {
+
+	n, rest := pointer("n"), Load(Param("rest"), GP32())
+	whole := newLabel()
+	TESTL(rest, rest)
+	JZ(LabelRef(whole))
+	ADDQ(U32(turn), n)
+	Label(whole)
+	sums, ones := narrow.zero(), narrow.constant(1<<16|1)
+	narrow.loop(n, turn, func(r row) {
 		at := Mem{Base: p, Index: r.i, Scale: 2}
-		e := v.load(at)
+		e := narrow.load(at)
 		VPADDW(half, e, e)
 		VPSRLW(j, e, e)
-		v.move(e, at)
+		narrow.move(e, at)
 		VPMADDWD(ones, e, e)
-		VPADDD(e, sum, sum)
+		VPADDD(e, sums, sums)
 	})
-	Store(v.fold32(sum, VPADDD), ReturnIndex(0))
-	v.end()
+	MOVL(narrow.fold32(sums, VPADDD), sum)
 }
 
 // The products of attention are sums over pairs: of channels, for scores, of

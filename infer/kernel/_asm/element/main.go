@@ -37,8 +37,7 @@ func main() {
 	if v.bits == 256 {
 		declareToTheTop()
 	}
-	v.greatest()
-	v.powers()
+	v.softmax()
 	if v.bits == 512 {
 		for _, rows := range []int{4, 1} {
 			for _, blocks := range []int{4, 2, 1} {
@@ -47,7 +46,6 @@ func main() {
 		}
 	} else { // for half a register the wide vectors have nothing better
 		v.rotate()
-		v.halve()
 		v.putKeys()
 		v.putValues()
 		v.pairs256(4)

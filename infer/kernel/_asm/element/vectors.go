@@ -236,15 +236,20 @@ type operation func(ops ...Op)
 
 // fold32 returns what an operation makes of all lanes of 32 bits.
 func (v vectors) fold32(r VecVirtual, f operation) Register {
+	g := GP32()
+	VMOVD(v.across(r, f), g)
+	return g
+}
+
+// across returns what an operation makes of all lanes of 32 bits, in four.
+func (v vectors) across(r VecVirtual, f operation) VecVirtual {
 	x := v.fold128(r, f)
 	t := XMM()
 	VPSHUFD(U8(0x4E), x, t)
 	f(t, x, x)
 	VPSHUFD(U8(0xB1), x, t)
 	f(t, x, x)
-	g := GP32()
-	VMOVD(x, g)
-	return g
+	return x
 }
 
 // fold64 returns what an operation makes of all lanes of 64 bits.

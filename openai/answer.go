@@ -116,12 +116,16 @@ func (g *generation) request(m *Model, prompt []int32, choice int, stops []int32
 	r := engine.Request{
 		Sequence: m.numbers(1), Prompt: prompt, Most: g.most(m, len(prompt)), Stop: stops, Log: g.logprobs,
 		Sampling: engine.Sampling{
-			Temperature: uint32(g.temperature), TopP: uint32(g.topP),
-			Presence: int32(g.presence), Frequency: int32(g.frequency),
+			Temperature: uint32(g.temperature),
+			Presence:    int32(g.presence), Frequency: int32(g.frequency),
 		},
 	}
-	if g.temperature > 0 { // else nothing is drawn
+	// In the one form that receipts know: what has no effect is zero.
+	if g.temperature > 0 {
 		r.Seed = seedOf(g.seed, choice)
+		if g.topP < one {
+			r.Sampling.TopP = uint32(g.topP)
+		}
 	}
 	if g.logprobs {
 		r.Likely = g.top

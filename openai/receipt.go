@@ -191,28 +191,36 @@ func (s *Server) proveAnswers(w http.ResponseWriter, j *job) ([]Proof, error) {
 // ReadProofs reads what a caller may have kept: the body of an answer with
 // receipts, of GET /v1/receipts/{id}, one proof, or a bare receipt.
 func ReadProofs(b []byte) ([]Proof, error) {
-	var any struct {
-		Proofs []Proof `json:"proofs"`
-		Hearth *struct {
-			Proofs []Proof `json:"proofs"`
-		} `json:"hearth"`
-		Proof
-		Format *int `json:"format"` // of a bare receipt
+	bad := errors.New("it is not JSON of a receipt, nor of an answer with one")
+	var has map[string]json.RawMessage
+	if err := json.Unmarshal(b, &has); err != nil {
+		return nil, bad
 	}
-	if err := json.Unmarshal(b, &any); err != nil {
-		return nil, errors.New("it is not JSON of a receipt, nor of an answer with one")
+	if inner := has["hearth"]; inner != nil { // an answer
+		has = nil
+		if err := json.Unmarshal(inner, &has); err != nil {
+			return nil, bad
+		}
 	}
-	switch {
-	case len(any.Proofs) > 0:
-		return any.Proofs, nil
-	case any.Hearth != nil && len(any.Hearth.Proofs) > 0:
-		return any.Hearth.Proofs, nil
-	case any.Format != nil:
+	if has["executor"] != nil {
 		return []Proof{{Receipt: b}}, nil
-	case len(any.Proof.Receipt) > 0:
-		return []Proof{any.Proof}, nil
 	}
-	return nil, errors.New("there is no receipt in it: ask for one with the header X-Hearth-Receipt: 1")
+	var list []Proof
+	var err error
+	switch {
+	case has["proofs"] != nil:
+		err = json.Unmarshal(has["proofs"], &list)
+	case has["receipt"] != nil:
+		list = make([]Proof, 1)
+		err = json.Unmarshal(b, &list[0])
+	}
+	if err != nil {
+		return nil, bad
+	}
+	if len(list) == 0 {
+		return nil, errors.New("there is no receipt in it: ask for one with the header X-Hearth-Receipt: 1")
+	}
+	return list, nil
 }
 
 // trace begins to keep the rows of a sequence; end returns them.

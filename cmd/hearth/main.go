@@ -32,6 +32,13 @@ type cli struct {
 	Set      setCmd      `cmd:"" help:"Ask a room or tank for a temperature, a preset or a mode."`
 	Devices  devicesCmd  `cmd:"" help:"List the devices of the running home, or find devices on the network."`
 	Install  installCmd  `cmd:"" help:"An installer's first hour: find, add, prove and sign for a device."`
+	Model    modelCmd    `cmd:"" help:"Models on this computer: pull, add, list, show, verify, remove."`
+	Serve    serveCmd    `cmd:"" help:"Serve models to programs that speak OpenAI's API, without heating."`
+	Key      keyCmd      `cmd:"" help:"Keys for programs that use \"hearth serve\"."`
+	Embed    embedCmd    `cmd:"" help:"Turn texts into vectors."`
+	Chat     chatCmd     `cmd:"" help:"Talk with a model in the terminal."`
+	Search   searchCmd   `cmd:"" help:"Search a folder by meaning."`
+	Verify   verifyCmd   `cmd:"" help:"Check a receipt offline, and say what it proves and what not."`
 	Emulate  emulateCmd  `cmd:"" help:"Emulate a device on a socket, with a simulated house around it."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify, show or export the joule ledger."`
 	Password passwordCmd `cmd:"" help:"Set the password, which opens the page to the local network over TLS."`

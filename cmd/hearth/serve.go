@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"hearth/httpapi"
+	"hearth/infer/hub"
+	"hearth/infer/model"
+	"hearth/openai"
+)
+
+type serveCmd struct {
+	modelsAt  `embed:""`
+	Model     []string      `help:"Serve this model, and say it again for more; by default all that are here." placeholder:"NAME" sep:"none"`
+	Listen    string        `help:"Address to serve at." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
+	KeyFile   string        `help:"File of keys (\"hearth key add\"). With it every request needs a key, and other computers may ask." type:"path" placeholder:"FILE"`
+	PerMinute int           `help:"Most requests of one caller in a minute." default:"600"`
+	AtATime   int           `help:"Most requests of one caller at a time." default:"32"`
+	Queue     int           `help:"Most answers and texts under way or waiting, of all callers." default:"256"`
+	Longest   time.Duration `help:"Longest that a request may take." default:"10m"`
+	Log       string        `help:"How much to log: error, warn, info or debug. Prompts and answers never are." enum:"error,warn,info,debug" default:"warn"`
+}
+
+// Run serves until it is interrupted.
+func (c *serveCmd) Run(p *program) error {
+	log := newLogger(p.err, c.Log)
+	s, _ := c.store(p, "")
+	admit := openai.Local
+	if c.KeyFile != "" {
+		keys, err := openai.OpenKeys(c.KeyFile)
+		if err != nil {
+			return coded(exitUsage, err)
+		}
+		if len(keys.List()) == 0 {
+			return coded(exitUsage, fmt.Errorf("%s has no keys, so nobody could ask: make one with \"hearth key add NAME --key-file %s\"", filepath.Base(c.KeyFile), c.KeyFile))
+		}
+		admit = keys.Admit
+	}
+	l, err := c.listen(p.ctx)
+	if err != nil {
+		return err
+	}
+	models, err := c.open(p.ctx, s)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	defer func() {
+		for _, m := range models {
+			m.close()
+		}
+	}()
+	receipts, err := openReceipts(c.Data)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	server := openai.New(openai.Options{
+		Models: served(models), Admit: admit, Receipts: receipts, Log: log,
+		Limits: openai.Limits{Jobs: c.Queue, PerMinute: c.PerMinute, AtATime: c.AtATime, Time: c.Longest},
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", server)
+	mux.Handle("GET /metrics", only(admit, server.Metrics()))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+
+	ctx, stop := context.WithCancelCause(p.ctx)
+	defer stop(nil)
+	// Engines outlive the server, which lets answers under way end.
+	engines, end := context.WithCancel(context.WithoutCancel(p.ctx))
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer end()
+	for _, m := range models {
+		if m.Decoder == nil {
+			continue
+		}
+		running.Go(func() {
+			if err := m.Decoder.Run(engines); err != nil && !errors.Is(err, context.Canceled) {
+				stop(fmt.Errorf("the engine of %s ended: %w", m.Name, err))
+			}
+		})
+	}
+	scheme := "http"
+	conf, fingerprint, err := c.certificate(l)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	if conf != nil {
+		scheme = "https"
+	}
+	base := scheme + "://" + l.Addr().String() + "/v1"
+	fmt.Fprintf(p.out, "%s\n", p.paint(bold, "Hearth serves "+base))
+	for _, m := range models {
+		fmt.Fprintf(p.out, "  %s (%s)\n", m.Name, m.Config.Kind)
+	}
+	if fingerprint != "" {
+		fmt.Fprintln(p.out, "The certificate is this computer's own; its SHA-256 fingerprint is\n  "+fingerprint)
+	}
+	fmt.Fprintln(p.out, p.paint(dim, "Any OpenAI client works: base URL as above, any key on this computer. Stop with Ctrl-C."))
+	err = httpapi.Serve(ctx, l, conf, mux, log)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// served are the models as the API has them.
+func served(all []*opened) []*openai.Model {
+	var out []*openai.Model
+	for _, o := range all {
+		out = append(out, o.Model)
+	}
+	return out
+}
+
+// only serves h to who is admitted.
+func only(admit func(*http.Request) (openai.Caller, error), h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := admit(r); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// open opens the models to serve: those named, or all that are here, and the
+// small one that the program carries when nothing else writes text.
+func (c *serveCmd) open(ctx context.Context, s *hub.Store) ([]*opened, error) {
+	names := c.Model
+	var all []*opened
+	fail := func(err error) ([]*opened, error) {
+		for _, o := range all {
+			o.close()
+		}
+		return nil, err
+	}
+	if names == nil {
+		entries, err := s.List()
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			names = append(names, e.Name)
+		}
+	}
+	writes := false
+	for _, name := range names {
+		l, err := loadNamed(ctx, s, name)
+		if err != nil {
+			return fail(err)
+		}
+		o, err := openModel(l, name, "")
+		if err != nil {
+			return fail(err)
+		}
+		writes = writes || l.Model.Config.Kind == model.Decoder
+		all = append(all, o)
+	}
+	if writes || c.Model != nil {
+		return all, nil
+	}
+	l, err := loadMini()
+	if err != nil && len(all) > 0 {
+		return all, nil
+	}
+	if err != nil {
+		return fail(err)
+	}
+	o, err := openModel(l, miniName, "")
+	if err != nil {
+		return fail(err)
+	}
+	return append(all, o), nil
+}
+
+func loadNamed(ctx context.Context, s *hub.Store, name string) (*hub.Loaded, error) {
+	l, err := s.Load(ctx, name)
+	if errors.Is(err, hub.ErrNoModel) && name == miniName {
+		return loadMini()
+	}
+	return l, absent(err)
+}
+
+// listen opens the address. Without keys it must be this computer's own.
+func (c *serveCmd) listen(ctx context.Context) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return nil, coded(exitUsage, fmt.Errorf("--listen %q: write it as 127.0.0.1:8420", c.Listen))
+	}
+	if c.KeyFile == "" && !isLoopback(host) {
+		return nil, coded(exitUsage, fmt.Errorf("listen on %s: without keys only this computer is served; make one with \"hearth key add NAME --key-file FILE\" and give --key-file", c.Listen))
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", c.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: something runs there already, perhaps Hearth itself; choose another with --listen", c.Listen)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	return l, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

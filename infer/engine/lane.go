@@ -204,8 +204,10 @@ func (l *lane) keep(row int) []int16 {
 
 // lookUp writes a row of a table into dst.
 func lookUp(dst []int32, t *model.Table, row int) {
-	scale := int64(t.Scale[row])
-	for j, v := range t.Row[row*t.Width:][:len(dst)] {
-		dst[j] = int32((int64(v)*scale + 1<<(t.Shift-1)) >> t.Shift)
+	scale, shift := int64(t.Scale[row]), t.Shift&63 // below 64, for the compiler
+	half := int64(1) << shift >> 1
+	values := t.Row[row*t.Width:][:len(dst)]
+	for j, v := range values {
+		dst[j] = int32((int64(v)*scale + half) >> shift)
 	}
 }

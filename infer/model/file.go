@@ -27,11 +27,11 @@ func Write(w io.Writer, m *Model, f *Manifest, tokenizerJSON []byte) error {
 }
 
 func write(w io.Writer, m *Model, f *Manifest, tokenizerJSON []byte) error {
-	real, err := NewManifest(m, tokenizerJSON)
+	actual, err := NewManifest(m, tokenizerJSON)
 	if err != nil {
 		return err
 	}
-	want, err := real.ID()
+	want, err := actual.ID()
 	if err != nil {
 		return err
 	}

@@ -120,13 +120,13 @@ func hashData(parts []part) Hash {
 }
 
 func (p part) hash(h hash.Hash) {
-	// A hash takes everything.
+	// A hash takes everything: there are no errors here.
 	fmt.Fprintf(h, "%s %s", p.name, p.dtype())
 	for _, d := range p.shape {
 		fmt.Fprintf(h, " %d", d)
 	}
 	h.Write([]byte{'\n'})
-	p.write(func(b []byte) error { h.Write(b); return nil })
+	_ = p.write(func(b []byte) error { _, err := h.Write(b); return err })
 }
 
 // weights lists the matrices of a model of this configuration, without their

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/zeebo/blake3"
 )
@@ -134,7 +135,7 @@ func arrange(c Config, shuffle func(n int, label string, args ...any) []int32) o
 		l.inner = shuffle(c.Inner, "%d.inner", i)
 		l.up = l.inner
 		if c.Kind == Decoder {
-			l.up = append(l.up[:c.Inner:c.Inner], shifted(l.inner, c.Inner)...)
+			l.up = append(slices.Clip(l.up), shifted(l.inner, c.Inner)...)
 		}
 		share := c.Heads / c.KVHeads
 		var queries, keys, values []int32
@@ -169,7 +170,7 @@ func shifted(order []int32, by int) []int32 {
 // headChannels returns the order of a head's channels whose rotary pairs, which
 // lie half a head apart, are in the given order.
 func headChannels(pairs []int32) []int32 {
-	return append(pairs[:len(pairs):len(pairs)], shifted(pairs, len(pairs))...)
+	return append(slices.Clip(pairs), shifted(pairs, len(pairs))...)
 }
 
 func shuffle(n int, h0 Hash, label string) []int32 {
@@ -222,7 +223,7 @@ func (m *Model) naturalHash(o orders) Hash {
 			for j, at := range columns {
 				row[j] = source[at]
 			}
-			sum.Write(bytesOf(row))
+			_, _ = sum.Write(bytesOf(row))
 		}
 		write("%s %d %d\n%s", name, n, k, sum.Sum(nil))
 	}
@@ -291,7 +292,7 @@ type dice struct {
 
 func newDice(label string) *dice {
 	h := blake3.New()
-	io.WriteString(h, label) // a hash takes everything
+	_, _ = io.WriteString(h, label) // a hash takes everything
 	return &dice{stream: h.Digest()}
 }
 

@@ -30,10 +30,8 @@ func TestPermuteOnlyMovesChannels(t *testing.T) {
 				t.Errorf("only %d of 64 channels moved", moved)
 			}
 			for i := range a.Layers {
-				for _, p := range [][2]*model.Linear{
-					{a.Layers[i].QKV, b.Layers[i].QKV}, {a.Layers[i].Out, b.Layers[i].Out},
-					{a.Layers[i].Up, b.Layers[i].Up}, {a.Layers[i].Down, b.Layers[i].Down},
-				} {
+				x, y := a.Layers[i], b.Layers[i]
+				for _, p := range [][2]*model.Linear{{x.QKV, y.QKV}, {x.Out, y.Out}, {x.Up, y.Up}, {x.Down, y.Down}} {
 					if histogram(p[0].Weight) != histogram(p[1].Weight) {
 						t.Errorf("%s has other weights than before", p[0].Name)
 					}

@@ -153,9 +153,16 @@ func TestVectorsOfScales(t *testing.T) {
 	one, third := scaleJSON(NewScale(1, 0)), scaleJSON(NewScale(1, 0).Div(NewScale(3, 0)))
 	most := scaleJSON{M: 1<<32 - 1, E: maxExponent}
 	checkVectors(t, "scales", "Scales m·2^e: a·b, a/b and a·2^13.", []pair{
-		{A: one, B: one}, {A: one, B: third}, {A: third, B: third}, {A: scaleJSON(NewScale(1<<64-1, -9)), B: third},
-		{A: one, B: scaleJSON{}}, {A: scaleJSON{}, B: one}, {A: scaleJSON(NewScale(0xDEADBEEF12345678, -31)), B: scaleJSON(NewScale(12345, 7))},
-		{A: most, B: most}, {A: most, B: one}, {A: scaleJSON(NewScale(1, -maxExponent)), B: most},
+		{A: one, B: one},
+		{A: one, B: third},
+		{A: third, B: third},
+		{A: scaleJSON(NewScale(1<<64-1, -9)), B: third},
+		{A: one, B: scaleJSON{}},
+		{A: scaleJSON{}, B: one},
+		{A: scaleJSON(NewScale(0xDEADBEEF12345678, -31)), B: scaleJSON(NewScale(12345, 7))},
+		{A: most, B: most},
+		{A: most, B: one},
+		{A: scaleJSON(NewScale(1, -maxExponent)), B: most},
 	}, func(_ Level, c *pair) {
 		c.Product, c.Ratio = scaleJSON(c.A.scale().Mul(c.B.scale())), scaleJSON(c.A.scale().Div(c.B.scale()))
 		c.Shifted = scaleJSON(c.A.scale().Shift(13))
@@ -186,8 +193,18 @@ func TestVectorsOfScales(t *testing.T) {
 		Root scaleJSON `json:"root"`
 	}
 	checkVectors(t, "roots", "The root of the mean of n squares whose sum is sum, plus eps.", []root{
-		{Sum: 0, N: 1}, {Sum: 0, N: 384, Eps: 5}, {Sum: 1, N: 1}, {Sum: 2, N: 1}, {Sum: 3, N: 1}, {Sum: 4, N: 1}, {Sum: 383, N: 384},
-		{Sum: 123456789012345, N: 384, Eps: 4295}, {Sum: 1 << 63, N: 1 << 15}, {Sum: 1<<64 - 1, N: 1, Eps: 1<<64 - 1}, {Sum: 1 << 62, N: 1}, {Sum: 1<<62 - 1, N: 1},
+		{Sum: 0, N: 1},
+		{Sum: 0, N: 384, Eps: 5},
+		{Sum: 1, N: 1},
+		{Sum: 2, N: 1},
+		{Sum: 3, N: 1},
+		{Sum: 4, N: 1},
+		{Sum: 383, N: 384},
+		{Sum: 123456789012345, N: 384, Eps: 4295},
+		{Sum: 1 << 63, N: 1 << 15},
+		{Sum: 1<<64 - 1, N: 1, Eps: 1<<64 - 1},
+		{Sum: 1 << 62, N: 1},
+		{Sum: 1<<62 - 1, N: 1},
 	}, func(_ Level, c *root) { c.Root = scaleJSON(Root(uint64(c.Sum), c.N, uint64(c.Eps))) })
 }
 
@@ -234,7 +251,7 @@ func TestVectorsOfRescaling(t *testing.T) {
 	}
 	var cases []rescaling
 	for i, shift := range []uint{5, 6, 20, 31, 32, 33, 34, 45, 62} {
-		x := append(ends(1<<28), spread(19, 1<<uint(min(28, shift)), uint32(i))...)
+		x := append(ends(1<<28), spread(19, 1<<min(28, shift), uint32(i))...)
 		c := rescaling{X: x, C: spread(len(x), 1<<31-1, 77), M: 1<<31 - 1 - int32(i)*98765432, Shift: shift, To: spread(len(x), Limit, 5)}
 		if i%2 == 0 {
 			c.Bias = spread(len(x), 1<<29-1, 99)
@@ -258,8 +275,12 @@ func TestVectorsOfRescaling(t *testing.T) {
 		Y     []int32 `json:"y"`
 	}
 	checkVectors(t, "times", "y = (x·m + 2^(shift-1)) >> shift.", []times{
-		{X: ends(127), M: 3 << 20, Shift: 1}, {X: ends(127), M: -3 << 20, Shift: 12}, {X: ends(1<<31 - 1), M: 1 << 30, Shift: 32},
-		{X: ends(1<<31 - 1), M: 1<<31 - 1, Shift: 33}, {X: ends(1<<31 - 1), M: 1<<31 - 1, Shift: 62}, {X: spread(33, 1<<30, 3), M: 1 << 27, Shift: 37},
+		{X: ends(127), M: 3 << 20, Shift: 1},
+		{X: ends(127), M: -3 << 20, Shift: 12},
+		{X: ends(1<<31 - 1), M: 1 << 30, Shift: 32},
+		{X: ends(1<<31 - 1), M: 1<<31 - 1, Shift: 33},
+		{X: ends(1<<31 - 1), M: 1<<31 - 1, Shift: 62},
+		{X: spread(33, 1<<30, 3), M: 1 << 27, Shift: 37},
 	}, func(l Level, c *times) {
 		c.Y = make([]int32, len(c.X))
 		l.Times(c.Y, c.X, c.M, c.Shift)
@@ -275,10 +296,16 @@ func TestVectorsOfQuantising(t *testing.T) {
 		Scale scaleJSON `json:"scale"`
 	}
 	checkVectors(t, "quantise", "The bytes a+128 of a row and its scale. No d is d = 2^30.", []row{
-		{X: make([]int32, 16), Limit: 95}, {X: []int32{1, 0, -1}, Limit: 95}, {X: []int32{1 << 14, -1 << 14, 16383, 7}, Limit: 127},
-		{X: []int32{1<<15 - 1, -1 << 15, 5}, Limit: 95}, {X: ends(Limit), Limit: 95}, {X: ends(Limit), Limit: 1},
-		{X: spread(40, 1<<20, 1), D: spread(40, 1<<30, 2), Limit: 95}, {X: spread(40, Limit, 3), D: spread(40, 1<<30, 4), Limit: 127},
-		{X: spread(40, 300, 3), D: spread(40, 1<<26, 4), Limit: 95}, {X: []int32{Limit, -Limit}, D: []int32{1 << 30, 1 << 30}, Limit: 127},
+		{X: make([]int32, 16), Limit: 95},
+		{X: []int32{1, 0, -1}, Limit: 95},
+		{X: []int32{1 << 14, -1 << 14, 16383, 7}, Limit: 127},
+		{X: []int32{1<<15 - 1, -1 << 15, 5}, Limit: 95},
+		{X: ends(Limit), Limit: 95},
+		{X: ends(Limit), Limit: 1},
+		{X: spread(40, 1<<20, 1), D: spread(40, 1<<30, 2), Limit: 95},
+		{X: spread(40, Limit, 3), D: spread(40, 1<<30, 4), Limit: 127},
+		{X: spread(40, 300, 3), D: spread(40, 1<<26, 4), Limit: 95},
+		{X: []int32{Limit, -Limit}, D: []int32{1 << 30, 1 << 30}, Limit: 127},
 	}, func(l Level, c *row) {
 		a := make([]uint8, len(c.X))
 		c.Scale = scaleJSON(l.Quantise(a, c.X, c.D, c.Limit))
@@ -295,8 +322,15 @@ func TestVectorsOfNorms(t *testing.T) {
 		Shifted []int32 `json:"shifted"`
 	}
 	checkVectors(t, "norms", "A row less its mean; of that, the sum of squares and the shift; and it shifted.", []row{
-		{X: []int32{7}}, {X: []int32{1, 2}}, {X: []int32{-1, -2}}, {X: []int32{-1, -2, -2}}, {X: ends(Limit)}, {X: spread(48, 1<<20, 1)}, {X: spread(33, Limit, 2)},
-		{X: []int32{Limit, -Limit, -Limit, -Limit}}, {X: slices.Repeat([]int32{-5}, 17)},
+		{X: []int32{7}},
+		{X: []int32{1, 2}},
+		{X: []int32{-1, -2}},
+		{X: []int32{-1, -2, -2}},
+		{X: ends(Limit)},
+		{X: spread(48, 1<<20, 1)},
+		{X: spread(33, Limit, 2)},
+		{X: []int32{Limit, -Limit, -Limit, -Limit}},
+		{X: slices.Repeat([]int32{-5}, 17)},
 	}, func(l Level, c *row) {
 		c.Centred, c.Shifted = make([]int32, len(c.X)), make([]int32, len(c.X))
 		l.Centre(c.Centred, c.X)
@@ -329,7 +363,9 @@ func TestVectorsOfActivations(t *testing.T) {
 		Y []int32 `json:"y"`
 	}
 	checkVectors(t, "gate", "y = SiLU(g)·u, in units of 2^-16.", []gate{
-		{G: x, U: slices.Repeat([]int32{1 << 16}, len(x))}, {G: x, U: spread(len(x), 1<<20, 8)}, {G: ends(Limit), U: slices.Repeat([]int32{Limit}, len(ends(Limit)))},
+		{G: x, U: slices.Repeat([]int32{1 << 16}, len(x))},
+		{G: x, U: spread(len(x), 1<<20, 8)},
+		{G: ends(Limit), U: slices.Repeat([]int32{Limit}, len(ends(Limit)))},
 		{G: ends(Limit), U: slices.Repeat([]int32{-Limit}, len(ends(Limit)))},
 	}, func(l Level, c *gate) {
 		c.Y = make([]int32, len(c.G))
@@ -364,7 +400,8 @@ func TestVectorsOfAttention(t *testing.T) {
 	}
 	checkVectors(t, "rotate", "One head turned, in units of 2^-14 of cosine and sine.", []turn{
 		{X: spread(32, 1<<16, 1), Cos: spread16(16, 1<<14, 2), Sin: spread16(16, 1<<14, 3)},
-		{X: []int32{100, 7}, Cos: []int16{1 << 14}, Sin: []int16{0}}, {X: []int32{100, 7}, Cos: []int16{0}, Sin: []int16{-1 << 14}},
+		{X: []int32{100, 7}, Cos: []int16{1 << 14}, Sin: []int16{0}},
+		{X: []int32{100, 7}, Cos: []int16{0}, Sin: []int16{-1 << 14}},
 		{X: ends(Limit)[:20], Cos: slices.Repeat([]int16{11585}, 10), Sin: slices.Repeat([]int16{11585}, 10)},
 	}, func(l Level, c *turn) {
 		c.Y = slices.Clone(c.X)
@@ -391,8 +428,11 @@ func TestVectorsOfAttention(t *testing.T) {
 		Sum   int32   `json:"sum"`
 	}
 	checkVectors(t, "softmax", "The weights p of scores s of which the first n count, and their sum.", []softmax{
-		{S: make([]int32, 16), N: 16, C: 1 << 31, Shift: 40}, {S: spread(32, 1<<22, 1), N: 32, C: 3098164009, Shift: 46}, {S: spread(32, 1<<22, 2), N: 21, C: 3098164009, Shift: 44},
-		{S: spread(64, 1<<17, 3), N: 64, C: 1 << 31, Shift: 42}, {S: spread(16, 1<<20, 4), N: 1, C: 1, Shift: 0},
+		{S: make([]int32, 16), N: 16, C: 1 << 31, Shift: 40},
+		{S: spread(32, 1<<22, 1), N: 32, C: 3098164009, Shift: 46},
+		{S: spread(32, 1<<22, 2), N: 21, C: 3098164009, Shift: 44},
+		{S: spread(64, 1<<17, 3), N: 64, C: 1 << 31, Shift: 42},
+		{S: spread(16, 1<<20, 4), N: 1, C: 1, Shift: 0},
 		{S: []int32{2145387008, -2145387008, 0, 2145387007, 2145387000, 2145380000, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}, N: 16, C: 1<<32 - 1, Shift: 47},
 		{S: []int32{0, -1, -2, -32767, -32768, -32769, -65535, -65536, -524286, -524287, -524288, -524289, 0, 0, 0, 0}, N: 12, C: 1, Shift: 0},
 		{S: spread(16, 1<<30, 6), N: 16, C: 1 << 31, Shift: 64},

@@ -42,7 +42,7 @@ func TestAssemblyUsesNothingItsLevelDoesNotPromise(t *testing.T) {
 				}
 				if needs, ok := strings.CutPrefix(line, "// Requires: "); ok {
 					told++
-					for _, need := range strings.Split(needs, ", ") {
+					for need := range strings.SplitSeq(needs, ", ") {
 						if !promised[need] {
 							t.Errorf("%s:%d: needs %s", file, n+1, need)
 						}

@@ -5,8 +5,9 @@
 // order and depends on no number of goroutines.
 //
 // [Import] reads a folder: config.json, tokenizer.json and weights in
-// safetensors, as the Hugging Face libraries write them, or a GGUF file. It
-// takes encoders after BERT and decoders after Llama, Qwen2 and Qwen3.
+// safetensors, as the Hugging Face libraries write them, or a GGUF file, whose
+// own vocabulary serves where there is no tokenizer.json. It takes encoders
+// after BERT and decoders after Llama, Qwen2 and Qwen3.
 //
 // # From floating point to eight bits
 //

@@ -28,8 +28,23 @@ func ggufFile(metadata map[string]any, shapes map[string][]int, values map[strin
 			b = le.AppendUint32(le.AppendUint32(b, 4), uint32(v))
 		case float64:
 			b = le.AppendUint32(le.AppendUint32(b, 6), math.Float32bits(float32(v)))
+		case bool:
+			b = append(le.AppendUint32(b, 7), 0)
+			if v {
+				b[len(b)-1] = 1
+			}
 		case string:
 			b = text(le.AppendUint32(b, 8), v)
+		case []string:
+			b = le.AppendUint64(le.AppendUint32(le.AppendUint32(b, 9), 8), uint64(len(v)))
+			for _, s := range v {
+				b = text(b, s)
+			}
+		case []int32:
+			b = le.AppendUint64(le.AppendUint32(le.AppendUint32(b, 9), 5), uint64(len(v)))
+			for _, x := range v {
+				b = le.AppendUint32(b, uint32(x))
+			}
 		}
 	}
 	at := 0
@@ -209,7 +224,7 @@ func TestGGUFRefuses(t *testing.T) {
 	t.Run("no tokenizer", func(t *testing.T) {
 		files := converted(t, "tiny-llama", decoderMetadata("llama", 128, 64, 4, 1, 32, 1e-5, 10000), 16)
 		delete(files, "tokenizer.json")
-		if _, err := importer.Import(t.Context(), files, quick); err == nil || !strings.Contains(err.Error(), "put it beside") {
+		if _, err := importer.Import(t.Context(), files, quick); err == nil || !strings.Contains(err.Error(), "put the tokenizer.json of the model") {
 			t.Fatal(err)
 		}
 	})

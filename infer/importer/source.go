@@ -11,6 +11,7 @@ import (
 
 	"hearth/infer/gguf"
 	"hearth/infer/safetensors"
+	"hearth/infer/token"
 )
 
 // source is a folder with a published model in it.
@@ -22,12 +23,8 @@ type source struct {
 	gguf    *gguf.File
 }
 
-// The most bytes of the files that are read whole. Published tokenizers have up
-// to 35 MB.
-const (
-	maxTokenizer = 64 << 20
-	maxConfig    = 4 << 20
-)
+// maxConfig is the most bytes of a small file that is read whole.
+const maxConfig = 4 << 20
 
 // open finds the weights of a folder.
 func open(folder fs.FS) (_ *source, err error) {
@@ -149,15 +146,20 @@ func (s *source) plan() (*plan, error) {
 	return s.planHuggingFace()
 }
 
-// tokenizer returns the tokenizer.json.
+// tokenizer returns the tokenizer.json, of a GGUF file that has none beside it
+// one that is made of its vocabulary.
 func (s *source) tokenizer() ([]byte, error) {
-	if !s.has("tokenizer.json") {
-		if s.gguf != nil {
-			return nil, errors.New("it has no tokenizer.json: get the one of the model that the .gguf file was made of, and put it beside")
-		}
+	if s.has("tokenizer.json") {
+		return s.read("tokenizer.json", token.MaxFile)
+	}
+	if s.gguf == nil {
 		return nil, errors.New("it has no tokenizer.json")
 	}
-	return s.read("tokenizer.json", maxTokenizer)
+	b, err := ggufTokenizer(&metadata{values: s.gguf.Metadata()})
+	if err != nil {
+		return nil, fmt.Errorf("make a tokenizer of the .gguf file: %w: put the tokenizer.json of the model it was made of beside it", err)
+	}
+	return b, nil
 }
 
 // template returns the chat template, "" if there is none.

@@ -59,7 +59,7 @@ func ggufTokenizer(m *metadata) ([]byte, error) {
 	case "gpt2":
 		err = bpe(t, m, vocabulary, tokens)
 	case "bert":
-		err = wordPiece(t, m, tokens)
+		err = wordPiece(t, tokens)
 	default:
 		err = fmt.Errorf("its vocabulary is of the kind %q: gpt2 and bert are supported", name)
 	}
@@ -126,7 +126,7 @@ func bpe(t object, m *metadata, vocabulary map[string]int, tokens []string) erro
 
 // wordPiece fills in BERT's tokens, of which GGUF files mark those that begin a
 // word instead of those that go on.
-func wordPiece(t object, m *metadata, tokens []string) error {
+func wordPiece(t object, tokens []string) error {
 	const begins, goesOn = "\u2581", "##"
 	vocabulary := make(map[string]int, len(tokens))
 	kept := make([]string, len(tokens))

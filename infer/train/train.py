@@ -47,9 +47,9 @@ def stream(path, tokenizer):
         return [np.array(encode(tokenizer, json.loads(line)), dtype=np.int32) for line in f]
 
 
-def epochs(documents, batch):
+def epochs(documents, batch, seed):
     """Endless batches (tokens, targets) of shuffled documents laid end to end in rows of CONTEXT."""
-    order, epoch = random.Random(SEED), 0
+    order, epoch = random.Random(seed), 0
     while True:
         turn = list(range(len(documents)))
         order.shuffle(turn)
@@ -99,6 +99,8 @@ def main():
     parser.add_argument("--batch", type=int, default=8, help="rows of 512 tokens in a step")
     parser.add_argument("--rate", type=float, default=3e-3, help="learning rate of the embedding table and the norms")
     parser.add_argument("--start", help="folder with the weights to go on from, in place of random ones")
+    parser.add_argument("--peak", type=float, default=1.0, help="share of the learning rates to begin with")
+    parser.add_argument("--turn", type=int, default=0, help="changes the order of the text, for going on")
     parser.add_argument("--compile", action="store_true", help="compile the step: a minute first, then faster")
     parser.add_argument("--deadline", type=float, default=0,
                         help="time of day as Unix seconds at which to end, whatever --minutes says")
@@ -142,12 +144,12 @@ def main():
 
     model.train()
     saved, mean, step = time.time(), None, 0
-    for step, (epoch, tokens, targets) in enumerate(epochs(documents, args.batch)):
+    for step, (epoch, tokens, targets) in enumerate(epochs(documents, args.batch, SEED + args.turn)):
         now = time.time()
         if now >= end:
             break
         done = (now - begin) / (end - begin)
-        share = min(1.0, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
+        share = args.peak * min(1.0, (step + 1) / 50) * (0.02 + 0.49 * (1 + math.cos(math.pi * done)))
         for optimiser, rate in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate * share

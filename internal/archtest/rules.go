@@ -70,11 +70,13 @@ func Hearth() Rules {
 			{Packages: "infer/text", May: []string{"infer/token"}, Pure: true},
 			{Packages: "infer/model", May: []string{"infer/kernel", "infer/safetensors"}, Pure: true, Whole: true, Layout: true},
 			{Packages: "infer/engine", May: []string{"infer/kernel", "infer/model"}, Pure: true, Whole: true},
-			{Packages: "work/...", May: []string{"infer/kernel", "infer/model", "infer/engine", "work/..."}, Pure: true, Whole: true},
+			// Those who want tickets for less are measured, and measures are fractions.
+			{Packages: "work/cheat", May: []string{"infer/kernel", "infer/model", "infer/engine", "work/..."}, Pure: true},
+			{Packages: "work/...", May: []string{"infer/kernel", "infer/model", "infer/engine", "work/..."}, Pure: true, Whole: true, Layout: true},
 			// Floating point ends here: models come in as floats, and are whole
 			// numbers from then on.
 			{Packages: "infer/importer", May: []string{"infer/..."}, Pure: true},
-			{Packages: "infer/mini", May: []string{"infer/model"}},
+			{Packages: "infer/mini/...", May: []string{"infer/..."}},
 			{Packages: "infer/hub", May: []string{"infer/...", "work/...", plumbing}},
 			{Packages: "openai", May: []string{"units", "infer/...", "work/...", plumbing}},
 

@@ -71,15 +71,17 @@ func (f factor) half() int32 { return 1 << (f.shift - 33) }
 
 func (l Level) times(dst, x []int32, m int32, shift uint) int {
 	n := l.groups(len(dst), 16)
-	if n == 0 || shift < fullShift {
-		return 0
-	}
 	f := factor{m: m, shift: shift}
-	switch l {
-	case AVX512:
-		times512(&dst[0], &x[0], uintptr(n), f.m, f.half(), f.high())
-	case AVX2:
-		times256(&dst[0], &x[0], uintptr(n), f.m, f.half(), f.high())
+	switch {
+	case n == 0:
+	case shift < fullShift && l == AVX512:
+		timesLow512(&dst[0], &x[0], uintptr(n), m, 1<<shift>>1, uint64(shift))
+	case shift < fullShift:
+		timesLow256(&dst[0], &x[0], uintptr(n), m, 1<<shift>>1, uint64(shift))
+	case l == AVX512:
+		times512(&dst[0], &x[0], uintptr(n), m, f.half(), f.high())
+	default:
+		times256(&dst[0], &x[0], uintptr(n), m, f.half(), f.high())
 	}
 	return n
 }

@@ -296,6 +296,48 @@ loop5:
 	VZEROUPPER
 	RET
 
+// func timesLow256(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+// Requires: AVX, AVX2
+TEXT ·timesLow256(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         m+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VMOVQ        shift+40(FP), X2
+	VPBROADCASTQ round+32(FP), Y1
+	XORQ         BX, BX
+
+loop6:
+	VMOVDQU   (CX)(BX*4), Y3
+	VMOVSHDUP Y3, Y4
+	VPMULDQ   Y0, Y3, Y3
+	VPMULDQ   Y0, Y4, Y4
+	VPADDQ    Y1, Y3, Y3
+	VPSRLQ    X2, Y3, Y3
+	VPADDQ    Y1, Y4, Y4
+	VPSRLQ    X2, Y4, Y4
+	VMOVSLDUP Y4, Y4
+	VPBLENDD  $0xaa, Y4, Y3, Y3
+	VMOVDQU   Y3, (AX)(BX*4)
+	VMOVDQU   32(CX)(BX*4), Y3
+	VMOVSHDUP Y3, Y4
+	VPMULDQ   Y0, Y3, Y3
+	VPMULDQ   Y0, Y4, Y4
+	VPADDQ    Y1, Y3, Y3
+	VPSRLQ    X2, Y3, Y3
+	VPADDQ    Y1, Y4, Y4
+	VPSRLQ    X2, Y4, Y4
+	VMOVSLDUP Y4, Y4
+	VPBLENDD  $0xaa, Y4, Y3, Y3
+	VMOVDQU   Y3, 32(AX)(BX*4)
+	ADDQ      $0x00000010, BX
+	CMPQ      BX, DX
+	JB        loop6
+	VZEROUPPER
+	RET
+
 // func largest256(x *int32, n uintptr) uint32
 // Requires: AVX, AVX2
 TEXT ·largest256(SB), NOSPLIT, $0-20
@@ -304,14 +346,14 @@ TEXT ·largest256(SB), NOSPLIT, $0-20
 	VPXOR Y0, Y0, Y0
 	XORQ  DX, DX
 
-loop6:
+loop7:
 	VPABSD       (AX)(DX*4), Y1
 	VPMAXUD      Y1, Y0, Y0
 	VPABSD       32(AX)(DX*4), Y1
 	VPMAXUD      Y1, Y0, Y0
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop6
+	JB           loop7
 	VMOVDQA      Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPMAXUD      X0, X1, X1
@@ -336,7 +378,7 @@ TEXT ·largestTimes256(SB), NOSPLIT, $0-28
 	VPXOR        Y1, Y1, Y1
 	XORQ         BX, BX
 
-loop7:
+loop8:
 	VMOVDQU      (AX)(BX*4), Y2
 	VMOVSHDUP    Y2, Y3
 	VMOVSHDUP    (CX)(BX*4), Y4
@@ -363,7 +405,7 @@ loop7:
 	VPMAXUD      Y2, Y1, Y1
 	ADDQ         $0x00000010, BX
 	CMPQ         BX, DX
-	JB           loop7
+	JB           loop8
 	VMOVDQA      Y1, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPMAXUD      X0, X1, X1
@@ -391,7 +433,7 @@ TEXT ·quantise256(SB), NOSPLIT, $0-36
 	VPBROADCASTD X2, Y2
 	XORQ         BX, BX
 
-loop8:
+loop9:
 	VMOVDQU      (CX)(BX*4), Y3
 	VMOVDQU      32(CX)(BX*4), Y4
 	VPSRAD       X0, Y3, Y3
@@ -409,7 +451,7 @@ loop8:
 	VMOVDQU      X4, (AX)(BX*1)
 	ADDQ         $0x00000010, BX
 	CMPQ         BX, DX
-	JB           loop8
+	JB           loop9
 	VZEROUPPER
 	RET
 
@@ -432,7 +474,7 @@ TEXT ·quantiseTimes256(SB), NOSPLIT, $0-44
 	VPBROADCASTD X3, Y3
 	XORQ         SI, SI
 
-loop9:
+loop10:
 	VMOVDQU      (CX)(SI*4), Y4
 	VMOVSHDUP    Y4, Y5
 	VMOVSHDUP    (BX)(SI*4), Y6
@@ -468,7 +510,7 @@ loop9:
 	VMOVDQU      X5, (AX)(SI*1)
 	ADDQ         $0x00000010, SI
 	CMPQ         SI, DX
-	JB           loop9
+	JB           loop10
 	VZEROUPPER
 	RET
 
@@ -486,7 +528,7 @@ TEXT ·quantiseRow256(SB), $8192-44
 	VPXOR        Y1, Y1, Y1
 	XORQ         DX, DX
 
-loop10:
+loop11:
 	VMOVDQU      (AX)(DX*4), Y2
 	VMOVSHDUP    Y2, Y3
 	VMOVSHDUP    (CX)(DX*4), Y4
@@ -515,7 +557,7 @@ loop10:
 	VPMAXUD      Y2, Y1, Y1
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, SI
-	JB           loop10
+	JB           loop11
 	VMOVDQA      Y1, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPMAXUD      X0, X1, X1
@@ -528,7 +570,7 @@ loop10:
 	XORL         CX, CX
 	XORL         AX, AX
 	TESTL        R8, R8
-	JZ           loop11
+	JZ           loop12
 	BSRL         R8, AX
 	SUBL         $0x0e, AX
 	CMOVLPL      AX, CX
@@ -538,7 +580,7 @@ loop10:
 	XORL         DX, DX
 	DIVL         R8
 
-loop11:
+loop12:
 	VMOVD        CX, X0
 	VMOVD        AX, X1
 	VPBROADCASTD X1, Y1
@@ -547,7 +589,7 @@ loop11:
 	VPBROADCASTD X2, Y2
 	XORQ         AX, AX
 
-loop12:
+loop13:
 	VMOVDQU      (DI)(AX*4), Y3
 	VMOVDQU      32(DI)(AX*4), Y4
 	VPSRAD       X0, Y3, Y3
@@ -565,7 +607,7 @@ loop12:
 	VMOVDQU      X4, (BX)(AX*1)
 	ADDQ         $0x00000010, AX
 	CMPQ         AX, SI
-	JB           loop12
+	JB           loop13
 	VZEROUPPER
 	RET
 
@@ -578,7 +620,7 @@ TEXT ·total256(SB), NOSPLIT, $0-24
 	VPXOR Y1, Y1, Y1
 	XORQ  DX, DX
 
-loop13:
+loop14:
 	VPMOVSXDQ    (AX)(DX*4), Y2
 	VPADDQ       Y2, Y0, Y0
 	VPMOVSXDQ    16(AX)(DX*4), Y2
@@ -589,7 +631,7 @@ loop13:
 	VPADDQ       Y2, Y1, Y1
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop13
+	JB           loop14
 	VPADDQ       Y0, Y1, Y0
 	VMOVDQA      Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
@@ -618,7 +660,7 @@ TEXT ·centre256(SB), NOSPLIT, $0-28
 	VPBROADCASTD X2, Y2
 	XORQ         BX, BX
 
-loop14:
+loop15:
 	VMOVDQU (CX)(BX*4), Y3
 	VPSUBD  Y0, Y3, Y3
 	VPMINSD Y2, Y3, Y3
@@ -631,7 +673,7 @@ loop14:
 	VMOVDQU Y3, 32(AX)(BX*4)
 	ADDQ    $0x00000010, BX
 	CMPQ    BX, DX
-	JB      loop14
+	JB      loop15
 	VZEROUPPER
 	RET
 
@@ -645,7 +687,7 @@ TEXT ·squares256(SB), NOSPLIT, $0-32
 	VPXOR Y2, Y2, Y2
 	XORQ  DX, DX
 
-loop15:
+loop16:
 	VMOVDQU      (AX)(DX*4), Y3
 	VPSRAD       X0, Y3, Y3
 	VMOVSHDUP    Y3, Y4
@@ -662,7 +704,7 @@ loop15:
 	VPADDQ       Y4, Y2, Y2
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop15
+	JB           loop16
 	VPADDQ       Y1, Y2, Y1
 	VMOVDQA      Y1, Y0
 	VEXTRACTI128 $0x01, Y0, X1
@@ -683,7 +725,7 @@ TEXT ·shiftRight256(SB), NOSPLIT, $0-32
 	VMOVQ shift+24(FP), X0
 	XORQ  BX, BX
 
-loop16:
+loop17:
 	VMOVDQU (CX)(BX*4), Y1
 	VPSRAD  X0, Y1, Y1
 	VMOVDQU Y1, (AX)(BX*4)
@@ -692,7 +734,7 @@ loop16:
 	VMOVDQU Y1, 32(AX)(BX*4)
 	ADDQ    $0x00000010, BX
 	CMPQ    BX, DX
-	JB      loop16
+	JB      loop17
 	VZEROUPPER
 	RET
 
@@ -713,7 +755,7 @@ TEXT ·narrow256(SB), NOSPLIT, $0-24
 	VPBROADCASTD X2, Y2
 	XORQ         BX, BX
 
-loop17:
+loop18:
 	VMOVDQU   (CX)(BX*4), Y3
 	VPADDD    Y0, Y3, Y3
 	VPSRAD    $0x04, Y3, Y3
@@ -727,7 +769,7 @@ loop17:
 	VMOVDQU   Y3, (AX)(BX*2)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop17
+	JB        loop18
 	VZEROUPPER
 	RET
 
@@ -791,7 +833,7 @@ TEXT ·gelu256(SB), NOSPLIT, $256-32
 	VMOVDQU      Y5, 224(SI)
 	XORQ         DI, DI
 
-loop18:
+loop19:
 	VMOVDQU    (CX)(DI*4), Y4
 	VPABSD     Y4, Y5
 	VPMINUD    Y1, Y5, Y5
@@ -844,7 +886,7 @@ loop18:
 	VMOVDQU    Y4, 32(AX)(DI*4)
 	ADDQ       $0x00000010, DI
 	CMPQ       DI, DX
-	JB         loop18
+	JB         loop19
 	VZEROUPPER
 	RET
 
@@ -921,7 +963,7 @@ TEXT ·gate256(SB), NOSPLIT, $256-40
 	VPBROADCASTD X7, Y7
 	XORQ         R8, R8
 
-loop19:
+loop20:
 	VMOVDQU    (CX)(R8*4), Y8
 	VPABSD     Y8, Y9
 	VPMINUD    Y1, Y9, Y9
@@ -1012,7 +1054,7 @@ loop19:
 	VMOVDQU    Y8, 32(AX)(R8*4)
 	ADDQ       $0x00000010, R8
 	CMPQ       R8, DX
-	JB         loop19
+	JB         loop20
 	VZEROUPPER
 	RET
 
@@ -1044,17 +1086,17 @@ TEXT ·softmax256(SB), NOSPLIT, $0-52
 	MOVL         rest+24(FP), SI
 	XORQ         DI, DI
 
-loop20:
+loop21:
 	CMPQ    DI, BX
-	JAE     loop21
+	JAE     loop22
 	VPMAXSD (DX)(DI*4), Y0, Y0
 	VPMAXSD 32(DX)(DI*4), Y0, Y0
 	ADDQ    $0x00000010, DI
-	JMP     loop20
+	JMP     loop21
 
-loop21:
+loop22:
 	TESTL        SI, SI
-	JZ           loop22
+	JZ           loop23
 	MOVL         rest+24(FP), BX
 	VMOVD        BX, X1
 	VPBROADCASTD X1, Y1
@@ -1067,7 +1109,7 @@ loop21:
 	VPBLENDVB    Y1, 32(DX)(DI*4), Y0, Y1
 	VPMAXSD      Y1, Y0, Y0
 
-loop22:
+loop23:
 	VMOVDQA      Y0, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPMAXSD      X0, X1, X1
@@ -1106,9 +1148,9 @@ loop22:
 	MOVL         rest+24(FP), SI
 	XORQ         DI, DI
 
-loop23:
+loop24:
 	CMPQ      DI, BX
-	JAE       loop24
+	JAE       loop25
 	VPSUBD    (DX)(DI*4), Y0, Y11
 	VPMINUD   Y1, Y11, Y11
 	VMOVSHDUP Y11, Y12
@@ -1159,11 +1201,11 @@ loop23:
 	VPMADDWD  Y10, Y14, Y14
 	VPADDD    Y14, Y9, Y9
 	ADDQ      $0x00000010, DI
-	JMP       loop23
+	JMP       loop24
 
-loop24:
+loop25:
 	TESTL        SI, SI
-	JZ           loop25
+	JZ           loop26
 	MOVL         rest+24(FP), BX
 	VMOVD        BX, X11
 	VPBROADCASTD X11, Y11
@@ -1223,7 +1265,7 @@ loop24:
 	VPMADDWD     Y10, Y2, Y2
 	VPADDD       Y2, Y9, Y9
 
-loop25:
+loop26:
 	VMOVDQA      Y9, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -1233,7 +1275,7 @@ loop25:
 	VPADDD       X0, X1, X1
 	VMOVD        X1, DX
 	CMPL         DX, $0x00080000
-	JB           loop26
+	JB           loop27
 	BSRL         DX, CX
 	SUBL         $0x12, CX
 	VMOVD        CX, X1
@@ -1245,17 +1287,17 @@ loop25:
 	MOVQ         n+16(FP), CX
 	MOVL         rest+24(FP), DX
 	TESTL        DX, DX
-	JZ           loop27
+	JZ           loop28
 	ADDQ         $0x00000010, CX
 
-loop27:
+loop28:
 	VPXOR        Y2, Y2, Y2
 	MOVL         $0x00010001, DX
 	VMOVD        DX, X3
 	VPBROADCASTD X3, Y3
 	XORQ         DX, DX
 
-loop28:
+loop29:
 	VMOVDQU      (AX)(DX*2), Y4
 	VPADDW       Y0, Y4, Y4
 	VPSRLW       X1, Y4, Y4
@@ -1264,7 +1306,7 @@ loop28:
 	VPADDD       Y4, Y2, Y2
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop28
+	JB           loop29
 	VMOVDQA      Y2, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -1275,7 +1317,7 @@ loop28:
 	VMOVD        X1, AX
 	MOVL         AX, DX
 
-loop26:
+loop27:
 	MOVL DX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -1299,7 +1341,7 @@ TEXT ·rotate256(SB), NOSPLIT, $0-40
 	VPBROADCASTD X2, Y2
 	XORQ         DI, DI
 
-loop29:
+loop30:
 	VMOVDQU   (AX)(DI*4), Y3
 	VMOVDQU   (CX)(DI*4), Y4
 	VPMINSD   Y0, Y3, Y3
@@ -1322,7 +1364,7 @@ loop29:
 	VMOVDQU   Y5, (CX)(DI*4)
 	ADDQ      $0x00000008, DI
 	CMPQ      DI, SI
-	JB        loop29
+	JB        loop30
 	VZEROUPPER
 	RET
 
@@ -1336,7 +1378,7 @@ TEXT ·putKeys256(SB), NOSPLIT, $0-32
 	LEAQ (BX)(BX*2), SI
 	LEAQ (DX)(BX*4), DI
 
-loop30:
+loop31:
 	VMOVDQU     (DX), Y0
 	VMOVDQU     (DX)(BX*1), Y1
 	VMOVDQU     (DX)(BX*2), Y2
@@ -1381,7 +1423,7 @@ loop30:
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, DI
 	DECQ        CX
-	JNZ         loop30
+	JNZ         loop31
 	VZEROUPPER
 	RET
 
@@ -1393,11 +1435,11 @@ TEXT ·putValues256(SB), NOSPLIT, $0-40
 	MOVQ stride+16(FP), DX
 	MOVQ pairs+32(FP), BX
 
-loop31:
+loop32:
 	MOVQ chunks+24(FP), DI
 	MOVQ CX, SI
 
-loop32:
+loop33:
 	VMOVDQU    (SI), Y0
 	VMOVDQU    (SI)(DX*1), Y1
 	VPUNPCKLWD Y1, Y0, Y2
@@ -1409,10 +1451,10 @@ loop32:
 	ADDQ       $0x00000040, AX
 	ADDQ       $0x00000020, SI
 	DECQ       DI
-	JNZ        loop32
+	JNZ        loop33
 	LEAQ       (CX)(DX*2), CX
 	DECQ       BX
-	JNZ        loop31
+	JNZ        loop32
 	VZEROUPPER
 	RET
 
@@ -1437,7 +1479,7 @@ TEXT ·pairs4x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), R9
 	MOVQ  steps+56(FP), R10
 
-loop33:
+loop34:
 	VMOVDQU      (R8), Y8
 	VMOVDQU      32(R8), Y9
 	VPBROADCASTD (BX), Y10
@@ -1463,7 +1505,7 @@ loop33:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop33
+	JNZ          loop34
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VMOVDQU      Y2, (AX)(CX*1)
@@ -1486,7 +1528,7 @@ TEXT ·pairs1x1x256(SB), NOSPLIT, $0-64
 	MOVQ  step+48(FP), BX
 	MOVQ  steps+56(FP), SI
 
-loop34:
+loop35:
 	VMOVDQU      (DX), Y2
 	VMOVDQU      32(DX), Y3
 	VPBROADCASTD (CX), Y4
@@ -1497,7 +1539,7 @@ loop34:
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop34
+	JNZ          loop35
 	VMOVDQU      Y0, (AX)
 	VMOVDQU      Y1, 32(AX)
 	VZEROUPPER

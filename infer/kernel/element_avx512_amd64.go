@@ -19,6 +19,11 @@ func rescaleAdd512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most 
 //go:noescape
 func times512(dst *int32, x *int32, n uintptr, m int32, half int32, shift uint64)
 
+// timesLow512 is Times for shifts of up to 32, round = 2^(shift-1).
+//
+//go:noescape
+func timesLow512(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+
 // largest512 returns the largest magnitude.
 //
 //go:noescape

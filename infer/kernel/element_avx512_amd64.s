@@ -212,6 +212,38 @@ loop5:
 	VZEROUPPER
 	RET
 
+// func timesLow512(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·timesLow512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         m+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VMOVQ        shift+40(FP), X2
+	VPBROADCASTQ round+32(FP), Z1
+	MOVL         $0x0000aaaa, BX
+	KMOVD        BX, K1
+	XORQ         BX, BX
+
+loop6:
+	VMOVDQU32 (CX)(BX*4), Z3
+	VMOVSHDUP Z3, Z4
+	VPMULDQ   Z0, Z3, Z3
+	VPMULDQ   Z0, Z4, Z4
+	VPADDQ    Z1, Z3, Z3
+	VPSRLQ    X2, Z3, Z3
+	VPADDQ    Z1, Z4, Z4
+	VPSRLQ    X2, Z4, Z4
+	VMOVSLDUP Z4, K1, Z3
+	VMOVDQU32 Z3, (AX)(BX*4)
+	ADDQ      $0x00000010, BX
+	CMPQ      BX, DX
+	JB        loop6
+	VZEROUPPER
+	RET
+
 // func largest512(x *int32, n uintptr) uint32
 // Requires: AVX, AVX2, AVX512F
 TEXT ·largest512(SB), NOSPLIT, $0-20
@@ -220,12 +252,12 @@ TEXT ·largest512(SB), NOSPLIT, $0-20
 	VPXORD Z0, Z0, Z0
 	XORQ   DX, DX
 
-loop6:
+loop7:
 	VPABSD        (AX)(DX*4), Z1
 	VPMAXUD       Z1, Z0, Z0
 	ADDQ          $0x00000010, DX
 	CMPQ          DX, CX
-	JB            loop6
+	JB            loop7
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPMAXUD       Y0, Y1, Y1
 	VEXTRACTI128  $0x01, Y1, X0
@@ -255,7 +287,7 @@ TEXT ·largestTimes512(SB), NOSPLIT, $0-28
 	VPXORD       Z1, Z1, Z1
 	XORQ         BX, BX
 
-loop7:
+loop8:
 	VMOVDQU32     (AX)(BX*4), Z2
 	VMOVSHDUP     Z2, Z3
 	VMOVDQU32.Z   4(CX)(BX*4), K2, Z4
@@ -270,7 +302,7 @@ loop7:
 	VPMAXUD       Z2, Z1, Z1
 	ADDQ          $0x00000010, BX
 	CMPQ          BX, DX
-	JB            loop7
+	JB            loop8
 	VEXTRACTI64X4 $0x01, Z1, Y0
 	VPMAXUD       Y1, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
@@ -299,7 +331,7 @@ TEXT ·quantise512(SB), NOSPLIT, $0-36
 	VPBROADCASTD X2, Z2
 	XORQ         BX, BX
 
-loop8:
+loop9:
 	VMOVDQU32 (CX)(BX*4), Z3
 	VPSRAD    X0, Z3, Z3
 	VPMULLD   Z1, Z3, Z3
@@ -308,7 +340,7 @@ loop8:
 	VPMOVDB   Z3, (AX)(BX*1)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop8
+	JB        loop9
 	VZEROUPPER
 	RET
 
@@ -335,7 +367,7 @@ TEXT ·quantiseTimes512(SB), NOSPLIT, $0-44
 	VPBROADCASTD X3, Z3
 	XORQ         SI, SI
 
-loop9:
+loop10:
 	VMOVDQU32   (CX)(SI*4), Z4
 	VMOVSHDUP   Z4, Z5
 	VMOVDQU32.Z 4(BX)(SI*4), K2, Z6
@@ -353,7 +385,7 @@ loop9:
 	VPMOVDB     Z4, (AX)(SI*1)
 	ADDQ        $0x00000010, SI
 	CMPQ        SI, DX
-	JB          loop9
+	JB          loop10
 	VZEROUPPER
 	RET
 
@@ -375,7 +407,7 @@ TEXT ·quantiseRow512(SB), $8192-44
 	VPXORD       Z1, Z1, Z1
 	XORQ         DX, DX
 
-loop10:
+loop11:
 	VMOVDQU32     (AX)(DX*4), Z2
 	VMOVSHDUP     Z2, Z3
 	VMOVDQU32.Z   4(CX)(DX*4), K2, Z4
@@ -391,7 +423,7 @@ loop10:
 	VPMAXUD       Z2, Z1, Z1
 	ADDQ          $0x00000010, DX
 	CMPQ          DX, SI
-	JB            loop10
+	JB            loop11
 	VEXTRACTI64X4 $0x01, Z1, Y0
 	VPMAXUD       Y1, Y0, Y0
 	VEXTRACTI128  $0x01, Y0, X1
@@ -405,7 +437,7 @@ loop10:
 	XORL          CX, CX
 	XORL          AX, AX
 	TESTL         R8, R8
-	JZ            loop11
+	JZ            loop12
 	BSRL          R8, AX
 	SUBL          $0x0e, AX
 	CMOVLPL       AX, CX
@@ -415,7 +447,7 @@ loop10:
 	XORL          DX, DX
 	DIVL          R8
 
-loop11:
+loop12:
 	VMOVD        CX, X0
 	VMOVD        AX, X1
 	VPBROADCASTD X1, Z1
@@ -424,7 +456,7 @@ loop11:
 	VPBROADCASTD X2, Z2
 	XORQ         AX, AX
 
-loop12:
+loop13:
 	VMOVDQU32 (DI)(AX*4), Z3
 	VPSRAD    X0, Z3, Z3
 	VPMULLD   Z1, Z3, Z3
@@ -433,7 +465,7 @@ loop12:
 	VPMOVDB   Z3, (BX)(AX*1)
 	ADDQ      $0x00000010, AX
 	CMPQ      AX, SI
-	JB        loop12
+	JB        loop13
 	VZEROUPPER
 	RET
 
@@ -446,14 +478,14 @@ TEXT ·total512(SB), NOSPLIT, $0-24
 	VPXORD Z1, Z1, Z1
 	XORQ   DX, DX
 
-loop13:
+loop14:
 	VPMOVSXDQ     (AX)(DX*4), Z2
 	VPADDQ        Z2, Z0, Z0
 	VPMOVSXDQ     32(AX)(DX*4), Z2
 	VPADDQ        Z2, Z1, Z1
 	ADDQ          $0x00000010, DX
 	CMPQ          DX, CX
-	JB            loop13
+	JB            loop14
 	VPADDQ        Z0, Z1, Z0
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPADDQ        Y0, Y1, Y1
@@ -483,7 +515,7 @@ TEXT ·centre512(SB), NOSPLIT, $0-28
 	VPBROADCASTD X2, Z2
 	XORQ         BX, BX
 
-loop14:
+loop15:
 	VMOVDQU32 (CX)(BX*4), Z3
 	VPSUBD    Z0, Z3, Z3
 	VPMINSD   Z2, Z3, Z3
@@ -491,7 +523,7 @@ loop14:
 	VMOVDQU32 Z3, (AX)(BX*4)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop14
+	JB        loop15
 	VZEROUPPER
 	RET
 
@@ -505,7 +537,7 @@ TEXT ·squares512(SB), NOSPLIT, $0-32
 	VPXORD Z2, Z2, Z2
 	XORQ   DX, DX
 
-loop15:
+loop16:
 	VMOVDQU32     (AX)(DX*4), Z3
 	VPSRAD        X0, Z3, Z3
 	VMOVSHDUP     Z3, Z4
@@ -515,7 +547,7 @@ loop15:
 	VPADDQ        Z4, Z2, Z2
 	ADDQ          $0x00000010, DX
 	CMPQ          DX, CX
-	JB            loop15
+	JB            loop16
 	VPADDQ        Z1, Z2, Z1
 	VEXTRACTI64X4 $0x01, Z1, Y0
 	VPADDQ        Y1, Y0, Y0
@@ -537,13 +569,13 @@ TEXT ·shiftRight512(SB), NOSPLIT, $0-32
 	VMOVQ shift+24(FP), X0
 	XORQ  BX, BX
 
-loop16:
+loop17:
 	VMOVDQU32 (CX)(BX*4), Z1
 	VPSRAD    X0, Z1, Z1
 	VMOVDQU32 Z1, (AX)(BX*4)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop16
+	JB        loop17
 	VZEROUPPER
 	RET
 
@@ -564,7 +596,7 @@ TEXT ·narrow512(SB), NOSPLIT, $0-24
 	VPBROADCASTD X2, Z2
 	XORQ         BX, BX
 
-loop17:
+loop18:
 	VMOVDQU32 (CX)(BX*4), Z3
 	VPADDD    Z0, Z3, Z3
 	VPSRAD    $0x04, Z3, Z3
@@ -574,7 +606,7 @@ loop17:
 	VMOVDQU   Y3, (AX)(BX*2)
 	ADDQ      $0x00000010, BX
 	CMPQ      BX, DX
-	JB        loop17
+	JB        loop18
 	VZEROUPPER
 	RET
 
@@ -637,7 +669,7 @@ TEXT ·gelu512(SB), NOSPLIT, $0-32
 	VINSERTI64X4 $0x01, Y9, Z5, Z5
 	XORQ         BX, BX
 
-loop18:
+loop19:
 	VMOVDQU32 (CX)(BX*4), Z9
 	VMOVDQU32 64(CX)(BX*4), Z10
 	VPABSD    Z9, Z11
@@ -674,7 +706,7 @@ loop18:
 	VMOVDQU32 Z10, 64(AX)(BX*4)
 	ADDQ      $0x00000020, BX
 	CMPQ      BX, DX
-	JB        loop18
+	JB        loop19
 	VZEROUPPER
 	RET
 
@@ -751,7 +783,7 @@ TEXT ·gate512(SB), NOSPLIT, $0-40
 	KMOVD        SI, K3
 	XORQ         SI, SI
 
-loop19:
+loop20:
 	VMOVDQU32   (CX)(SI*4), Z12
 	VMOVDQU32   64(CX)(SI*4), Z13
 	VPABSD      Z12, Z14
@@ -816,7 +848,7 @@ loop19:
 	VMOVDQU32   Z13, 64(AX)(SI*4)
 	ADDQ        $0x00000020, SI
 	CMPQ        SI, DX
-	JB          loop19
+	JB          loop20
 	VZEROUPPER
 	RET
 
@@ -830,22 +862,22 @@ TEXT ·softmax512(SB), NOSPLIT, $0-52
 	MOVL         rest+24(FP), SI
 	XORQ         DI, DI
 
-loop20:
+loop21:
 	CMPQ    DI, BX
-	JAE     loop21
+	JAE     loop22
 	VPMAXSD (DX)(DI*4), Z0, Z0
 	ADDQ    $0x00000010, DI
-	JMP     loop20
+	JMP     loop21
 
-loop21:
+loop22:
 	TESTL     SI, SI
-	JZ        loop22
+	JZ        loop23
 	KMOVW     SI, K1
 	VMOVDQA32 Z0, Z1
 	VMOVDQU32 (DX)(DI*4), K1, Z1
 	VPMAXSD   Z1, Z0, Z0
 
-loop22:
+loop23:
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPMAXSD       Y0, Y1, Y1
 	VEXTRACTI128  $0x01, Y1, X0
@@ -887,9 +919,9 @@ loop22:
 	MOVL          rest+24(FP), SI
 	XORQ          DI, DI
 
-loop23:
+loop24:
 	CMPQ      DI, BX
-	JAE       loop24
+	JAE       loop25
 	VPSUBD    (DX)(DI*4), Z0, Z11
 	VPMINUD   Z1, Z11, Z11
 	VMOVSHDUP Z11, Z12
@@ -916,11 +948,11 @@ loop23:
 	VPMADDWD  Y10, Y13, Y13
 	VPADDD    Y13, Y9, Y9
 	ADDQ      $0x00000010, DI
-	JMP       loop23
+	JMP       loop24
 
-loop24:
+loop25:
 	TESTL       SI, SI
-	JZ          loop25
+	JZ          loop26
 	KMOVW       SI, K2
 	VPSUBD      (DX)(DI*4), Z0, Z0
 	VPMINUD     Z1, Z0, Z0
@@ -949,7 +981,7 @@ loop24:
 	VPMADDWD    Y10, Y2, Y2
 	VPADDD      Y2, Y9, Y9
 
-loop25:
+loop26:
 	VMOVDQA      Y9, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -959,7 +991,7 @@ loop25:
 	VPADDD       X0, X1, X1
 	VMOVD        X1, DX
 	CMPL         DX, $0x00080000
-	JB           loop26
+	JB           loop27
 	BSRL         DX, CX
 	SUBL         $0x12, CX
 	VMOVD        CX, X1
@@ -971,17 +1003,17 @@ loop25:
 	MOVQ         n+16(FP), CX
 	MOVL         rest+24(FP), DX
 	TESTL        DX, DX
-	JZ           loop27
+	JZ           loop28
 	ADDQ         $0x00000010, CX
 
-loop27:
+loop28:
 	VPXOR        Y2, Y2, Y2
 	MOVL         $0x00010001, DX
 	VMOVD        DX, X3
 	VPBROADCASTD X3, Y3
 	XORQ         DX, DX
 
-loop28:
+loop29:
 	VMOVDQU      (AX)(DX*2), Y4
 	VPADDW       Y0, Y4, Y4
 	VPSRLW       X1, Y4, Y4
@@ -990,7 +1022,7 @@ loop28:
 	VPADDD       Y4, Y2, Y2
 	ADDQ         $0x00000010, DX
 	CMPQ         DX, CX
-	JB           loop28
+	JB           loop29
 	VMOVDQA      Y2, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
@@ -1001,7 +1033,7 @@ loop28:
 	VMOVD        X1, AX
 	MOVL         AX, DX
 
-loop26:
+loop27:
 	MOVL DX, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -1037,7 +1069,7 @@ TEXT ·pairs4x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R11
 	MOVQ   steps+56(FP), R12
 
-loop29:
+loop30:
 	VMOVDQU32    (R8), Z17
 	VMOVDQU32    (R8)(R9*1), Z18
 	VMOVDQU32    (R8)(R9*2), Z19
@@ -1065,7 +1097,7 @@ loop29:
 	ADDQ         $0x00000004, BX
 	ADDQ         R11, R8
 	DECQ         R12
-	JNZ          loop29
+	JNZ          loop30
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1107,7 +1139,7 @@ TEXT ·pairs4x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R10
 	MOVQ   steps+56(FP), R11
 
-loop30:
+loop31:
 	VMOVDQU32    (R8), Z9
 	VMOVDQU32    (R8)(R9*1), Z10
 	VPBROADCASTD (BX), Z8
@@ -1125,7 +1157,7 @@ loop30:
 	ADDQ         $0x00000004, BX
 	ADDQ         R10, R8
 	DECQ         R11
-	JNZ          loop30
+	JNZ          loop31
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, (AX)(CX*1)
@@ -1154,7 +1186,7 @@ TEXT ·pairs4x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R9
 	MOVQ   steps+56(FP), R10
 
-loop31:
+loop32:
 	VMOVDQU32    (R8), Z5
 	VPBROADCASTD (BX), Z4
 	VPDPWSSD     Z5, Z4, Z0
@@ -1167,7 +1199,7 @@ loop31:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop31
+	JNZ          loop32
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, (AX)(CX*1)
 	VMOVDQU32    Z2, (AX)(CX*2)
@@ -1190,7 +1222,7 @@ TEXT ·pairs1x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), DI
 	MOVQ   steps+56(FP), R8
 
-loop32:
+loop33:
 	VMOVDQU32    (DX), Z5
 	VMOVDQU32    (DX)(BX*1), Z6
 	VMOVDQU32    (DX)(BX*2), Z7
@@ -1203,7 +1235,7 @@ loop32:
 	ADDQ         $0x00000004, CX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNZ          loop32
+	JNZ          loop33
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1223,7 +1255,7 @@ TEXT ·pairs1x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), SI
 	MOVQ   steps+56(FP), DI
 
-loop33:
+loop34:
 	VMOVDQU32    (DX), Z3
 	VMOVDQU32    (DX)(BX*1), Z4
 	VPBROADCASTD (CX), Z2
@@ -1232,7 +1264,7 @@ loop33:
 	ADDQ         $0x00000004, CX
 	ADDQ         SI, DX
 	DECQ         DI
-	JNZ          loop33
+	JNZ          loop34
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VZEROUPPER
@@ -1248,14 +1280,14 @@ TEXT ·pairs1x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), BX
 	MOVQ   steps+56(FP), SI
 
-loop34:
+loop35:
 	VMOVDQU32    (DX), Z2
 	VPBROADCASTD (CX), Z1
 	VPDPWSSD     Z2, Z1, Z0
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop34
+	JNZ          loop35
 	VMOVDQU32    Z0, (AX)
 	VZEROUPPER
 	RET

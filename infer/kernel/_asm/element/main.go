@@ -22,6 +22,7 @@ func main() {
 	v.rescale("rescale", false)
 	v.rescale("rescaleAdd", true)
 	v.times()
+	v.timesLow()
 	v.largest()
 	v.largestTimes()
 	v.quantise(false)

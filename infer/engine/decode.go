@@ -20,6 +20,7 @@ func (d *Decoder) run() error {
 				return err
 			}
 			d.each((*lane).keepHeadsTurned)
+			d.store()
 		}
 		d.attendAll()
 		for d.rewind(); d.next(); {
@@ -80,17 +81,40 @@ func (d *Decoder) look(a *attention, t tile) {
 	})
 }
 
-// put writes the keys and values of a row to the cache.
-func (d *Decoder) put(row int, heads []int16) {
-	c := d.config
-	position := d.rows[row].Position
-	at := int(d.pieces[d.owner[row]].blocks[position/blockTokens]) * blockTokens * c.HeadSize
+// store writes the block's keys and values to the cache.
+func (d *Decoder) store() {
+	for i := range d.pieces {
+		p := &d.pieces[i]
+		for row, end := max(p.from, d.from), min(p.to, d.to); row < end; {
+			position := d.rows[row].Position
+			n := 1
+			if position%blockTokens == 0 {
+				n = min(blockTokens, end-row)
+			}
+			d.put(int(p.blocks[position/blockTokens]), position%blockTokens, row, n)
+			row += n
+		}
+	}
+}
+
+// put writes n tokens from a row on into one block of the cache: at any place,
+// or several at its beginning.
+func (d *Decoder) put(block, place, row, n int) {
+	c, stride := d.config, d.channels()
+	at := block * blockTokens * c.HeadSize
+	key := d.heads[row*stride+c.Heads*c.HeadSize:]
+	value := key[c.KVHeads*c.HeadSize:]
 	for head := range c.KVHeads {
 		i := d.number*c.KVHeads + head
-		key := heads[(c.Heads+head)*c.HeadSize:][:c.HeadSize]
-		value := heads[(c.Heads+c.KVHeads+head)*c.HeadSize:][:c.HeadSize]
-		kernel.PutKey(d.cache.keys[i][at:], position%blockTokens, key)
-		kernel.PutValue(d.cache.values[i][at:], position%blockTokens, value)
+		keys, values := d.cache.keys[i][at:], d.cache.values[i][at:]
+		k, v := key[head*c.HeadSize:], value[head*c.HeadSize:]
+		if n == 1 {
+			kernel.PutKey(keys, place, k[:c.HeadSize])
+			kernel.PutValue(values, place, v[:c.HeadSize])
+			continue
+		}
+		d.level.PutKeys(keys, k, stride, c.HeadSize, n)
+		d.level.PutValues(values, v, stride, c.HeadSize, n)
 	}
 }
 
@@ -129,7 +153,7 @@ func (l *lane) keepHeadsTurned(row int) {
 	q, k := l.split(row)
 	l.turn(q, row, &l.layer.QueryNorm, l.layer.QueryBits)
 	l.turn(k, row, &l.layer.KeyNorm, l.layer.KeyBits)
-	l.store(row, l.keep(row))
+	l.keep(row)
 }
 
 func (l *lane) toGates(row int) {

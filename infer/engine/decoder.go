@@ -21,7 +21,6 @@ type Decoder struct {
 	runTiles func(part int)
 
 	pieces []piece
-	owner  []int   // of each row: its piece
 	wanted []want  // rows that go through the head
 	logits []int32 // rows of the head's product
 	asked  []model.Row
@@ -110,7 +109,6 @@ func NewDecoder(m *model.Model, p model.Product, s Settings) (*Decoder, error) {
 		room:   max(attentionMax, group*kernel.BlockTokens(min(c.Context, len(cache.blocks)*blockTokens))),
 		logits: make([]int32, min(headRows, s.Rows)*c.Vocab),
 	}
-	d.store = d.put
 	for range s.Team.Size() {
 		d.rooms <- newAttention(max(attentionRow, group), d.room, c.HeadSize)
 	}
@@ -184,7 +182,7 @@ func (d *Decoder) Step(chunks []Chunk) error {
 // begin lays out the rows of a step and writes their embeddings into the
 // residual stream.
 func (d *Decoder) begin(chunks []Chunk) error {
-	d.rows, d.owner, d.pieces, d.wanted = d.rows[:0], d.owner[:0], d.pieces[:0], d.wanted[:0]
+	d.rows, d.pieces, d.wanted = d.rows[:0], d.pieces[:0], d.wanted[:0]
 	vocab := d.config.Vocab
 	for _, c := range chunks {
 		s, n, from := c.Sequence, len(c.Tokens), len(d.rows)
@@ -202,7 +200,6 @@ func (d *Decoder) begin(chunks []Chunk) error {
 			}
 			lookUp(d.residual(from+i), &d.model.Embedding, int(t))
 			d.rows = append(d.rows, model.Row{Sequence: s.number, Position: s.Len() + i})
-			d.owner = append(d.owner, len(d.pieces))
 		}
 		d.pieces = append(d.pieces, piece{s, from, from + n})
 		for i := range len(c.Logits) / vocab {

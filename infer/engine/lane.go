@@ -31,9 +31,6 @@ type lane struct {
 	a        []uint8      // activations for its next product
 	scale    []kernel.Scale
 
-	// store, of a decoder, keeps a row's keys and values.
-	store func(row int, heads []int16)
-
 	// What the team runs, kept here so that a pass allocates nothing.
 	step    func(l *lane, row int)
 	parts   int
@@ -195,11 +192,9 @@ func (l *lane) split(row int) (q, k []int32) {
 }
 
 // keep narrows a row of queries, keys and values, as split left them.
-func (l *lane) keep(row int) []int16 {
+func (l *lane) keep(row int) {
 	n := l.channels()
-	kept := l.heads[row*n:][:n]
-	l.level.Narrow(kept, l.sum(l.layer.QKV, row))
-	return kept
+	l.level.Narrow(l.heads[row*n:][:n], l.sum(l.layer.QKV, row))
 }
 
 // lookUp writes a row of a table into dst.

@@ -47,8 +47,8 @@ func HashBlocks(level Level, dst, keys, blocks []uint32, size int) {
 	if len(blocks) == words {
 		oneBlock = 0
 	}
-	if level == AVX512 {
-		hashBlocks(dst, keys, blocks, oneKey, oneBlock, size)
+	if level != Go {
+		hashBlocks(level, dst, keys, blocks, oneKey, oneBlock, size)
 		return
 	}
 	for i := range n {
@@ -64,8 +64,8 @@ func HashChunks(level Level, dst [][8]uint32, data []uint8, first uint32) {
 	if len(data) != len(dst)*leafSize {
 		panic(fmt.Sprintf("kernel: %d leaves of %d bytes", len(dst), len(data)))
 	}
-	if level == AVX512 {
-		hashChunks(dst, data, first)
+	if level != Go {
+		hashChunks(level, dst, data, first)
 		return
 	}
 	for i := range dst {
@@ -81,8 +81,8 @@ func HashNodes(level Level, dst, src [][8]uint32, root bool) {
 	if len(src) != 2*len(dst) {
 		panic(fmt.Sprintf("kernel: %d nodes above %d", len(dst), len(src)))
 	}
-	if level == AVX512 {
-		hashNodes(dst, src, root)
+	if level != Go {
+		hashNodes(level, dst, src, root)
 		return
 	}
 	for i := range dst {
@@ -99,8 +99,8 @@ func HashRows(level Level, dst [][8]uint32, rows []uint8, k int) {
 	}
 	for from := 0; from < len(dst); from += hashLanes {
 		part := dst[from:min(from+hashLanes, len(dst))]
-		if level == AVX512 {
-			hashRows(part, rows[from*Stride(k):], k)
+		if level != Go {
+			hashRows(level, part, rows[from*Stride(k):], k)
 			continue
 		}
 		for i := range part {

@@ -1,11 +1,12 @@
-// Command blake writes the assembly that hashes sixteen messages at a time
-// with BLAKE3:
+// Command blake writes the assembly that hashes sixteen or eight messages at a
+// time with BLAKE3:
 //
-//	go run ./blake -out ../blake3x_avx512_amd64.s -stubs ../blake3x_avx512_amd64.go -pkg kernel
+//	go run ./blake -out ../blake3x_vector_amd64.s -stubs ../blake3x_vector_amd64.go -pkg kernel
 //
-// A vector register holds one 32-bit word of sixteen messages: sixteen
+// A vector register holds one 32-bit word of all messages. With AVX-512 sixteen
 // registers are the state, sixteen the block, so that nothing but the chaining
-// value goes through memory.
+// value goes through memory. With AVX2 the state takes all registers there are,
+// and the block is in memory.
 package main
 
 import (
@@ -24,6 +25,7 @@ func main() {
 		DATA(4*i, U32(v))
 	}
 	compress(iv)
+	compress8(iv)
 	Generate()
 }
 
@@ -200,4 +202,186 @@ func transpose(r [16]reg.VecPhysical, spare reg.VecPhysical) [16]reg.VecPhysical
 		}
 	}
 	return words
+}
+
+// compress8 is compress for AVX2 and eight messages.
+func compress8(iv Mem) {
+	rotate16, rotate8 := shuffle("blake3rotate16", 16), shuffle("blake3rotate8", 8)
+	TEXT("blake8", 0, "func(out *[8][16]uint32, keys, data *[8]*byte, shared bool, blocks, last uint64, counters *[8]uint32, flags *[3]uint32)")
+	Pragma("noescape")
+	Doc("blake8 is blake16 for 8 messages.")
+
+	out := Load(Param("out"), GP64())
+	keys := Load(Param("keys"), GP64())
+	data := Load(Param("data"), GP64())
+	blocks := Load(Param("blocks"), GP64())
+	last := Load(Param("last"), GP64())
+	counters := Load(Param("counters"), GP64())
+	flags := Load(Param("flags"), GP64())
+	shared := Load(Param("shared"), GP8())
+
+	v := [16]reg.VecPhysical{
+		reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
+		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15,
+	}
+	local := func(n int) func(i int) Mem {
+		m := AllocLocal(32 * n)
+		return func(i int) Mem { return Mem{Base: m.Base, Disp: m.Disp + 32*i, Symbol: m.Symbol} }
+	}
+	chain, block, spill := local(8), local(16), local(1)
+
+	p := GP64()
+	TESTB(shared, shared)
+	JZ(LabelRef("apart"))
+	MOVQ(Mem{Base: keys}, p)
+	for i := range 8 {
+		VPBROADCASTD(Mem{Base: p, Disp: 4 * i}, v[i])
+		VMOVDQU(v[i], chain(i))
+	}
+	JMP(LabelRef("keyed"))
+	Label("apart")
+	for i := range 8 {
+		MOVQ(Mem{Base: keys, Disp: 8 * i}, p)
+		VMOVDQU(Mem{Base: p}, v[i])
+	}
+	for i, r := range transpose8([8]reg.VecPhysical(v[:8]), v[8]) {
+		VMOVDQU(r, chain(i))
+	}
+	Label("keyed")
+
+	offset, flag, end := GP64(), GP32(), GP32()
+	XORQ(offset, offset)
+	MOVL(Mem{Base: flags}, flag)
+	ORL(Mem{Base: flags, Disp: 4}, flag)
+
+	Label("block")
+	for half := range 2 {
+		for i := range 8 {
+			MOVQ(Mem{Base: data, Disp: 8 * i}, p)
+			VMOVDQU(Mem{Base: p, Index: offset, Scale: 1, Disp: 32 * half}, v[i])
+		}
+		for i, r := range transpose8([8]reg.VecPhysical(v[:8]), v[8]) {
+			VMOVDQU(r, block(8*half+i))
+		}
+	}
+	length := GP32()
+	MOVL(U32(64), length)
+	CMPQ(blocks, U8(1))
+	JNE(LabelRef("middle"))
+	MOVL(last.(reg.GPVirtual).As32(), length)
+	MOVL(Mem{Base: flags, Disp: 8}, end)
+	ORL(end, flag)
+	Label("middle")
+	for i := range 8 {
+		VMOVDQU(chain(i), v[i])
+	}
+	for i := range 4 {
+		VPBROADCASTD(iv.Offset(4*i), v[8+i])
+	}
+	VMOVDQU(Mem{Base: counters}, v[12])
+	VPXOR(v[13], v[13], v[13])
+	VMOVD(length, reg.X14)
+	VPBROADCASTD(reg.X14, v[14])
+	VMOVD(flag, reg.X15)
+	VPBROADCASTD(reg.X15, v[15])
+
+	order := [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	for range 7 {
+		mix := func(columns [4][4]int, first int) {
+			each := func(f func(q int, a, b, c, d reg.VecPhysical)) {
+				for q, g := range columns {
+					f(q, v[g[0]], v[g[1]], v[g[2]], v[g[3]])
+				}
+			}
+			half := func(i int, turn Mem, n uint8) {
+				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
+				each(func(q int, a, _, _, _ reg.VecPhysical) { VPADDD(block(order[first+2*q+i]), a, a) })
+				each(func(_ int, a, _, _, d reg.VecPhysical) { VPXOR(a, d, d) })
+				each(func(_ int, _, _, _, d reg.VecPhysical) { VPSHUFB(turn, d, d) })
+				each(func(_ int, _, _, c, d reg.VecPhysical) { VPADDD(d, c, c) })
+				each(func(_ int, _, b, c, _ reg.VecPhysical) { VPXOR(c, b, b) })
+				// One register is free while the others turn by a number of bits
+				// that is no number of bytes.
+				t := v[columns[0][2]]
+				VMOVDQU(t, spill(0))
+				each(func(_ int, _, b, _, _ reg.VecPhysical) {
+					VPSLLD(U8(32-n), b, t)
+					VPSRLD(U8(n), b, b)
+					VPOR(t, b, b)
+				})
+				VMOVDQU(spill(0), t)
+			}
+			half(0, rotate16, 12)
+			half(1, rotate8, 7)
+		}
+		mix([4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}}, 0)
+		mix([4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}}, 8)
+		var next [16]int
+		for i, from := range permutation {
+			next[i] = order[from]
+		}
+		order = next
+	}
+	for i := range 8 {
+		VPXOR(v[8+i], v[i], v[i])
+	}
+	CMPQ(blocks, U8(1))
+	JEQ(LabelRef("finish"))
+	for i := range 8 {
+		VMOVDQU(v[i], chain(i))
+	}
+	MOVL(Mem{Base: flags}, flag)
+	ADDQ(U8(64), offset)
+	DECQ(blocks)
+	JMP(LabelRef("block"))
+
+	Label("finish")
+	for i := range 8 {
+		VPXOR(chain(i), v[8+i], v[8+i])
+		VMOVDQU(v[8+i], block(i))
+	}
+	for half := range 2 {
+		if half == 1 {
+			for i := range 8 {
+				VMOVDQU(block(i), v[i])
+			}
+		}
+		for i, r := range transpose8([8]reg.VecPhysical(v[:8]), v[8]) {
+			VMOVDQU(r, Mem{Base: out, Disp: 64*i + 32*half})
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// shuffle is where the bytes of words go that are turned to the right.
+func shuffle(name string, bits int) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 32 {
+		DATA(i, U8(i%16/4*4+(i%4+bits/8)%4))
+	}
+	return m
+}
+
+// transpose8 turns rows into columns, 8 words each way, and returns the
+// registers that hold them. The spare one may be among them.
+func transpose8(r [8]reg.VecPhysical, spare reg.VecPhysical) [8]reg.VecPhysical {
+	pair := func(i, j int, low, high func(x, y, to reg.VecPhysical)) {
+		low(r[i], r[j], spare)
+		high(r[i], r[j], r[j])
+		r[i], spare = spare, r[i]
+	}
+	for g := 0; g < 8; g += 4 {
+		for _, q := range [2]int{g, g + 2} {
+			pair(q, q+1, func(x, y, to reg.VecPhysical) { VPUNPCKLDQ(y, x, to) }, func(x, y, to reg.VecPhysical) { VPUNPCKHDQ(y, x, to) })
+		}
+		for _, q := range [2]int{g, g + 1} {
+			pair(q, q+2, func(x, y, to reg.VecPhysical) { VPUNPCKLQDQ(y, x, to) }, func(x, y, to reg.VecPhysical) { VPUNPCKHQDQ(y, x, to) })
+		}
+		r[g+1], r[g+2] = r[g+2], r[g+1]
+	}
+	for j := range 4 {
+		pair(j, 4+j, func(x, y, to reg.VecPhysical) { VPERM2I128(U8(0x20), y, x, to) }, func(x, y, to reg.VecPhysical) { VPERM2I128(U8(0x31), y, x, to) })
+	}
+	return r
 }

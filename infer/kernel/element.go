@@ -106,6 +106,21 @@ func times(dst, x []int32, m int32, shift uint) {
 	}
 }
 
+// LookUp turns a row of an embedding table into fixed-point numbers: dst =
+// (row·scale + 2^(shift-1)) >> shift, for shift from 1 to 62 and results that
+// fit.
+func (l Level) LookUp(dst []int32, row []int8, scale int32, shift uint) {
+	n := l.lookUp(dst, row[:len(dst)], scale, shift)
+	lookUp(dst[n:], row[n:], scale, shift)
+}
+
+func lookUp(dst []int32, row []int8, scale int32, shift uint) {
+	half := int64(1) << shift >> 1
+	for i := range dst {
+		dst[i] = int32((int64(row[i])*int64(scale) + half) >> shift)
+	}
+}
+
 // Quantise turns a row of fixed-point numbers (|x| ≤ Limit) into the bytes of a
 // product, a+128 with |a| ≤ limit ≤ 127, and returns the scale S of the row:
 //

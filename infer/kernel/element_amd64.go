@@ -73,15 +73,27 @@ func (l Level) times(dst, x []int32, m int32, shift uint) int {
 	n := l.groups(len(dst), 16)
 	f := factor{m: m, shift: shift}
 	switch {
-	case n == 0:
-	case shift < fullShift && l == AVX512:
-		timesLow512(&dst[0], &x[0], uintptr(n), m, 1<<shift>>1, uint64(shift))
 	case shift < fullShift:
-		timesLow256(&dst[0], &x[0], uintptr(n), m, 1<<shift>>1, uint64(shift))
+		return 0
+	case n == 0:
 	case l == AVX512:
 		times512(&dst[0], &x[0], uintptr(n), m, f.half(), f.high())
 	default:
 		times256(&dst[0], &x[0], uintptr(n), m, f.half(), f.high())
+	}
+	return n
+}
+
+func (l Level) lookUp(dst []int32, row []int8, scale int32, shift uint) int {
+	n := l.groups(len(dst), 16)
+	switch {
+	case shift >= fullShift:
+		return 0
+	case n == 0:
+	case l == AVX512:
+		lookUp512(&dst[0], &row[0], uintptr(n), scale, 1<<shift>>1, uint64(shift))
+	default:
+		lookUp256(&dst[0], &row[0], uintptr(n), scale, 1<<shift>>1, uint64(shift))
 	}
 	return n
 }

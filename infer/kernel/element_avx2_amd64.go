@@ -19,10 +19,10 @@ func rescaleAdd256(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most 
 //go:noescape
 func times256(dst *int32, x *int32, n uintptr, m int32, half int32, shift uint64)
 
-// timesLow256 is Times for shifts of up to 32, round = 2^(shift-1).
+// lookUp256 is LookUp for shifts of up to 32, round = 2^(shift-1).
 //
 //go:noescape
-func timesLow256(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+func lookUp256(dst *int32, row *int8, n uintptr, scale int32, round uint64, shift uint64)
 
 // largest256 returns the largest magnitude.
 //

@@ -296,13 +296,13 @@ loop5:
 	VZEROUPPER
 	RET
 
-// func timesLow256(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+// func lookUp256(dst *int32, row *int8, n uintptr, scale int32, round uint64, shift uint64)
 // Requires: AVX, AVX2
-TEXT ·timesLow256(SB), NOSPLIT, $0-48
+TEXT ·lookUp256(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
+	MOVQ         row+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVL         m+24(FP), BX
+	MOVL         scale+24(FP), BX
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Y0
 	VMOVQ        shift+40(FP), X2
@@ -310,7 +310,7 @@ TEXT ·timesLow256(SB), NOSPLIT, $0-48
 	XORQ         BX, BX
 
 loop6:
-	VMOVDQU   (CX)(BX*4), Y3
+	VPMOVSXBD (CX)(BX*1), Y3
 	VMOVSHDUP Y3, Y4
 	VPMULDQ   Y0, Y3, Y3
 	VPMULDQ   Y0, Y4, Y4
@@ -321,7 +321,7 @@ loop6:
 	VMOVSLDUP Y4, Y4
 	VPBLENDD  $0xaa, Y4, Y3, Y3
 	VMOVDQU   Y3, (AX)(BX*4)
-	VMOVDQU   32(CX)(BX*4), Y3
+	VPMOVSXBD 8(CX)(BX*1), Y3
 	VMOVSHDUP Y3, Y4
 	VPMULDQ   Y0, Y3, Y3
 	VPMULDQ   Y0, Y4, Y4

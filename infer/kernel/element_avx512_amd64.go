@@ -19,10 +19,10 @@ func rescaleAdd512(dst *int32, x *int32, c *int32, bias *int32, n uintptr, most 
 //go:noescape
 func times512(dst *int32, x *int32, n uintptr, m int32, half int32, shift uint64)
 
-// timesLow512 is Times for shifts of up to 32, round = 2^(shift-1).
+// lookUp512 is LookUp for shifts of up to 32, round = 2^(shift-1).
 //
 //go:noescape
-func timesLow512(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+func lookUp512(dst *int32, row *int8, n uintptr, scale int32, round uint64, shift uint64)
 
 // largest512 returns the largest magnitude.
 //

@@ -212,13 +212,13 @@ loop5:
 	VZEROUPPER
 	RET
 
-// func timesLow512(dst *int32, x *int32, n uintptr, m int32, round uint64, shift uint64)
+// func lookUp512(dst *int32, row *int8, n uintptr, scale int32, round uint64, shift uint64)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·timesLow512(SB), NOSPLIT, $0-48
+TEXT ·lookUp512(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
+	MOVQ         row+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVL         m+24(FP), BX
+	MOVL         scale+24(FP), BX
 	VMOVD        BX, X0
 	VPBROADCASTD X0, Z0
 	VMOVQ        shift+40(FP), X2
@@ -228,7 +228,7 @@ TEXT ·timesLow512(SB), NOSPLIT, $0-48
 	XORQ         BX, BX
 
 loop6:
-	VMOVDQU32 (CX)(BX*4), Z3
+	VPMOVSXBD (CX)(BX*1), Z3
 	VMOVSHDUP Z3, Z4
 	VPMULDQ   Z0, Z3, Z3
 	VPMULDQ   Z0, Z4, Z4

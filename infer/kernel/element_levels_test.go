@@ -109,6 +109,15 @@ func TestEveryLevelComputesTheSame(t *testing.T) {
 		l.Times(dst, x, m, shift)
 		return []any{dst}
 	})
+	everyLevel(t, "LookUp", 100, func(l Level, rng *rand.Rand, n int) []any {
+		row, shift := make([]int8, n), uint(8+rng.IntN(55))
+		for i := range row {
+			row[i] = int8(rng.IntN(256) - 128)
+		}
+		dst := fenced[int32](n)
+		l.LookUp(dst, row, rng.Int32(), shift)
+		return []any{dst, fenceStands(dst)}
+	})
 	everyLevel(t, "Quantise", 100, func(l Level, rng *rand.Rand, n int) []any {
 		x, d := numbers(rng, n, Limit), maybe(rng, numbers(rng, n, 1<<30))
 		dst := fenced[uint8](n)
@@ -320,6 +329,7 @@ func TestRowsThatAreTooShortPanic(t *testing.T) {
 			"Rescale's biases":  func() { l.Rescale(long, long, long, short, 1, 40) },
 			"RescaleAdd":        func() { l.RescaleAdd(long, short, long, nil, 1, 40) },
 			"Times":             func() { l.Times(long, short, 1, 40) },
+			"LookUp":            func() { l.LookUp(long, make([]int8, 15), 1, 8) },
 			"Quantise":          func() { l.Quantise(make([]uint8, 16), short, nil, 95) },
 			"Quantise's":        func() { l.Quantise(make([]uint8, 16), long, short, 95) },
 			"Centre":            func() { l.Centre(long, short) },

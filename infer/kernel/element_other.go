@@ -7,6 +7,7 @@ package kernel
 func (l Level) rescale(dst, x, c, bias []int32, m int32, shift uint) int    { return 0 }
 func (l Level) rescaleAdd(dst, x, c, bias []int32, m int32, shift uint) int { return 0 }
 func (l Level) times(dst, x []int32, m int32, shift uint) int               { return 0 }
+func (l Level) lookUp(dst []int32, row []int8, scale int32, shift uint) int { return 0 }
 func (l Level) largest(x, d []int32) (int, uint32)                          { return 0, 0 }
 func (l Level) quantise(dst []uint8, x, d []int32, inv int32, h uint) int   { return 0 }
 func (l Level) quantiseRow(dst []uint8, x, d []int32, limit int32) (uint32, bool) {

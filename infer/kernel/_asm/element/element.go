@@ -86,17 +86,20 @@ func (v vectors) times() {
 	v.end()
 }
 
-// timesLow is times for shifts of up to 32: what is wanted lies in the low half
-// of a shifted product, and signs need not come down.
-func (v vectors) timesLow() {
-	v.begin("timesLow", "(dst, x *int32, n uintptr, m int32, round, shift uint64)", "is Times for shifts of up to 32, round = 2^(shift-1).")
-	dst, x, n := pointer("dst"), pointer("x"), pointer("n")
-	m, round, shift := v.fill("m"), v.reg(), v.count("shift")
+// lookUp is for shifts of up to 32: what is wanted lies in the low half of a
+// shifted product, and signs need not come down.
+func (v vectors) lookUp() {
+	v.begin("lookUp", "(dst *int32, row *int8, n uintptr, scale int32, round, shift uint64)",
+		"is LookUp for shifts of up to 32, round = 2^(shift-1).")
+	dst, from, n := pointer("dst"), pointer("row"), pointer("n")
+	m, round, shift := v.fill("scale"), v.reg(), v.count("shift")
 	VPBROADCASTQ(parameter("round"), round)
 	odd := v.mask(oddLanes)
 	v.loop(n, turn, func(r row) {
 		v.each(func(k int) {
-			e, o := v.scale(v.load(v.at(r, x, 4, k)), m)
+			x := v.reg()
+			VPMOVSXBD(Mem{Base: from, Index: r.i, Scale: 1, Disp: k * v.bytes() / 4}, x)
+			e, o := v.scale(x, m)
 			for _, t := range []Op{e, o} {
 				VPADDQ(round, t, t)
 				VPSRLQ(shift, t, t)

@@ -22,7 +22,7 @@ func main() {
 	v.rescale("rescale", false)
 	v.rescale("rescaleAdd", true)
 	v.times()
-	v.timesLow()
+	v.lookUp()
 	v.largest()
 	v.largestTimes()
 	v.quantise(false)

@@ -8,7 +8,7 @@ import (
 	"hearth/infer/model"
 )
 
-var ggufBERT = map[role]string{
+var ggufBERT = names{
 	tokens:        "token_embd.weight",
 	positions:     "position_embd.weight",
 	types:         "token_types.weight",
@@ -32,7 +32,7 @@ var ggufBERT = map[role]string{
 	downBias:      "blk.%d.ffn_down.bias",
 }
 
-var ggufLlama = map[role]string{
+var ggufLlama = names{
 	tokens:        "token_embd.weight",
 	finalGain:     "output_norm.weight",
 	head:          "output.weight",

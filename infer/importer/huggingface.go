@@ -65,7 +65,7 @@ func (s *stops) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]int32)(s))
 }
 
-var hfBERT = map[role]string{
+var hfBERT = names{
 	tokens:        "embeddings.word_embeddings.weight",
 	positions:     "embeddings.position_embeddings.weight",
 	types:         "embeddings.token_type_embeddings.weight",
@@ -90,7 +90,7 @@ var hfBERT = map[role]string{
 }
 
 // hfLlama serves qwen2 and qwen3 as well.
-var hfLlama = map[role]string{
+var hfLlama = names{
 	tokens:        "embed_tokens.weight",
 	finalGain:     "norm.weight",
 	head:          "lm_head.weight",

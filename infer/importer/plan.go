@@ -21,7 +21,7 @@ type plan struct {
 	frequency []float64
 
 	tensors tensors
-	names   map[role]string
+	names   names
 	// prefix goes before names.
 	prefix string
 	// interleaved says that the rows of queries and keys stand in pairs, as
@@ -70,18 +70,21 @@ const (
 	upBias
 	downWeight
 	downBias
+
+	roles
 )
+
+// names are the names of tensors by role, "" for what a kind of model does not
+// have. Those of layers have a %d for the layer.
+type names [roles]string
 
 // name returns the name of a tensor, "" if files of this kind have none such.
 func (p *plan) name(r role, layer int) string {
-	name, ok := p.names[r]
-	if !ok {
-		return ""
-	}
+	name := p.names[r]
 	if strings.Contains(name, "%d") {
 		name = fmt.Sprintf(name, layer)
 	}
-	if r == head {
+	if name == "" || r == head {
 		return name
 	}
 	return p.prefix + name

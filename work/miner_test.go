@@ -116,3 +116,53 @@ func TestEveryTicketPassesBothTiers(t *testing.T) {
 		})
 	}
 }
+
+// Every level finds the same tickets, to the byte.
+func TestTicketsAreTheSameOnEveryLevel(t *testing.T) {
+	var want []*work.Ticket
+	for i, level := range kernel.Levels() {
+		w := newWorld(t, level, smallDecoder)
+		m := w.miner(t)
+		if err := m.Begin(0, w.claim(chat)); err != nil {
+			t.Fatal(err)
+		}
+		got := m.End(0, w.answer(t, m, 0, chat))
+		if i == 0 {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v finds other tickets than %v (-%v +%v):\n%s", level, kernel.Go, kernel.Go, level, diff)
+		}
+	}
+	if len(want) == 0 {
+		t.Error("no ticket won")
+	}
+}
+
+// Tickets are those of the target: one that is eight times harder is met
+// by few, and all of them were found with the easier one.
+func TestAHarderTargetIsMetByLess(t *testing.T) {
+	w := newWorld(t, kernel.Best(), smallDecoder)
+	c := w.claim(chat)
+	found := func(target work.Target) map[string]bool {
+		m := w.miner(t)
+		m.Aim(target)
+		if err := m.Begin(0, c); err != nil {
+			t.Fatal(err)
+		}
+		tickets := map[string]bool{}
+		for _, x := range m.End(0, w.answer(t, m, 0, chat)) {
+			tickets[x.Nullifier().String()] = true
+		}
+		return tickets
+	}
+	easy, hard := found(work.TargetFor(work.MaxTileWork)), found(work.TargetFor(8*work.MaxTileWork))
+	if len(hard) == 0 || len(hard)*3 > len(easy) {
+		t.Errorf("%d tickets meet the easy target, %d one that is eight times harder", len(easy), len(hard))
+	}
+	for n := range hard {
+		if !easy[n] {
+			t.Errorf("ticket %s meets the harder target only", n)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 	"unsafe"
 
 	"hearth/infer/kernel"
@@ -82,10 +83,8 @@ func CheckOpening(level kernel.Level, x Matrix, tile int, opening []byte) ([]int
 		return nil, reject(ReasonWeights, "the weights shown for tile %d belong to a matrix with root %v, not %v", tile, got, x.Root)
 	}
 	weights := asWeights(rows)
-	for _, v := range weights {
-		if v == -128 {
-			return nil, reject(ReasonWeights, "tile %d has a weight of -128", tile)
-		}
+	if slices.Contains(weights, -128) {
+		return nil, reject(ReasonWeights, "tile %d has a weight of -128", tile)
 	}
 	return weights, nil
 }
@@ -148,9 +147,11 @@ func subtree(level kernel.Level, data []byte, first int) words {
 
 // Weights are hashed and sent as bytes and multiplied as numbers, in the same
 // memory.
+
 func asBytes(w []int8) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), len(w))
 }
+
 func asWeights(b []byte) []int8 {
 	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b))), len(b))
 }

@@ -140,3 +140,31 @@ func FuzzCheckOpening(f *testing.F) {
 		}
 	})
 }
+
+// What a check may cost is in the specification: the largest ticket there can be
+// takes less than 512 KiB of memory beside its own.
+func TestTheLargestTicketTakesLittleMemory(t *testing.T) {
+	c := smallDecoder
+	c.Layers, c.Inner, c.Context, c.Heads, c.KVHeads = 1, 16384, 4096, 2, 1
+	w := newWorld(t, kernel.Best(), c)
+	claim := w.claim(work.Job{Prompt: prompt(4000), Most: 90})
+	x := &work.Ticket{Claim: claim.ID(), At: model.Operation{Layer: 0, Kind: model.Down}, Position: 4080, Row: bytes.Repeat([]byte{150}, 16384)}
+	for range 81 {
+		x.Answer = append(x.Answer, 5)
+	}
+	x.Sign(key(1))
+	weights := w.tileWeights(x.At, 0)
+	v := work.NewVerifier(w.registered, w.level)
+	r := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			if got := reason(b, v.Check(claim, work.TargetFor(1<<62), x, weights)); got != work.ReasonTarget {
+				b.Fatal(got)
+			}
+		}
+	})
+	t.Logf("%d KiB, %v", r.AllocedBytesPerOp()>>10, r)
+	if r.AllocedBytesPerOp() >= 512<<10 {
+		t.Errorf("a check takes %d bytes", r.AllocedBytesPerOp())
+	}
+}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
+	"hearth/infer/importer"
 	"hearth/infer/kernel"
 	"hearth/infer/model"
 	"hearth/work"
@@ -113,6 +115,45 @@ func TestNothingAllowedIsCheaperThanInference(t *testing.T) {
 					t.Errorf("it takes %.3f of the honest miner's work", total/attempts)
 				}
 			})
+		}
+	}
+}
+
+// The same on the weights of a real model, as Hearth imports it. HEARTH_MINILM_DIR
+// is a folder with config.json, tokenizer.json and model.safetensors of
+// all-MiniLM-L6-v2.
+func TestNothingAllowedIsCheaperOnARealModel(t *testing.T) {
+	dir := os.Getenv("HEARTH_MINILM_DIR")
+	if dir == "" {
+		t.Skip("HEARTH_MINILM_DIR does not name a folder with all-MiniLM-L6-v2")
+	}
+	imported, err := importer.Import(t.Context(), os.DirFS(dir), importer.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(9, 9))
+	sums := map[string]float64{}
+	tiles := 0
+	for i := range imported.Model.Layers {
+		l := &imported.Model.Layers[i]
+		for _, x := range []*model.Linear{l.Out, l.Up, l.Down} {
+			for tile := 0; tile < x.N/work.TileColumns; tile += 2 {
+				a := attempt(r, x.K, x.Weight[tile*work.TileColumns*x.K:][:work.TileColumns*x.K])
+				honest := float64(work.TileWork(x.K))
+				_, skipping := HonestSkipping(a)
+				_, skipped := CachedSkipping(a)
+				sums["zeros skipped by both"] += float64(skipped) / float64(skipping)
+				sums["rank"] += float64(ByRank(a)) / honest
+				sums["columns"] += float64(ByColumns(a)) / honest
+				sums["rows"] += float64(ByRows(a)) / honest
+				tiles++
+			}
+		}
+	}
+	for name, sum := range sums {
+		t.Logf("%s: %.4f of the honest miner's work, mean of %d tiles", name, sum/float64(tiles), tiles)
+		if sum/float64(tiles) < 0.98 {
+			t.Errorf("%s: it takes %.3f of the honest miner's work", name, sum/float64(tiles))
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // Cached has the product of the row without noise and adds what the noise
 // changes.
 func Cached(t *Tile) (m Transcript, cost int) {
-	return cached(t, func(e, q int32) bool { return true })
+	return cached(t, func(_, _ int32) bool { return true })
 }
 
 // CachedSkipping is [Cached] without the products with zero. What it spends is to

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -215,6 +216,40 @@ func TestWhatWasImportedCanBeWrittenAndVerified(t *testing.T) {
 		if !(l.Loss > 0 && l.Loss < 0.05) {
 			t.Errorf("%s lost %v", l.Name, l.Loss)
 		}
+	}
+}
+
+func TestOptionsBoundWhatAModelCan(t *testing.T) {
+	for _, name := range []string{"tiny-bert", "tiny-llama"} {
+		o := quick
+		o.Context, o.ActivationLimit = 48, 127
+		m := bring(t, tiny(name), o).Model
+		if m.Config.Context != 48 || m.Config.ActivationLimit != 127 {
+			t.Errorf("%s: context %d, activations up to %d", name, m.Config.Context, m.Config.ActivationLimit)
+		}
+		o.ActivationLimit = 128
+		if _, err := importer.Import(t.Context(), tiny(name), o); err == nil || !strings.Contains(err.Error(), "activation_limit is 128") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// An import does not depend on how many processors share the work.
+func TestImportIsTheSameOnOneProcessor(t *testing.T) {
+	id := func() model.Hash {
+		v, err := bring(t, tiny("tiny-qwen2"), quick).Manifest.ID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	one := runtime.GOMAXPROCS(1)
+	alone := id()
+	runtime.GOMAXPROCS(max(one, 3))
+	together := id()
+	runtime.GOMAXPROCS(one)
+	if alone != together {
+		t.Errorf("alone %s, together %s", alone, together)
 	}
 }
 

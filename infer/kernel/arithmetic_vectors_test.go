@@ -295,8 +295,11 @@ func TestVectorsOfEmbeddings(t *testing.T) {
 		X     []int32 `json:"x"`
 	}
 	checkVectors(t, "embedding", "x = (row·scale + 2^(shift-1)) >> shift.", []row{
-		{Row: ends(127), Scale: 1<<31 - 1, Shift: 9}, {Row: spread(37, 127, 1), Scale: 987654321, Shift: 22},
-		{Row: spread(37, 127, 2), Scale: 1<<31 - 1, Shift: 33}, {Row: ends(127), Scale: 0, Shift: 62}, {Row: ends(127), Scale: 3, Shift: 1},
+		{Row: ends(127), Scale: 1<<31 - 1, Shift: 9},
+		{Row: spread(37, 127, 1), Scale: 987654321, Shift: 22},
+		{Row: spread(37, 127, 2), Scale: 1<<31 - 1, Shift: 33},
+		{Row: ends(127), Scale: 0, Shift: 62},
+		{Row: ends(127), Scale: 3, Shift: 1},
 	}, func(l Level, c *row) {
 		b := make([]int8, len(c.Row))
 		for i, v := range c.Row {

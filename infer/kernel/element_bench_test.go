@@ -43,6 +43,7 @@ func BenchmarkLayerElements(b *testing.B) {
 	}
 	var (
 		stream, sums      = draw(benchWidth, 1<<20), draw(benchInner, 1<<20)
+		grown             = draw(benchWidth, 1<<20)
 		channel, bias, in = draw(benchInner, 1<<30), draw(benchInner, 1<<18), draw(benchInner, 1<<30)
 		inner             = draw(benchInner, 1<<19)
 		heads             = make([]int16, 3*benchWidth)
@@ -84,7 +85,7 @@ func BenchmarkLayerElements(b *testing.B) {
 			{"quantise width", 2, func() { l.Quantise(a[:benchWidth], stream, in[:benchWidth], 95) }},
 			{"quantise context", 1, func() { l.Quantise(a[:benchWidth], stream, in[:benchWidth], 95) }},
 			{"add", 2, func() {
-				l.RescaleAdd(stream, sums[:benchWidth], channel[:benchWidth], bias[:benchWidth], m, shift)
+				l.RescaleAdd(grown, sums[:benchWidth], channel[:benchWidth], bias[:benchWidth], m, shift)
 			}},
 			{"norm", 2, func() {
 				l.Centre(inner[:benchWidth], stream)

@@ -53,10 +53,12 @@ func newCache(layers, kvHeads, size int, bytes int64) (*cache, error) {
 	}
 	c.blocks = make([]block, n)
 	c.known = make(map[digest]int32, n)
-	c.keys, c.values = make([][]int16, c.heads), make([][]int16, c.heads)
-	for i := range c.heads {
-		c.keys[i] = make([]int16, int(n)*blockTokens*size)
-		c.values[i] = make([]int16, int(n)*blockTokens*size)
+	// One piece of memory: the system can map it in large pages.
+	part := int(n) * blockTokens * size
+	all := make([]int16, 2*c.heads*part)
+	for range c.heads {
+		c.keys, c.values = append(c.keys, all[:part]), append(c.values, all[part:2*part])
+		all = all[2*part:]
 	}
 	c.oldest, c.newest = nowhere, nowhere
 	for i := range c.blocks {
@@ -126,9 +128,11 @@ func (c *cache) begin(s *Sequence, prompt []int32, room int) (have int, ok bool)
 		}
 		c.blocks[i].sequences++
 	}
+	found := len(s.blocks)
 	for len(s.blocks) < want {
 		s.blocks = append(s.blocks, c.fresh(s.blocks))
 	}
+	slices.Sort(s.blocks[found:]) // for longer runs
 	s.runs = s.runs[:0]
 	for _, i := range s.blocks {
 		if n := len(s.runs); n > 0 && s.runs[n-1].from+s.runs[n-1].blocks == int(i) {

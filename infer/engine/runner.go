@@ -149,9 +149,9 @@ func (r *Runner) rouse() {
 
 // giveUp ends a stream that nobody reads any more.
 func (r *Runner) giveUp(s *Stream, err error) {
-	s.finish(err)
-	r.mu.Lock()
+	r.mu.Lock() // Submit holds it until the stream is whole
 	defer r.mu.Unlock()
+	s.finish(err)
 	if r.closed == nil {
 		r.gone = append(r.gone, s)
 	}

@@ -414,6 +414,16 @@ func TestRunner(t *testing.T) {
 		}
 	}
 
+	if stream, err = r.Submit(given, Request{Prompt: []int32{1}, Most: 90, Stop: []int32{}}); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = stream.Next(t.Context())
+	}
+	if !errors.Is(err, gone) && !errors.Is(err, io.EOF) { // or it was faster
+		t.Errorf("a request that was given up before it was made ends with: %v", err)
+	}
+
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the runner ends with: %v", err)

@@ -268,14 +268,14 @@ middle:
 	VPXORD       Z13, Z13, Z13
 	VPBROADCASTD R11, Z14
 	VPBROADCASTD R10, Z15
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z26, Z0, Z0
 	VPADDD       Z21, Z1, Z1
 	VPADDD       Z29, Z2, Z2
 	VPADDD       Z20, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -296,14 +296,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z24, Z0, Z0
 	VPADDD       Z27, Z1, Z1
 	VPADDD       Z22, Z2, Z2
 	VPADDD       Z17, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -324,14 +324,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z18, Z0, Z0
 	VPADDD       Z23, Z1, Z1
 	VPADDD       Z30, Z2, Z2
 	VPADDD       Z25, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -352,14 +352,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z16, Z0, Z0
 	VPADDD       Z19, Z1, Z1
 	VPADDD       Z28, Z2, Z2
 	VPADDD       Z31, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -380,14 +380,14 @@ middle:
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
 	VPRORD       $0x07, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z21, Z0, Z0
 	VPADDD       Z27, Z1, Z1
 	VPADDD       Z17, Z2, Z2
 	VPADDD       Z29, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -408,14 +408,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z20, Z0, Z0
 	VPADDD       Z23, Z1, Z1
 	VPADDD       Z26, Z2, Z2
 	VPADDD       Z28, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -436,14 +436,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z24, Z0, Z0
 	VPADDD       Z30, Z1, Z1
 	VPADDD       Z16, Z2, Z2
 	VPADDD       Z31, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -464,14 +464,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z19, Z0, Z0
 	VPADDD       Z22, Z1, Z1
 	VPADDD       Z25, Z2, Z2
 	VPADDD       Z18, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -492,14 +492,14 @@ middle:
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
 	VPRORD       $0x07, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z27, Z0, Z0
 	VPADDD       Z23, Z1, Z1
 	VPADDD       Z28, Z2, Z2
 	VPADDD       Z17, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -520,14 +520,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z29, Z0, Z0
 	VPADDD       Z30, Z1, Z1
 	VPADDD       Z21, Z2, Z2
 	VPADDD       Z25, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -548,14 +548,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z20, Z0, Z0
 	VPADDD       Z16, Z1, Z1
 	VPADDD       Z19, Z2, Z2
 	VPADDD       Z18, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -576,14 +576,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z22, Z0, Z0
 	VPADDD       Z26, Z1, Z1
 	VPADDD       Z31, Z2, Z2
 	VPADDD       Z24, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -604,14 +604,14 @@ middle:
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
 	VPRORD       $0x07, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z23, Z0, Z0
 	VPADDD       Z30, Z1, Z1
 	VPADDD       Z25, Z2, Z2
 	VPADDD       Z28, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -632,14 +632,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z17, Z0, Z0
 	VPADDD       Z16, Z1, Z1
 	VPADDD       Z27, Z2, Z2
 	VPADDD       Z31, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -660,14 +660,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z29, Z0, Z0
 	VPADDD       Z19, Z1, Z1
 	VPADDD       Z22, Z2, Z2
 	VPADDD       Z24, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -688,14 +688,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z26, Z0, Z0
 	VPADDD       Z21, Z1, Z1
 	VPADDD       Z18, Z2, Z2
 	VPADDD       Z20, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -716,14 +716,14 @@ middle:
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
 	VPRORD       $0x07, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z30, Z0, Z0
 	VPADDD       Z16, Z1, Z1
 	VPADDD       Z31, Z2, Z2
 	VPADDD       Z25, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -744,14 +744,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z28, Z0, Z0
 	VPADDD       Z19, Z1, Z1
 	VPADDD       Z23, Z2, Z2
 	VPADDD       Z18, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -772,14 +772,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z17, Z0, Z0
 	VPADDD       Z22, Z1, Z1
 	VPADDD       Z26, Z2, Z2
 	VPADDD       Z20, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -800,14 +800,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z21, Z0, Z0
 	VPADDD       Z27, Z1, Z1
 	VPADDD       Z24, Z2, Z2
 	VPADDD       Z29, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -828,14 +828,14 @@ middle:
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
 	VPRORD       $0x07, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z16, Z0, Z0
 	VPADDD       Z19, Z1, Z1
 	VPADDD       Z18, Z2, Z2
 	VPADDD       Z31, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -856,14 +856,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z25, Z0, Z0
 	VPADDD       Z22, Z1, Z1
 	VPADDD       Z30, Z2, Z2
 	VPADDD       Z24, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -884,14 +884,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z28, Z0, Z0
 	VPADDD       Z26, Z1, Z1
 	VPADDD       Z21, Z2, Z2
 	VPADDD       Z29, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -912,14 +912,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z27, Z0, Z0
 	VPADDD       Z23, Z1, Z1
 	VPADDD       Z20, Z2, Z2
 	VPADDD       Z17, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -940,14 +940,14 @@ middle:
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
 	VPRORD       $0x07, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z19, Z0, Z0
 	VPADDD       Z22, Z1, Z1
 	VPADDD       Z24, Z2, Z2
 	VPADDD       Z18, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -968,14 +968,14 @@ middle:
 	VPRORD       $0x0c, Z5, Z5
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
-	VPADDD       Z4, Z0, Z0
-	VPADDD       Z5, Z1, Z1
-	VPADDD       Z6, Z2, Z2
-	VPADDD       Z7, Z3, Z3
 	VPADDD       Z31, Z0, Z0
 	VPADDD       Z26, Z1, Z1
 	VPADDD       Z16, Z2, Z2
 	VPADDD       Z20, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
 	VPXORD       Z0, Z12, Z12
 	VPXORD       Z1, Z13, Z13
 	VPXORD       Z2, Z14, Z14
@@ -996,14 +996,14 @@ middle:
 	VPRORD       $0x07, Z5, Z5
 	VPRORD       $0x07, Z6, Z6
 	VPRORD       $0x07, Z7, Z7
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z25, Z0, Z0
 	VPADDD       Z21, Z1, Z1
 	VPADDD       Z27, Z2, Z2
 	VPADDD       Z17, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -1024,14 +1024,14 @@ middle:
 	VPRORD       $0x0c, Z6, Z6
 	VPRORD       $0x0c, Z7, Z7
 	VPRORD       $0x0c, Z4, Z4
-	VPADDD       Z5, Z0, Z0
-	VPADDD       Z6, Z1, Z1
-	VPADDD       Z7, Z2, Z2
-	VPADDD       Z4, Z3, Z3
 	VPADDD       Z23, Z0, Z0
 	VPADDD       Z30, Z1, Z1
 	VPADDD       Z29, Z2, Z2
 	VPADDD       Z28, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
 	VPXORD       Z0, Z15, Z15
 	VPXORD       Z1, Z12, Z12
 	VPXORD       Z2, Z13, Z13
@@ -1434,14 +1434,14 @@ middle:
 	VPBROADCASTD X14, Y14
 	VMOVD        R10, X15
 	VPBROADCASTD X15, Y15
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       256(SP), Y0, Y0
 	VPADDD       320(SP), Y1, Y1
 	VPADDD       384(SP), Y2, Y2
 	VPADDD       448(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1472,14 +1472,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       288(SP), Y0, Y0
 	VPADDD       352(SP), Y1, Y1
 	VPADDD       416(SP), Y2, Y2
 	VPADDD       480(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1510,14 +1510,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       512(SP), Y0, Y0
 	VPADDD       576(SP), Y1, Y1
 	VPADDD       640(SP), Y2, Y2
 	VPADDD       704(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -1548,14 +1548,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       544(SP), Y0, Y0
 	VPADDD       608(SP), Y1, Y1
 	VPADDD       672(SP), Y2, Y2
 	VPADDD       736(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -1586,14 +1586,14 @@ middle:
 	VPSRLD       $0x07, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       320(SP), Y0, Y0
 	VPADDD       352(SP), Y1, Y1
 	VPADDD       480(SP), Y2, Y2
 	VPADDD       384(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1624,14 +1624,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       448(SP), Y0, Y0
 	VPADDD       576(SP), Y1, Y1
 	VPADDD       256(SP), Y2, Y2
 	VPADDD       672(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1662,14 +1662,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       288(SP), Y0, Y0
 	VPADDD       640(SP), Y1, Y1
 	VPADDD       544(SP), Y2, Y2
 	VPADDD       736(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -1700,14 +1700,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       608(SP), Y0, Y0
 	VPADDD       416(SP), Y1, Y1
 	VPADDD       704(SP), Y2, Y2
 	VPADDD       512(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -1738,14 +1738,14 @@ middle:
 	VPSRLD       $0x07, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       352(SP), Y0, Y0
 	VPADDD       576(SP), Y1, Y1
 	VPADDD       672(SP), Y2, Y2
 	VPADDD       480(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1776,14 +1776,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       384(SP), Y0, Y0
 	VPADDD       640(SP), Y1, Y1
 	VPADDD       320(SP), Y2, Y2
 	VPADDD       704(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1814,14 +1814,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       448(SP), Y0, Y0
 	VPADDD       544(SP), Y1, Y1
 	VPADDD       608(SP), Y2, Y2
 	VPADDD       512(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -1852,14 +1852,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       416(SP), Y0, Y0
 	VPADDD       256(SP), Y1, Y1
 	VPADDD       736(SP), Y2, Y2
 	VPADDD       288(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -1890,14 +1890,14 @@ middle:
 	VPSRLD       $0x07, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       576(SP), Y0, Y0
 	VPADDD       640(SP), Y1, Y1
 	VPADDD       704(SP), Y2, Y2
 	VPADDD       672(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1928,14 +1928,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       480(SP), Y0, Y0
 	VPADDD       544(SP), Y1, Y1
 	VPADDD       352(SP), Y2, Y2
 	VPADDD       736(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -1966,14 +1966,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       384(SP), Y0, Y0
 	VPADDD       608(SP), Y1, Y1
 	VPADDD       416(SP), Y2, Y2
 	VPADDD       288(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2004,14 +2004,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       256(SP), Y0, Y0
 	VPADDD       320(SP), Y1, Y1
 	VPADDD       512(SP), Y2, Y2
 	VPADDD       448(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2042,14 +2042,14 @@ middle:
 	VPSRLD       $0x07, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       640(SP), Y0, Y0
 	VPADDD       544(SP), Y1, Y1
 	VPADDD       736(SP), Y2, Y2
 	VPADDD       704(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -2080,14 +2080,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       672(SP), Y0, Y0
 	VPADDD       608(SP), Y1, Y1
 	VPADDD       576(SP), Y2, Y2
 	VPADDD       512(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -2118,14 +2118,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       480(SP), Y0, Y0
 	VPADDD       416(SP), Y1, Y1
 	VPADDD       256(SP), Y2, Y2
 	VPADDD       448(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2156,14 +2156,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       320(SP), Y0, Y0
 	VPADDD       352(SP), Y1, Y1
 	VPADDD       288(SP), Y2, Y2
 	VPADDD       384(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2194,14 +2194,14 @@ middle:
 	VPSRLD       $0x07, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       544(SP), Y0, Y0
 	VPADDD       608(SP), Y1, Y1
 	VPADDD       512(SP), Y2, Y2
 	VPADDD       736(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -2232,14 +2232,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       704(SP), Y0, Y0
 	VPADDD       416(SP), Y1, Y1
 	VPADDD       640(SP), Y2, Y2
 	VPADDD       288(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -2270,14 +2270,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       672(SP), Y0, Y0
 	VPADDD       256(SP), Y1, Y1
 	VPADDD       320(SP), Y2, Y2
 	VPADDD       384(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2308,14 +2308,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       352(SP), Y0, Y0
 	VPADDD       576(SP), Y1, Y1
 	VPADDD       448(SP), Y2, Y2
 	VPADDD       480(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2346,14 +2346,14 @@ middle:
 	VPSRLD       $0x07, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       608(SP), Y0, Y0
 	VPADDD       416(SP), Y1, Y1
 	VPADDD       288(SP), Y2, Y2
 	VPADDD       512(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -2384,14 +2384,14 @@ middle:
 	VPSRLD       $0x0c, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y4, Y0, Y0
-	VPADDD       Y5, Y1, Y1
-	VPADDD       Y6, Y2, Y2
-	VPADDD       Y7, Y3, Y3
 	VPADDD       736(SP), Y0, Y0
 	VPADDD       256(SP), Y1, Y1
 	VPADDD       544(SP), Y2, Y2
 	VPADDD       448(SP), Y3, Y3
+	VPADDD       Y4, Y0, Y0
+	VPADDD       Y5, Y1, Y1
+	VPADDD       Y6, Y2, Y2
+	VPADDD       Y7, Y3, Y3
 	VPXOR        Y0, Y12, Y12
 	VPXOR        Y1, Y13, Y13
 	VPXOR        Y2, Y14, Y14
@@ -2422,14 +2422,14 @@ middle:
 	VPSRLD       $0x07, Y7, Y7
 	VPOR         Y8, Y7, Y7
 	VMOVDQU      768(SP), Y8
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       704(SP), Y0, Y0
 	VPADDD       320(SP), Y1, Y1
 	VPADDD       352(SP), Y2, Y2
 	VPADDD       480(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13
@@ -2460,14 +2460,14 @@ middle:
 	VPSRLD       $0x0c, Y4, Y4
 	VPOR         Y10, Y4, Y4
 	VMOVDQU      768(SP), Y10
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y6, Y1, Y1
-	VPADDD       Y7, Y2, Y2
-	VPADDD       Y4, Y3, Y3
 	VPADDD       576(SP), Y0, Y0
 	VPADDD       640(SP), Y1, Y1
 	VPADDD       384(SP), Y2, Y2
 	VPADDD       672(SP), Y3, Y3
+	VPADDD       Y5, Y0, Y0
+	VPADDD       Y6, Y1, Y1
+	VPADDD       Y7, Y2, Y2
+	VPADDD       Y4, Y3, Y3
 	VPXOR        Y0, Y15, Y15
 	VPXOR        Y1, Y12, Y12
 	VPXOR        Y2, Y13, Y13

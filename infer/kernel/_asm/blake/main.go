@@ -119,8 +119,9 @@ func compress(iv Mem) {
 				}
 			}
 			half := func(i int, r1, r2 uint8) {
-				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
+				// The word first: it need not wait for b.
 				each(func(q int, a, _, _, _ reg.VecPhysical) { VPADDD(x(q, i), a, a) })
+				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
 				each(func(_ int, a, _, _, d reg.VecPhysical) { VPXORD(a, d, d) })
 				each(func(_ int, _, _, _, d reg.VecPhysical) { VPRORD(U8(r1), d, d) })
 				each(func(_ int, _, _, c, d reg.VecPhysical) { VPADDD(d, c, c) })
@@ -294,8 +295,8 @@ func compress8(iv Mem) {
 				}
 			}
 			half := func(i int, turn Mem, n uint8) {
-				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
 				each(func(q int, a, _, _, _ reg.VecPhysical) { VPADDD(block(order[first+2*q+i]), a, a) })
+				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
 				each(func(_ int, a, _, _, d reg.VecPhysical) { VPXOR(a, d, d) })
 				each(func(_ int, _, _, _, d reg.VecPhysical) { VPSHUFB(turn, d, d) })
 				each(func(_ int, _, _, c, d reg.VecPhysical) { VPADDD(d, c, c) })

@@ -14,6 +14,11 @@ import (
 	"hearth/infer/model"
 )
 
+var small = model.Config{
+	Kind: model.Decoder, Family: model.Llama, Layers: 2, Width: 256, Heads: 4, KVHeads: 2, HeadSize: 64, Inner: 384,
+	Vocab: 120, Context: 96, ResidualBits: 16, ActivationLimit: 95, Epsilon: 4295, BOS: 1, EOS: []int32{2}, PAD: 0,
+}
+
 var anywhere = model.Operation{Layer: 1, Kind: model.Up}
 
 // trained are weights as a trained model has them: normal, each column at full
@@ -257,11 +262,26 @@ func mostlyMineable(t *testing.T, m *model.Model, percent uint64) {
 	}
 }
 
+func TestAModelInItsNaturalOrderIsNotAdmitted(t *testing.T) {
+	m, err := model.Random(1, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ExamineModel(m, nil); err == nil {
+		t.Error("its channels are not permuted, and nothing is said about it")
+	}
+	if err := m.Permute(); err != nil {
+		t.Fatal(err)
+	}
+	up := m.Layers[1].Up
+	up.Weight[0], up.Weight[1] = up.Weight[1], up.Weight[0]
+	if _, err := ExamineModel(m, nil); err == nil {
+		t.Error("two of its channels were exchanged after the permutation, and nothing is said about it")
+	}
+}
+
 func TestARandomModelIsMineable(t *testing.T) {
-	m, err := model.Random(1, model.Config{
-		Kind: model.Decoder, Family: model.Llama, Layers: 2, Width: 256, Heads: 4, KVHeads: 2, HeadSize: 64, Inner: 384,
-		Vocab: 120, Context: 96, ResidualBits: 16, ActivationLimit: 95, Epsilon: 4295, BOS: 1, EOS: []int32{2}, PAD: 0,
-	})
+	m, err := model.Random(1, small)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,22 +20,22 @@ type bend struct {
 	vectors
 	width, down int
 
-	zero, most VecVirtual // most is the last number of the last segment
-	fraction   VecVirtual // mask of the place in a segment
+	most VecVirtual // the last number of the last segment
 
 	// 512 bits: coefficients as 16 bits, in two registers each.
 	c0, c1, c2 [2]VecVirtual
-	high       Register // mask of the high halves of 32 bits
+	zero       VecVirtual
+	fraction   VecVirtual // mask of the place in a segment
+	high       Register   // mask of the high halves of 32 bits
 
 	// 256 bits: coefficients in memory, those of the first and second power
-	// side by side.
-	table, pairs Mem
-	round        VecVirtual
+	// side by side. There are few registers: what is easily made is not kept.
+	values, pairs Mem
 }
 
 // newBend loads the table whose address is the parameter bends.
 func (v vectors) newBend(width, down int) *bend {
-	b := &bend{vectors: v, width: width, down: down, zero: v.zero(), most: v.constant(count<<width - 1)}
+	b := &bend{vectors: v, width: width, down: down, most: v.constant(count<<width - 1)}
 	table := Mem{Base: pointer("bends")}
 	if v.bits == 512 {
 		b.load512(table)
@@ -49,7 +49,7 @@ func (v vectors) newBend(width, down int) *bend {
 // doubled, and the first have the rounding of the last shift in them.
 func (b *bend) load512(table Mem) {
 	f := uint32(1<<b.width-1) << (15 - b.width)
-	b.fraction = b.constant(f<<16 | f)
+	b.fraction, b.zero = b.constant(f<<16|f), b.vectors.zero()
 	b.high = b.mask(0xAAAAAAAA)
 	round := b.constant(1 << b.down >> 1)
 	half := func(m Mem, f func(r Op)) VecVirtual {
@@ -72,15 +72,15 @@ func (b *bend) load512(table Mem) {
 	b.c2 = load(atC2, func(r Op) { VPADDD(r, r, r) })
 }
 
-// load256 writes the coefficients of the first power and, above them, those of
-// the second into 32 bits.
+// load256 writes the values with the rounding of the last shift in them, and
+// the coefficients of the first power with those of the second above them.
 func (b *bend) load256(table Mem) {
-	b.fraction = b.constant(1<<b.width - 1)
-	b.round = b.constant(1 << b.down >> 1)
-	b.table, b.pairs = table, Mem{Base: GP64()}
-	LEAQ(AllocLocal(4*count), b.pairs.Base)
+	b.values, b.pairs = AllocLocal(4*count), AllocLocal(4*count)
+	round := b.constant(1 << b.down >> 1)
 	for i := 0; i < 4*count; i += 32 {
-		c2, c1 := YMM(), b.vectors.load(table.Offset(atC1+i))
+		c0, c1, c2 := b.vectors.load(table.Offset(atC0+i)), b.vectors.load(table.Offset(atC1+i)), YMM()
+		VPADDD(round, c0, c0)
+		VMOVDQU(c0, b.values.Offset(i))
 		VPSLLD(U8(16), b.vectors.load(table.Offset(atC2+i)), c2)
 		VPBLENDW(U8(0xAA), c2, c1, c1)
 		VMOVDQU(c1, b.pairs.Offset(i))
@@ -94,7 +94,11 @@ func (b *bend) apply(x ...VecVirtual) {
 		u[i] = b.reg()
 		VPABSD(x[i], u[i])
 		VPMINUD(b.most, u[i], u[i])
-		VPMAXSD(b.zero, x[i], x[i])
+		if b.bits == 512 {
+			VPMAXSD(b.zero, x[i], x[i])
+		} else {
+			VPMAXSD(b.vectors.zero(), x[i], x[i])
+		}
 	}
 	if b.bits == 512 {
 		b.subtract512(x, u)
@@ -140,15 +144,10 @@ func (b *bend) subtract512(x, u []VecVirtual) {
 func (b *bend) subtract256(x, u VecVirtual) {
 	i, f := YMM(), YMM()
 	VPSRLD(U8(b.width), u, i)
-	VPAND(b.fraction, u, f)
-	gather := func(from Mem) VecVirtual {
-		r, all := b.vectors.zero(), YMM()
-		VPCMPEQD(i, i, all)
-		from.Index, from.Scale = i, 4
-		VPGATHERDD(all, from, r)
-		return r
-	}
-	d, h, c1 := gather(b.table), gather(b.pairs), YMM()
+	VPSLLD(U8(32-b.width), u, f)
+	VPSRLD(U8(32-b.width), f, f)
+	d, h := b.lookUp256(i)
+	c1 := YMM()
 	VPSLLD(U8(16), h, c1)
 	VPSRAD(U8(16), c1, c1)
 	VPSRAD(U8(16), h, h)
@@ -158,9 +157,33 @@ func (b *bend) subtract256(x, u VecVirtual) {
 	VPMULLD(f, h, h)
 	VPSRAD(U8(b.width), h, h)
 	VPADDD(h, d, d)
-	VPADDD(b.round, d, d)
 	VPSRAD(U8(b.down), d, d)
 	VPSUBD(d, x, x)
+}
+
+// lookUp256 looks 8 numbers of 6 bits up in both tables. An instruction looks
+// up 3 bits: of eight results for each number the other bits choose one. That
+// is a little faster than to gather them from memory, and does not suffer from
+// what some processors do to gathering so that it gives no secrets away.
+func (b *bend) lookUp256(i VecVirtual) (values, pairs VecVirtual) {
+	var bit [3]VecVirtual // the upper three, each at the top of its lane
+	for k := range bit {
+		bit[k] = YMM()
+		VPSLLD(U8(28-k), i, bit[k])
+	}
+	var find func(table Mem, from, level int) VecVirtual
+	find = func(table Mem, from, level int) VecVirtual {
+		if level < 0 {
+			r := YMM()
+			VPERMD(table.Offset(32*from), i, r)
+			return r
+		}
+		low := find(table, from, level-1)
+		high := find(table, from+1<<level, level-1)
+		VBLENDVPS(bit[level], high, low, low)
+		return low
+	}
+	return find(b.values, 0, 2), find(b.pairs, 0, 2)
 }
 
 // bent writes a function that bends its input and, if it is a gate, multiplies

@@ -616,14 +616,14 @@ TEXT ·gelu512(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	VPXORD       Z0, Z0, Z0
 	MOVL         $0x0007ffff, BX
-	VMOVD        BX, X1
-	VPBROADCASTD X1, Z1
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
 	MOVQ         bends+24(FP), BX
 	MOVL         $0x7ffc7ffc, SI
 	VMOVD        SI, X2
 	VPBROADCASTD X2, Z2
+	VPXORD       Z1, Z1, Z1
 	MOVL         $0xaaaaaaaa, SI
 	KMOVD        SI, K1
 	MOVL         $0x00000002, SI
@@ -673,11 +673,11 @@ loop19:
 	VMOVDQU32 (CX)(BX*4), Z9
 	VMOVDQU32 64(CX)(BX*4), Z10
 	VPABSD    Z9, Z11
-	VPMINUD   Z1, Z11, Z11
-	VPMAXSD   Z0, Z9, Z9
+	VPMINUD   Z0, Z11, Z11
+	VPMAXSD   Z1, Z9, Z9
 	VPABSD    Z10, Z12
-	VPMINUD   Z1, Z12, Z12
-	VPMAXSD   Z0, Z10, Z10
+	VPMINUD   Z0, Z12, Z12
+	VPMAXSD   Z1, Z10, Z10
 	VPSRLD    $0x0d, Z11, Z13
 	VPSLLD    $0x03, Z12, Z14
 	VMOVDQU16 Z14, K1, Z13
@@ -716,14 +716,14 @@ TEXT ·gate512(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+24(FP), DX
-	VPXORD       Z0, Z0, Z0
 	MOVL         $0x000fffff, BX
-	VMOVD        BX, X1
-	VPBROADCASTD X1, Z1
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
 	MOVQ         bends+32(FP), BX
 	MOVL         $0x7ffe7ffe, SI
 	VMOVD        SI, X2
 	VPBROADCASTD X2, Z2
+	VPXORD       Z1, Z1, Z1
 	MOVL         $0xaaaaaaaa, SI
 	KMOVD        SI, K1
 	MOVL         $0x00000001, SI
@@ -787,11 +787,11 @@ loop20:
 	VMOVDQU32   (CX)(SI*4), Z12
 	VMOVDQU32   64(CX)(SI*4), Z13
 	VPABSD      Z12, Z14
-	VPMINUD     Z1, Z14, Z14
-	VPMAXSD     Z0, Z12, Z12
+	VPMINUD     Z0, Z14, Z14
+	VPMAXSD     Z1, Z12, Z12
 	VPABSD      Z13, Z15
-	VPMINUD     Z1, Z15, Z15
-	VPMAXSD     Z0, Z13, Z13
+	VPMINUD     Z0, Z15, Z15
+	VPMAXSD     Z1, Z13, Z13
 	VPSRLD      $0x0e, Z14, Z16
 	VPSLLD      $0x02, Z15, Z17
 	VMOVDQU16   Z17, K1, Z16

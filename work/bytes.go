@@ -63,7 +63,10 @@ func (r *reader) label(text string) {
 // tokens takes n numbers of 4 bytes that are not negative as int32. It takes
 // no memory before the bytes are there.
 func (r *reader) tokens(n int) []int32 {
-	b := r.bytes(4 * n)
+	if r.err == nil && (n < 0 || n > len(r.b)/4) {
+		r.err = fmt.Errorf("it ends before its %d tokens do", uint32(n))
+	}
+	b := r.bytes(4 * max(0, min(n, len(r.b)/4)))
 	if len(b) == 0 {
 		return nil
 	}

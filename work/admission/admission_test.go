@@ -237,6 +237,28 @@ func TestMiniLM(t *testing.T) {
 	mostlyMineable(t, imported.Model, 95)
 }
 
+// Any model as Hearth keeps it: HEARTH_MODEL names its file.
+func TestAModelFile(t *testing.T) {
+	path := os.Getenv("HEARTH_MODEL")
+	if path == "" {
+		t.Skip("HEARTH_MODEL does not name a model's file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, _, err := model.Read(f, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mostlyMineable(t, m, 50)
+}
+
 // mostlyMineable examines a model and fails unless at least so much of a
 // hundred of its weights can be mined.
 func mostlyMineable(t *testing.T, m *model.Model, percent uint64) {

@@ -2,8 +2,6 @@
 
 package kernel
 
-import "math"
-
 // softmax does all scores or, where the last group of 16 is not there to be
 // read and written as a whole, none.
 func (l Level) softmax(p []int16, s []int32, n int, c uint32, shift uint) (sum int32, done bool) {
@@ -25,9 +23,9 @@ func (l Level) softmax(p []int16, s []int32, n int, c uint32, shift uint) (sum i
 // there below 2^32.
 func far(c uint32, shift uint) uint32 {
 	if c == 0 || shift > 44 { // 2^63/2^32 distances are not enough
-		return math.MaxUint32
+		return 1<<32-1
 	}
-	return uint32(min((1<<(19+shift)+uint64(c)-1)/uint64(c), math.MaxUint32))
+	return uint32(min((1<<(19+shift)+uint64(c)-1)/uint64(c), 1<<32-1))
 }
 
 // putKeys and putValues return how many tokens they did: groups of eight, and

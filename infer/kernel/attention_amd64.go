@@ -23,7 +23,7 @@ func (l Level) softmax(p []int16, s []int32, n int, c uint32, shift uint) (sum i
 // there below 2^32.
 func far(c uint32, shift uint) uint32 {
 	if c == 0 || shift > 44 { // 2^63/2^32 distances are not enough
-		return 1<<32-1
+		return 1<<32 - 1
 	}
 	return uint32(min((1<<(19+shift)+uint64(c)-1)/uint64(c), 1<<32-1))
 }

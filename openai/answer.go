@@ -15,7 +15,6 @@ type delta struct {
 	text   string
 	tokens []scored // those whose text begins in it, if they are scored
 	end    string   // "stop" or "length"; empty while it goes on
-	err    error
 }
 
 // scored is a token with the logarithms of probabilities, in units of 2^-16.

@@ -26,7 +26,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request, c Caller) error {
 		return err
 	}
 	return s.serveJob(w, r, &job{
-		generation: req.generation, caller: c, model: m, id: "chatcmpl-" + random(12), shape: chatShape{},
+		generation: req.generation, caller: c, model: m, id: "chatcmpl-" + random(), shape: chatShape{},
 		prompts: [][]int32{prompt}, stops: m.Words.Ends(m.Config.EOS),
 		strings: append(m.Words.Stops(), req.generation.stops...),
 	})

@@ -1,6 +1,9 @@
 package openai
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, c Caller) error {
 	all, err := fields(w, r)
@@ -32,7 +35,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, c Caller) erro
 		}
 	}
 	return s.serveJob(w, r, &job{
-		generation: req.generation, caller: c, model: m, id: "cmpl-" + random(12), shape: shape,
+		generation: req.generation, caller: c, model: m, id: "cmpl-" + random(), shape: shape,
 		prompts: prompts, strings: req.generation.stops,
 	})
 }
@@ -43,11 +46,11 @@ func (m *Model) echo(in input) string {
 		return in.text
 	}
 	words := m.Words.Reader()
-	s := ""
+	var s strings.Builder
 	for _, t := range in.tokens {
-		s += words.Push(t)
+		s.WriteString(words.Push(t))
 	}
-	return s + words.Flush()
+	return s.String() + words.Flush()
 }
 
 // completionShape is the form of /v1/completions. Echo holds the prompts, if

@@ -158,7 +158,7 @@ func (s *Server) proveTexts(w http.ResponseWriter, m *Model, c Caller, texts, ve
 		jobs[i] = m.privateJob()
 		jobs[i].Prompt = texts[i]
 	}
-	proofs, err := s.prove(w, m, c, "embd-"+random(12), jobs, vectors, traces)
+	proofs, err := s.prove(w, m, c, "embd-"+random(), jobs, vectors, traces)
 	if err != nil {
 		return nil, fmt.Errorf("write receipts: %w", err)
 	}

@@ -6,11 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"hearth/infer/text"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func chatOf(t *testing.T, body string) (chatRequest, error) {
@@ -160,12 +159,10 @@ func TestDecimal(t *testing.T) {
 func TestDecimalIsNearest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nano := rapid.Int64Range(0, 999_000_000_000).Draw(t, "nano")
-		shift := rapid.IntRange(-6, 6).Draw(t, "shift")
 		b, err := json.Marshal(nano)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = shift
 		got, err := decimal(string(b) + "e-9")
 		if want := (nano*one + 500_000_000) / 1_000_000_000; err != nil || got != want {
 			t.Fatalf("%se-9 reads as %d, %v, want %d", b, got, err, want)

@@ -101,7 +101,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) handle(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.now()
-		id := "req_" + random(12)
+		id := "req_" + random()
 		w.Header().Set("X-Request-Id", id)
 		sent := &status{ResponseWriter: w}
 		err := s.let(rt, sent, r)
@@ -170,8 +170,9 @@ func (s *status) Write(b []byte) (int, error) {
 // Unwrap is for [http.ResponseController].
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-func random(n int) string {
-	b := make([]byte, n)
+// random is what ids end with: 96 bits.
+func random() string {
+	b := make([]byte, 12)
 	rand.Read(b) // never fails, says crypto/rand
 	return hex.EncodeToString(b)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"hearth/infer/engine"
 	"hearth/infer/hub"
@@ -162,11 +163,11 @@ func pickModel(ctx context.Context, s *hub.Store, name, kind string) (*hub.Loade
 	if i := slices.IndexFunc(all, func(e hub.Entry) bool { return e.Name == embedder }); i >= 0 {
 		e = all[i]
 	} else if len(all) > 1 {
-		names := ""
+		var names []string
 		for _, e := range all {
-			names += " " + e.Name
+			names = append(names, e.Name)
 		}
-		return nil, "", coded(exitUsage, fmt.Errorf("there are several models: choose one with --model:%s", names))
+		return nil, "", coded(exitUsage, fmt.Errorf("there are several models: choose one with --model: %s", strings.Join(names, ", ")))
 	}
 	l, err := s.Load(ctx, e.Name)
 	return l, e.Name, err

@@ -181,7 +181,7 @@ func parts(line string) []string {
 	for len(line) > passageBytes {
 		at := strings.LastIndexByte(line[:passageBytes], ' ')
 		if at < passageBytes/2 {
-			for at = passageBytes; !utf8.RuneStart(line[at]); at-- { //nolint:revive // the condition is all there is
+			for at = passageBytes; !utf8.RuneStart(line[at]); at-- {
 			}
 		}
 		out = append(out, line[:at])

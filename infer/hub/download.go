@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -208,9 +209,7 @@ func (t *fetcher) receive(ctx context.Context, out *os.File, d *digest, f remote
 	if err != nil {
 		return err
 	}
-	for k, v := range f.Header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, f.Header)
 	// What is compressed on the way has no ranges.
 	req.Header.Set("Accept-Encoding", "identity")
 	if have > 0 {
@@ -374,9 +373,7 @@ func (t *fetcher) readOnce(ctx context.Context, target string, header http.Heade
 	if err != nil {
 		return nil, nil, err
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	res, err := t.client.Do(req)
 	if err != nil {
 		return nil, nil, unreachable(err)

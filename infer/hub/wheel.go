@@ -21,7 +21,7 @@ func (t *fetcher) unpack(ctx context.Context, archive, folder, dir string) ([]Ta
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Base(archive), err)
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }() // only read from
 	if folder != "" {
 		folder += "/"
 	}
@@ -78,7 +78,7 @@ func modelFolder(archive string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("open %s: %w", filepath.Base(archive), err)
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }() // only read from
 	has := make(map[string]bool, len(z.File))
 	for _, f := range z.File {
 		has[f.Name] = true

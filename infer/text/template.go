@@ -79,7 +79,7 @@ func (l *layout) text(parts ...string) {
 
 func (l *layout) control(name string) { l.pieces = append(l.pieces, piece{name, true}) }
 
-// hearth: <|bos|><|user|>question<|assistant|>answer<|eos|> …
+// hearth: <|bos|><|user|>question<|assistant|>answer<|eos|> and so on.
 func hearth(l *layout, turns []Message) {
 	for _, m := range turns {
 		if m.Role == Assistant {
@@ -94,7 +94,7 @@ func hearth(l *layout, turns []Message) {
 	l.control("<|assistant|>")
 }
 
-// chatML: <|im_start|>role\ncontent<|im_end|>\n …
+// chatML: <|im_start|>role\ncontent<|im_end|>\n and so on.
 func chatML(l *layout, turns []Message) {
 	for _, m := range turns {
 		l.control("<|im_start|>")
@@ -106,7 +106,7 @@ func chatML(l *layout, turns []Message) {
 	l.text(Assistant, "\n")
 }
 
-// llama3: <|start_header_id|>role<|end_header_id|>\n\ncontent<|eot_id|> …
+// llama3: <|start_header_id|>role<|end_header_id|>\n\ncontent<|eot_id|> and so on.
 func llama3(l *layout, turns []Message) {
 	head := func(role string) {
 		l.control("<|start_header_id|>")
@@ -122,7 +122,7 @@ func llama3(l *layout, turns []Message) {
 	head(Assistant)
 }
 
-// llama2: <s>[INST] <<SYS>>\nsystem\n<</SYS>>\n\nuser [/INST] answer </s><s>[INST] …
+// llama2: <s>[INST] <<SYS>>\nsystem\n<</SYS>>\n\nuser [/INST] answer </s><s>[INST] and so on.
 // The beginning of the first turn is the prompt's own.
 func llama2(l *layout, turns []Message) {
 	system := ""

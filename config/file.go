@@ -24,6 +24,7 @@ type File struct {
 	Weather       Weather           `yaml:"weather"`
 	Tariff        Section           `yaml:"tariff"`
 	Retention     Retention         `yaml:"retention"`
+	Inference     Inference         `yaml:"inference"`
 	Rooms         map[string]Room   `yaml:"rooms"`
 	Tanks         map[string]Tank   `yaml:"tanks"`
 	Manual        map[string]Manual `yaml:"manual"`
@@ -55,6 +56,15 @@ type Weather struct {
 type Retention struct {
 	// Detail is how long the ledger keeps single records; 0 keeps all.
 	Detail time.Duration `yaml:"detail,positive"`
+}
+
+// Inference is what the home's computer works on while it heats.
+type Inference struct {
+	// Models are served under /v1; without any, all that are here.
+	Models []string `yaml:"models"`
+	// Folders hold texts to be made ready for "hearth search" while heat is
+	// wanted.
+	Folders []string `yaml:"folders"`
 }
 
 // Room is air with a thermometer.

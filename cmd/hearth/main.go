@@ -39,6 +39,7 @@ type cli struct {
 	Chat     chatCmd     `cmd:"" help:"Talk with a model in the terminal."`
 	Search   searchCmd   `cmd:"" help:"Search a folder by meaning."`
 	Verify   verifyCmd   `cmd:"" help:"Check a receipt offline, and say what it proves and what not."`
+	Bench    benchCmd    `cmd:"" help:"Measure what this computer computes, beside what it could at most."`
 	Emulate  emulateCmd  `cmd:"" help:"Emulate a device on a socket, with a simulated house around it."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify, show or export the joule ledger."`
 	Password passwordCmd `cmd:"" help:"Set the password, which opens the page to the local network over TLS."`

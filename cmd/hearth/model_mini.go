@@ -1,16 +1,25 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"hearth/infer/hub"
+	"hearth/infer/mini"
 )
 
-// miniName is the small model that writes text.
-const miniName = "hearth-mini"
+// miniName is the small model that the program carries: it writes text where
+// no other model is.
+const miniName = mini.Name
 
-// loadMini returns the small model that the program carries.
+// loadMini reads it.
 func loadMini() (*hub.Loaded, error) {
-	return nil, coded(exitUsage, fmt.Errorf("%w: there is none here that writes text: get one with \"hearth model pull OWNER/NAME\"", errors.New("no model")))
+	m, manifest, tokenizer, err := mini.Load()
+	if err != nil {
+		return nil, fmt.Errorf("read the model that the program carries: %w", err)
+	}
+	id, err := manifest.ID()
+	if err != nil {
+		return nil, err
+	}
+	return &hub.Loaded{ID: id, Model: m, Manifest: manifest, Tokenizer: tokenizer}, nil
 }

@@ -171,9 +171,6 @@ func (c *serveCmd) open(ctx context.Context, s *hub.Store) ([]*opened, error) {
 		return all, nil
 	}
 	l, err := loadMini()
-	if err != nil && len(all) > 0 {
-		return all, nil
-	}
 	if err != nil {
 		return fail(err)
 	}

@@ -218,7 +218,7 @@ func (t *fetcher) receive(ctx context.Context, out *os.File, d *digest, f remote
 			req.Header.Set("If-Range", etag)
 		}
 	}
-	res, err := t.client.Do(req)
+	res, err := t.client.Do(req) //nolint:bodyclose // it is closed below; the linter loses it in a closure
 	if err != nil {
 		return unreachable(err)
 	}

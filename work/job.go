@@ -36,7 +36,7 @@ type Job struct {
 	Most     int
 	Stop     []int32 // tokens that end the answer, rising; empty for those of the model
 	Sampling Sampling
-	Seed     [32]byte // of what is drawn; zero where nothing is
+	Seed     [32]byte // of what is drawn; in a claim, zero where nothing is
 }
 
 // Sampling says how tokens are chosen. It has the fields and the meaning of
@@ -116,17 +116,25 @@ func (j *Job) Validate() error {
 		return fmt.Errorf("it keeps the %d most likely tokens", j.Sampling.TopK)
 	case j.Public && j.Salt != [32]byte{}:
 		return fmt.Errorf("it is public and has a salt")
+	}
+	for i, t := range j.Stop {
+		if i > 0 && t <= j.Stop[i-1] {
+			return fmt.Errorf("the tokens that end it are not in rising order")
+		}
+	}
+	return nil
+}
+
+// checkIdle tells of a field that has no effect and is not zero. A claim must
+// have none: they would make new jobs of old ones.
+func (j *Job) checkIdle() error {
+	switch {
 	case j.Sampling.Temperature == 0 && (j.Seed != [32]byte{} || j.Sampling.TopK != 0 || j.Sampling.TopP != 0):
 		return fmt.Errorf("it draws nothing, and has a seed or says what to draw from: these must be zero")
 	case j.Sampling.TopP >= 1<<16:
 		return fmt.Errorf("it draws from %d/65536 of the probability: all of it is 0", j.Sampling.TopP)
 	case j.Most == 0 && (j.Sampling != Sampling{} || len(j.Stop) > 0):
 		return fmt.Errorf("it embeds, and says how to choose tokens")
-	}
-	for i, t := range j.Stop {
-		if i > 0 && t <= j.Stop[i-1] {
-			return fmt.Errorf("the tokens that end it are not in rising order")
-		}
 	}
 	return nil
 }
@@ -164,6 +172,9 @@ func (c *Claim) ID() (id model.Hash) {
 // check tells why a claim cannot be mined by anybody.
 func (c *Claim) check(m *Model) error {
 	if err := c.Job.Validate(); err != nil {
+		return reject(ReasonMalformed, "the job: %v", err)
+	}
+	if err := c.Job.checkIdle(); err != nil {
 		return reject(ReasonMalformed, "the job: %v", err)
 	}
 	tokens := len(c.Job.Prompt) + c.Job.Most

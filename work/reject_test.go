@@ -92,6 +92,16 @@ func TestNothingAboutATicketCanBeChosen(t *testing.T) {
 			x.Position, x.Answer, x.Claim = 18, nil, c.ID()
 			x.Sign(key(1))
 		}, work.ReasonPosition},
+		{"a seed where nothing is drawn", func(c *work.Claim, x *work.Ticket) {
+			c.Job.Sampling = work.Sampling{}
+			x.Claim = c.ID()
+			x.Sign(key(1))
+		}, work.ReasonMalformed},
+		{"a share of more than all", func(c *work.Claim, x *work.Ticket) {
+			c.Job.Sampling.TopP = 1 << 16
+			x.Claim = c.ID()
+			x.Sign(key(1))
+		}, work.ReasonMalformed},
 		{"a private job", func(c *work.Claim, x *work.Ticket) { c.Job.Public = false; x.Claim = c.ID(); x.Sign(key(1)) }, work.ReasonPrivate},
 		{"a job of another model", func(c *work.Claim, x *work.Ticket) { c.Job.Model[0]++; x.Claim = c.ID(); x.Sign(key(1)) }, work.ReasonModel},
 		{"a job that brings nothing new", func(c *work.Claim, x *work.Ticket) { c.Prefix = 20; x.Claim = c.ID(); x.Sign(key(1)) }, work.ReasonPosition},

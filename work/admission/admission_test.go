@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hearth/infer/importer"
+	"hearth/infer/mini"
 	"hearth/infer/model"
 )
 
@@ -235,6 +236,14 @@ func TestMiniLM(t *testing.T) {
 		t.Fatal(err)
 	}
 	mostlyMineable(t, imported.Model, 95)
+}
+
+func TestHearthMini(t *testing.T) {
+	m, _, _, err := mini.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mostlyMineable(t, m, 90)
 }
 
 // Any model as Hearth keeps it: HEARTH_MODEL names its file.

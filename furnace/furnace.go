@@ -144,41 +144,37 @@ func (f *Furnace) set(change func()) {
 	f.change = make(chan struct{})
 }
 
-// Task is work that waits for heat. It serves one goroutine.
-type Task struct {
+// Enter announces work. Whoever enters must leave; leaving twice is once.
+func (f *Furnace) Enter() (leave func()) {
+	f.set(func() { f.tasks++ })
+	return sync.OnceFunc(func() { f.set(func() { f.tasks-- }) })
+}
+
+// Turns are the turns of one worker. They serve one goroutine.
+type Turns struct {
 	furnace *Furnace
 	began   time.Time // of the portion under way
-	left    bool
 }
 
-// Enter announces work. Whoever enters must leave.
-func (f *Furnace) Enter() *Task {
-	f.set(func() { f.tasks++ })
-	return &Task{furnace: f}
-}
+// Turns returns the turns of a worker. They are given only while somebody has
+// entered, or the fallback would have the slot at the same time.
+func (f *Furnace) Turns() *Turns { return &Turns{furnace: f} }
 
-// Leave tells that there is no more work.
-func (t *Task) Leave() {
-	if t.left {
-		return
-	}
-	t.left = true
-	t.furnace.set(func() { t.furnace.tasks-- })
-}
+// longestPortion is longer than any portion: who comes back after more was
+// away in between.
+const longestPortion = 10 * time.Second
 
-// Turn ends the portion before, if there was one, and waits for the next: for
+// Next ends the portion before, if there was one, and waits for the next: for
 // heat to be wanted, and for as long as the portion before must be rested for.
 // It returns the number of threads to compute on, or the error of ctx.
-func (t *Task) Turn(ctx context.Context) (threads int, err error) {
+func (t *Turns) Next(ctx context.Context) (threads int, err error) {
 	f := t.furnace
-	if !t.began.IsZero() {
-		f.mu.Lock()
-		slot := f.slot
-		f.mu.Unlock()
-		if slot != nil {
-			if err := rest(ctx, f.now().Sub(t.began), float64(slot.share())); err != nil {
-				return 0, err
-			}
+	f.mu.Lock()
+	slot := f.slot
+	f.mu.Unlock()
+	if portion := f.now().Sub(t.began); slot != nil && portion < longestPortion {
+		if err := rest(ctx, portion, float64(slot.share())); err != nil {
+			return 0, err
 		}
 	}
 	for {
@@ -187,7 +183,7 @@ func (t *Task) Turn(ctx context.Context) (threads int, err error) {
 		f.mu.Unlock()
 		if slot != nil && slot.share() > 0 {
 			t.began = f.now()
-			return slot.threads, nil
+			return slot.threads, ctx.Err()
 		}
 		select {
 		case <-ctx.Done():
@@ -197,7 +193,7 @@ func (t *Task) Turn(ctx context.Context) (threads int, err error) {
 	}
 }
 
-// Longest rest between two portions, so that a slot that is hardly open still
+// longestRest is the longest rest between two portions, so that a slot that is hardly open still
 // notices when it opens wide.
 const longestRest = 5 * time.Second
 

@@ -48,7 +48,7 @@ func TestUsefulWorkGoesBeforeDumbHeat(t *testing.T) {
 		if x.Work() != device.Burning || x.Name() != "dumb heat" {
 			t.Errorf("without work it is %s, %s", x.Name(), x.Work())
 		}
-		task := x.Enter()
+		leave, turns := x.Enter(), x.Turns()
 		synctest.Wait()
 		if got := time.Duration(f.burned.Load()); got != time.Minute {
 			t.Errorf("it burned for %v, want the minute without work", got)
@@ -57,14 +57,14 @@ func TestUsefulWorkGoesBeforeDumbHeat(t *testing.T) {
 			t.Errorf("with work it does %s", x.Work())
 		}
 		for range 10 {
-			if n, err := task.Turn(ctx); n != 4 || err != nil {
+			if n, err := turns.Next(ctx); n != 4 || err != nil {
 				t.Fatalf("turn: %d threads, %v", n, err)
 			}
 			time.Sleep(100 * time.Millisecond)
 			x.Count("token", 7)
 		}
-		task.Leave()
-		task.Leave() // twice is once
+		leave()
+		leave() // twice is once
 		time.Sleep(time.Minute)
 		cancel()
 		if err := <-ended; err != nil {
@@ -86,10 +86,10 @@ func TestWorkWaitsForHeatAndKeepsToItsShare(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() {
-			task := x.Enter()
-			defer task.Leave()
+			defer x.Enter()()
+			turns := x.Turns()
 			for {
-				if _, err := task.Turn(ctx); err != nil {
+				if _, err := turns.Next(ctx); err != nil {
 					return
 				}
 				time.Sleep(100 * time.Millisecond)
@@ -122,11 +122,10 @@ func TestWorkWaitsForHeatAndKeepsToItsShare(t *testing.T) {
 func TestAWaitingTaskCanGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := furnace.New(&fire{}, time.Now)
-		task := x.Enter()
-		defer task.Leave()
+		defer x.Enter()()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := task.Turn(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := x.Turns().Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("it waited: %v", err)
 		}
 	})

@@ -146,13 +146,20 @@ func (g *generation) most(m *Model, prompt int) int {
 }
 
 // run writes one answer and hands on what it comes to.
-func (m *Model) run(ctx context.Context, req engine.Request, c *choice, traced bool) error {
+func (m *Model) run(ctx context.Context, req engine.Request, c *choice, traced, later bool) error {
+	// Rows that come from the cache would be missing in the trace.
+	req.Whole = traced
 	end := m.trace(traced, req.Sequence)
 	defer func() { c.request, c.trace = req, end() }()
 	// Whoever ends here gives the rest of the answer up.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := m.Decoder.Submit(ctx, req)
+	decoder := m.Decoder
+	if later && m.Later != nil {
+		defer m.Later.Enter()()
+		decoder = m.Later.Decoder
+	}
+	stream, err := decoder.Submit(ctx, req)
 	if err != nil {
 		return err
 	}

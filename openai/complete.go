@@ -104,7 +104,7 @@ func (s *Server) runJob(ctx context.Context, j *job, emit func(delta) error) (us
 				},
 			}
 			prompt := j.prompts[i/j.choices]
-			err := j.model.run(ctx, j.request(j.model, prompt, i%j.choices, j.stops), c, j.traced)
+			err := j.model.run(ctx, j.request(j.model, prompt, i%j.choices, j.stops), c, j.traced, j.later)
 			j.results[i] = c.result
 			if err != nil {
 				cancel(fromEngine("", err))
@@ -132,7 +132,7 @@ func (s *Server) runJob(ctx context.Context, j *job, emit func(delta) error) (us
 		return usage{}, context.Cause(ctx)
 	}
 	u := j.used()
-	s.metrics.used(j.model.Name, u)
+	s.count(j.model, u)
 	return u, nil
 }
 

@@ -75,7 +75,7 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request, c Caller) er
 		return err
 	}
 	defer give()
-	vectors, traces, err := m.embed(r, texts, receipts)
+	vectors, traces, err := m.embed(r, texts, receipts, req.later)
 	if err != nil {
 		return fromEngine("input", err)
 	}
@@ -94,7 +94,7 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request, c Caller) er
 			return err
 		}
 	}
-	s.metrics.used(m.Name, usage{Prompt: total})
+	s.count(m, usage{Prompt: total, Total: total})
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,21 @@ type Model struct {
 	Registered *work.Model
 	Tracer     *work.Tracer
 
+	// Later serves requests that may wait for heat; nil serves them at once.
+	Later *Later
+
 	sequences atomic.Uint64
+}
+
+// Later is how a computer that heats serves requests of the tier "flex": when
+// there is heat to be made of them.
+type Later struct {
+	// Enter announces work, until leave is called.
+	Enter func() (leave func())
+	// Turns returns what waits for a turn at computing, before each portion.
+	Turns func() (next func(context.Context) error)
+	// Decoder takes such turns by itself; nil with an encoder.
+	Decoder *engine.Runner
 }
 
 // numbers returns the first of n numbers of sequences that nobody has.

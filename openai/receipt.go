@@ -1,12 +1,14 @@
 package openai
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"hearth/work"
@@ -233,16 +235,42 @@ func (m *Model) trace(wanted bool, number uint64) (end func() *work.Trace) {
 }
 
 // embed embeds texts, with the traces of their rows if they are wanted.
-func (m *Model) embed(r *http.Request, texts [][]int32, traced bool) ([][]int32, []*work.Trace, error) {
+func (m *Model) embed(r *http.Request, texts [][]int32, traced, later bool) ([][]int32, []*work.Trace, error) {
 	first := m.numbers(len(texts))
 	ends := make([]func() *work.Trace, len(texts))
 	for i := range texts {
 		ends[i] = m.trace(traced, first+uint64(i))
 	}
-	vectors, err := m.Encoder.EmbedFrom(r.Context(), first, texts)
+	var vectors [][]int32
+	var err error
+	if later && m.Later != nil {
+		vectors, err = m.embedLater(r.Context(), first, texts)
+	} else {
+		vectors, err = m.Encoder.EmbedFrom(r.Context(), first, texts)
+	}
 	traces := make([]*work.Trace, len(texts))
 	for i, end := range ends {
 		traces[i] = end()
 	}
 	return vectors, traces, err
+}
+
+// laterBatch is how many texts are one portion of work that waits for heat.
+const laterBatch = 8
+
+// embedLater embeds texts portion by portion, each in a turn of its own.
+func (m *Model) embedLater(ctx context.Context, first uint64, texts [][]int32) (vectors [][]int32, err error) {
+	defer m.Later.Enter()()
+	next := m.Later.Turns()
+	for batch := range slices.Chunk(texts, laterBatch) {
+		if err := next(ctx); err != nil {
+			return nil, err
+		}
+		v, err := m.Encoder.EmbedFrom(ctx, first+uint64(len(vectors)), batch)
+		if err != nil {
+			return nil, err
+		}
+		vectors = append(vectors, v...)
+	}
+	return vectors, nil
 }

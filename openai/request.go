@@ -240,6 +240,7 @@ type generation struct {
 	logprobs    bool
 	top         int // alternatives of each token
 	receipt     bool
+	later       bool // it may wait for heat
 }
 
 // generation reads the fields that both requests have. logprobs is read by
@@ -281,9 +282,14 @@ func (r *reader) generation() generation {
 	g.frequency = r.ratio("frequency_penalty", 0, -2*one, 2*one)
 	r.refuse("logit_bias", "tokens are drawn from the model's own distribution.", "{}")
 	r.hearth(&g)
-	r.ignore("user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
+	g.later = r.later()
+	r.ignore("user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
 	return g
 }
+
+// later reads the tier of a request: "flex" may take its time. All other tiers
+// are served alike, at once.
+func (r *reader) later() bool { return r.str("service_tier") == "flex" }
 
 // hearth reads what only Hearth understands.
 func (r *reader) hearth(g *generation) {
@@ -474,6 +480,7 @@ type embeddingRequest struct {
 	base64     bool
 	dimensions int // 0: all
 	receipt    bool
+	later      bool // it may wait for heat
 }
 
 func readEmbedding(all map[string]json.RawMessage) (embeddingRequest, error) {
@@ -493,7 +500,7 @@ func readEmbedding(all map[string]json.RawMessage) (embeddingRequest, error) {
 	e.dimensions = int(r.whole("dimensions", 0, 1, 1<<20))
 	e.inputs = r.inputs("input", maxInputs)
 	r.hearth(&g)
-	e.receipt = g.receipt
+	e.receipt, e.later = g.receipt, r.later()
 	r.ignore("user")
 	return e, r.end()
 }

@@ -21,6 +21,9 @@ type Options struct {
 	Limits Limits
 	// Receipts makes receipts; nil makes none, and says so when asked.
 	Receipts *Receipts
+	// Used hears of the tokens that were read and written for each request; nil
+	// tells nobody.
+	Used func(tokens int)
 	// Log takes what an operator may need; it must be set.
 	Log *slog.Logger
 	// Now is the clock; nil is [time.Now].
@@ -34,6 +37,7 @@ type Server struct {
 	receipts *Receipts
 	log      *slog.Logger
 	now      func() time.Time
+	told     func(tokens int)
 	limits   Limits
 	gate     turnstile
 	metrics  *metrics
@@ -65,7 +69,7 @@ func (s *Server) routes() []route {
 // New returns a server of o.Models.
 func New(o Options) *Server {
 	s := &Server{
-		models: o.Models, admit: o.Admit, receipts: o.Receipts, log: o.Log, now: o.Now,
+		models: o.Models, admit: o.Admit, receipts: o.Receipts, log: o.Log, now: o.Now, told: o.Used,
 		limits: o.Limits.filled(), origin: http.NewCrossOriginProtection(), mux: http.NewServeMux(),
 	}
 	if s.admit == nil {
@@ -83,6 +87,14 @@ func New(o Options) *Server {
 		notFound("", "unknown_url", "There is no %s %s here: see /v1/openapi.json.", r.Method, r.URL.Path).write(w)
 	})
 	return s
+}
+
+// count adds up what a request took.
+func (s *Server) count(m *Model, u usage) {
+	s.metrics.used(m.Name, u)
+	if s.told != nil {
+		s.told(u.Total)
+	}
 }
 
 // Metrics serves Prometheus metrics. Who may see them is for the caller to

@@ -162,15 +162,19 @@ type verified struct {
 	ID    string `json:"model_id,omitempty"`
 	// Matrices whose bytes hash to the roots of the manifest.
 	Matrices int `json:"matrices,omitempty"`
-	// Blocks that must not be mined, as the manifest lists them.
+	// Weights of the layers, and those of them that tickets may be made of.
+	Weights  uint64 `json:"weights,omitempty"`
+	Mineable uint64 `json:"mineable_weights"`
+	// Blocks of 128 columns that must not be mined, as the manifest lists them.
 	Refused int `json:"blocks_not_mineable"`
 }
 
 // Run verifies a model.
 func (c *modelVerifyCmd) Run(p *program) error {
-	s, _ := c.store(p, "")
+	s, line := c.store(p, "")
 	began := time.Now()
-	l, err := s.Verify(p.ctx, c.Name)
+	l, report, err := s.Verify(p.ctx, c.Name)
+	line.end()
 	if errors.Is(err, hub.ErrNoModel) || errors.Is(err, context.Canceled) {
 		return absent(err)
 	}
@@ -179,6 +183,7 @@ func (c *modelVerifyCmd) Run(p *program) error {
 		v.Fault = err.Error()
 	} else {
 		v.ID, v.Matrices = l.ID.String(), len(l.Manifest.Weights)
+		v.Weights, v.Mineable = report.Weights, report.Mineable
 		for _, b := range l.Manifest.Blocks {
 			v.Refused += len(b.Blocks)
 		}
@@ -191,9 +196,8 @@ func (c *modelVerifyCmd) Run(p *program) error {
 		fmt.Fprintf(p.out, "%s is as its manifest says: %d matrices, tokenizer and tables have the right hashes (%s in %s).\n",
 			v.Name, v.Matrices, bytesText(l.Entry.Size), time.Since(began).Round(time.Millisecond))
 		fmt.Fprintln(p.out, "The order of its channels follows from its weights, as tickets need it.")
-		if v.Refused > 0 {
-			fmt.Fprintf(p.out, "%s of its weights may not be mined; the model works with them as with all others.\n", count(v.Refused, "block"))
-		}
+		fmt.Fprintf(p.out, "Tickets can be made of %.1f %% of the weights of its layers; %s failed the tests of admission. The model works with all of them.\n",
+			100*float64(v.Mineable)/float64(max(v.Weights, 1)), count(v.Refused, "block"))
 		fmt.Fprintln(p.out, "Model id:", v.ID)
 	}
 	if !v.OK {
@@ -324,11 +328,11 @@ func newProgressLine(p *program) *progressLine {
 func (l *progressLine) show(g hub.Progress) {
 	step := map[hub.Step]string{
 		hub.StepResume: "reading what is here of", hub.StepDownload: "fetching", hub.StepUnpack: "unpacking",
-		hub.StepCheck: "checking", hub.StepImport: "importing", hub.StepWait: "waiting to ask again:",
+		hub.StepCheck: "checking", hub.StepImport: "importing", hub.StepExamine: "examining", hub.StepWait: "waiting to ask again:",
 	}[g.Step] + " " + oneLine(g.Name)
 	began := step != l.step
 	if !l.terminal {
-		if began && g.Total > 1<<20 || began && g.Step != hub.StepCheck && g.Step != hub.StepImport && g.Step != hub.StepUnpack {
+		if began && g.Total > 1<<20 || began && g.Step != hub.StepCheck && g.Step != hub.StepImport && g.Step != hub.StepExamine && g.Step != hub.StepUnpack {
 			fmt.Fprintln(l.out, step)
 		}
 		l.step = step
@@ -339,7 +343,9 @@ func (l *progressLine) show(g hub.Progress) {
 		text := step
 		switch {
 		case g.Step == hub.StepImport && g.Total > 0:
-			text += fmt.Sprintf(": %d of %d matrices", g.Done, g.Total)
+			text += fmt.Sprintf(": layer %d of %d", g.Done, g.Total)
+		case g.Step == hub.StepExamine:
+			text += fmt.Sprintf(": matrix %d of %d", g.Done, g.Total)
 		case g.Total > 0:
 			text += fmt.Sprintf(": %s of %s, %d %%", bytesText(g.Done), bytesText(g.Total), g.Done*100/g.Total)
 		case g.Done > 0:

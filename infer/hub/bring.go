@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -136,8 +135,8 @@ func (s *Store) hashFile(ctx context.Context, path, name string) (Taken, error) 
 	return Taken{Path: name, Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
-// copyModel takes in a model file that somebody else made, after holding all
-// of it to its manifest.
+// copyModel takes in a model file that somebody else made. What it says of
+// itself is checked; which of its weights may be mined is found out here.
 func (s *Store) copyModel(ctx context.Context, name string, o Origin, path string, size int64) (Entry, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -149,17 +148,11 @@ func (s *Store) copyModel(ctx context.Context, name string, o Origin, path strin
 		return Entry{}, err
 	}
 	o.Files = []Taken{taken}
-	return s.put(name, o, func(out *os.File) error {
-		if _, err := io.Copy(out, io.NewSectionReader(in, 0, size)); err != nil {
-			return err
-		}
-		// The copy is what is held to its word: the original may change.
-		l, err := read(ctx, out, size)
-		if err != nil {
-			return err
-		}
-		return model.Verify(l.Model)
-	})
+	l, err := read(ctx, in, size)
+	if err != nil {
+		return Entry{}, err
+	}
+	return s.examined(ctx, name, o, l.Model, l.Manifest, l.Tokenizer)
 }
 
 // bring imports the model in a folder and puts it in place. File names a GGUF
@@ -183,9 +176,20 @@ func (s *Store) bring(ctx context.Context, name string, o Origin, dir, file stri
 	if err != nil {
 		return Entry{}, err
 	}
+	return s.examined(ctx, name, o, m.Model, m.Manifest, m.Tokenizer)
+}
+
+// examined puts a model in place whose manifest says which of its weights may
+// not be mined.
+func (s *Store) examined(ctx context.Context, name string, o Origin, m *model.Model, f *model.Manifest, tokenizer []byte) (Entry, error) {
+	report, err := s.examine(ctx, name, m)
+	if err != nil {
+		return Entry{}, err
+	}
+	f.Blocks = report.Blocks()
 	return s.put(name, o, func(out *os.File) error {
 		w := bufio.NewWriterSize(out, 1<<20)
-		if err := model.Write(w, m.Model, m.Manifest, m.Tokenizer); err != nil {
+		if err := model.Write(w, m, f, tokenizer); err != nil {
 			return err
 		}
 		return w.Flush()

@@ -27,7 +27,7 @@ func TestPullFromAModelHub(t *testing.T) {
 	if len(e.Origin.Files) != 3 || strings.Contains(asked.String(), "pickle") || strings.Contains(asked.String(), "pytorch") || strings.Contains(asked.String(), "escape") {
 		t.Errorf("took %v; asked\n%s", e.Origin.Files, &asked)
 	}
-	l, err := s.Verify(t.Context(), "mine")
+	l, _, err := s.Verify(t.Context(), "mine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestAdd(t *testing.T) {
 		if _, err := s.Add(t.Context(), path, "again"); err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.Verify(t.Context(), "again")
+		got, _, err := s.Verify(t.Context(), "again")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,14 +246,14 @@ func TestDamageIsFound(t *testing.T) {
 		if err := os.WriteFile(e.Path, bad, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Verify(t.Context(), "tiny"); err == nil {
+		if _, _, err := s.Verify(t.Context(), "tiny"); err == nil {
 			t.Errorf("a change of byte %d of %d is not found", at, len(good))
 		}
 	}
 	if err := os.WriteFile(e.Path, good[:len(good)/2], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Verify(t.Context(), "tiny"); err == nil {
+	if _, _, err := s.Verify(t.Context(), "tiny"); err == nil {
 		t.Error("half a file passes")
 	}
 }
@@ -296,9 +296,9 @@ func TestPullMiniLM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.Verify(t.Context(), e.Name)
+	l, report, err := s.Verify(t.Context(), e.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("model id %v, %d bytes", l.ID, e.Size)
+	t.Logf("model id %v, %d bytes, %d of %d weights may be mined", l.ID, e.Size, report.Mineable, report.Weights)
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"hearth/infer/model"
+	"hearth/work/admission"
 )
 
 // Manifest reads what a model says it is, and nothing else of its file.
@@ -69,17 +71,37 @@ func read(ctx context.Context, r io.ReaderAt, size int64) (*Loaded, error) {
 	return &Loaded{ID: id, Model: m, Manifest: f, Tokenizer: tokenizer}, nil
 }
 
-// Verify reads a model, holds all of it to its manifest, and proves that its
-// channels are in the order that follows from its weights.
-func (s *Store) Verify(ctx context.Context, name string) (*Loaded, error) {
+// Verify reads a model, holds all of it to its manifest, proves that its
+// channels are in the order that follows from its weights, and examines which
+// of its weights may be mined: the manifest must say the same.
+func (s *Store) Verify(ctx context.Context, name string) (*Loaded, *admission.Report, error) {
 	l, err := s.Load(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := model.Verify(l.Model); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	report, err := s.examine(ctx, name, l.Model)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return l, nil
+	same := func(a, b model.Refused) bool { return a.Name == b.Name && slices.Equal(a.Blocks, b.Blocks) }
+	if !slices.EqualFunc(report.Blocks(), l.Manifest.Blocks, same) {
+		return nil, nil, fmt.Errorf("%s: the manifest does not list the blocks that may not be mined as they are: add the model again", name)
+	}
+	return l, report, nil
+}
+
+// examine finds the weights of a model that may not be mined; the model works
+// with them as with all others.
+func (s *Store) examine(ctx context.Context, name string, m *model.Model) (*admission.Report, error) {
+	done := int64(0)
+	report, err := admission.ExamineModel(m, func(model.Operation) {
+		s.progress(Progress{Step: StepExamine, Name: name, Done: done, Total: int64(4 * len(m.Layers))})
+		done++
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return report, err
 }
 
 // contextReader ends with its context.

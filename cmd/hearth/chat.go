@@ -93,6 +93,12 @@ func (t *talk) hold(ctx context.Context) error {
 	if t.model.Name == miniName {
 		fmt.Fprintln(p.out, p.paint(dim, "It is a very small model, made to show that everything works. Larger ones: hearth model pull OWNER/NAME."))
 	}
+	// Ctrl-C is for the answer while there is one, and for the program only
+	// while it waits for a line; elsewhere in the program it ends p.ctx.
+	signal.Reset(os.Interrupt)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
 	lines := typed(p.in)
 	first := t.turns
 	for {
@@ -105,6 +111,9 @@ func (t *talk) hold(ctx context.Context) error {
 				return nil
 			}
 			line = strings.TrimSpace(l)
+		case <-interrupts:
+			fmt.Fprintln(p.out)
+			return nil
 		case <-ctx.Done():
 			fmt.Fprintln(p.out)
 			return nil
@@ -119,8 +128,7 @@ func (t *talk) hold(ctx context.Context) error {
 			continue
 		}
 		t.turns = append(t.turns, text.Message{Role: text.User, Content: line})
-		// While an answer comes, Ctrl-C is for the answer, not for the program.
-		one, done := t.interruptible(ctx)
+		one, done := interruptible(ctx, interrupts)
 		answer, err := t.answer(one)
 		done()
 		fmt.Fprintln(p.out)
@@ -138,25 +146,17 @@ func (t *talk) hold(ctx context.Context) error {
 	}
 }
 
-// interruptible is a context that ends with Ctrl-C, which then does nothing
-// else.
-func (t *talk) interruptible(ctx context.Context) (context.Context, func()) {
-	// The program's own handling ends p.ctx; a context of its own, that is not
-	// made from it, ends only with this answer.
-	one, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, os.Interrupt)
+// interruptible is a context that also ends with the next interrupt.
+func interruptible(ctx context.Context, interrupts <-chan os.Signal) (context.Context, func()) {
+	one, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
-		case <-c:
+		case <-interrupts:
 			cancel()
 		case <-one.Done():
 		}
 	}()
-	return one, func() {
-		signal.Stop(c)
-		cancel()
-	}
+	return one, cancel
 }
 
 // typed reads lines, so that waiting for one can be given up.

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -19,6 +21,7 @@ type Team struct {
 	left    atomic.Int64 // parts not yet done
 	waiting atomic.Bool  // the owner of the work sleeps until left is 0
 	done    chan struct{}
+	panics  atomic.Pointer[string] // what the first part that did says
 	workers []*worker
 	closed  atomic.Bool
 	ended   sync.WaitGroup
@@ -61,7 +64,9 @@ func (t *Team) Size() int {
 }
 
 // Do calls f once for every part from 0 to parts-1 and returns when all calls
-// have. Calls run at the same time, in no order. f must not use the team.
+// have. Calls run at the same time, in no order. f must not use the team. If a
+// call panics, Do panics on the calling goroutine when all have ended, and the
+// team is as good as before.
 func (t *Team) Do(parts int, f func(part int)) {
 	if t.Size() == 1 || parts == 1 {
 		for part := range parts {
@@ -129,6 +134,9 @@ func (t *Team) do(parts int, f func(part int)) {
 	t.take()
 	t.wait()
 	t.f = nil
+	if text := t.panics.Swap(nil); text != nil {
+		panic(*text)
+	}
 }
 
 // take does parts of the work until none is left to take. Whoever has taken a
@@ -142,11 +150,23 @@ func (t *Team) take() {
 		if !t.todo.CompareAndSwap(todo, todo-1) {
 			continue
 		}
-		t.f(t.parts - int(todo))
+		t.part(t.parts - int(todo))
+	}
+}
+
+// part does one part. It is done also where it panics: somebody who recovers
+// must not find a worker in the middle of what he gave up.
+func (t *Team) part(part int) {
+	defer func() {
+		if v := recover(); v != nil {
+			text := fmt.Sprintf("part %d of %d: %v\n\n%s", part, t.parts, v, debug.Stack())
+			t.panics.CompareAndSwap(nil, &text)
+		}
 		if t.left.Add(-1) == 0 && t.waiting.CompareAndSwap(true, false) {
 			t.done <- struct{}{}
 		}
-	}
+	}()
+	t.f(part)
 }
 
 // wait returns when every part is done.

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,6 +82,35 @@ func TestOwnersShareATeam(t *testing.T) {
 	}
 	if total.Load() != want {
 		t.Errorf("%d parts were done, want %d", total.Load(), want)
+	}
+}
+
+func TestAPanicComesOutOfTheCallAndLeavesTheTeamWhole(t *testing.T) {
+	team := kernel.NewTeam(3)
+	defer team.Close()
+	for round := range 50 {
+		var ended atomic.Int32
+		said := func() (v any) {
+			defer func() { v = recover() }()
+			team.Do(20, func(part int) {
+				defer ended.Add(1)
+				if part%7 == round%7 {
+					panic("a part broke")
+				}
+			})
+			return nil
+		}()
+		if text, _ := said.(string); !strings.Contains(text, "a part broke") || !strings.Contains(text, "team_test.go") {
+			t.Fatalf("the call came back with %v", said)
+		}
+		if n := ended.Load(); n != 20 {
+			t.Fatalf("the call came back when %d of 20 parts had ended", n)
+		}
+		var done atomic.Int32
+		team.Do(20, func(int) { done.Add(1) })
+		if n := done.Load(); n != 20 {
+			t.Fatalf("after a panic %d of 20 parts are done", n)
+		}
 	}
 }
 

@@ -191,13 +191,8 @@ func (l *lane) turn(x []int32, row int, n *model.Norm, bits int) {
 // of one, times the gain.
 func (l *lane) normaliseHead(x []int32, n *model.Norm, bits int) {
 	squares, shift := l.level.Squares(x)
-	eps := l.config.HeadEpsilon // in units of 2^-32
-	if up := 2*bits - 32 - 2*int(shift); up < 0 {
-		eps >>= uint(-up)
-	} else {
-		eps <<= uint(up)
-	}
-	root := kernel.Root(squares, len(x), eps)
+	down := 32 - 2*bits + 2*int(shift) // from units of 2^-32; bits are at most 16
+	root := kernel.Root(squares, len(x), l.config.HeadEpsilon>>down)
 	if shift > 0 {
 		l.level.ShiftRight(x, x, shift)
 	}

@@ -198,7 +198,7 @@ func (d *Decoder) begin(chunks []Chunk) error {
 			if t < 0 || int(t) >= vocab {
 				return fmt.Errorf("token %d is not one of the model's %d: %w", t, vocab, ErrRequest)
 			}
-			lookUp(d.residual(from+i), &d.model.Embedding, int(t))
+			lookUp(d.level, d.residual(from+i), &d.model.Embedding, int(t))
 			d.rows = append(d.rows, model.Row{Sequence: s.number, Position: s.Len() + i})
 		}
 		d.pieces = append(d.pieces, piece{s, from, from + n})

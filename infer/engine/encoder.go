@@ -39,6 +39,8 @@ func NewEncoder(m *model.Model, p model.Product, level kernel.Level, workers int
 		return nil, fmt.Errorf("make an encoder of a model whose kind is %q: choose one that turns text into vectors", c.Kind)
 	case c.Pooling != "mean" && c.Pooling != "cls":
 		return nil, fmt.Errorf("make an encoder that pools by %q: use mean or cls", c.Pooling)
+	case c.Width > maxUnit:
+		return nil, fmt.Errorf("make an encoder of %d channels: a vector has at most %d", c.Width, maxUnit)
 	case workers < 1:
 		return nil, fmt.Errorf("make an encoder with %d workers: it needs at least one", workers)
 	}
@@ -48,7 +50,7 @@ func NewEncoder(m *model.Model, p model.Product, level kernel.Level, workers int
 	}
 	e.position = make([]int32, m.Position.Rows*m.Position.Width)
 	for p := range m.Position.Rows {
-		lookUp(e.position[p*m.Position.Width:][:m.Position.Width], &m.Position, p)
+		lookUp(level, e.position[p*m.Position.Width:][:m.Position.Width], &m.Position, p)
 	}
 	return e, nil
 }
@@ -209,7 +211,7 @@ func (g *encoding) begin(first uint64, texts [][]int32) {
 		for p, token := range text {
 			x := g.residual(len(g.rows))
 			g.rows = append(g.rows, model.Row{Sequence: first + uint64(i), Position: p})
-			lookUp(x, &g.model.Embedding, int(token))
+			lookUp(g.level, x, &g.model.Embedding, int(token))
 			for j, v := range g.position[p*len(x):][:len(x)] {
 				x[j] = min(max(x[j]+v, -kernel.Limit), kernel.Limit)
 			}

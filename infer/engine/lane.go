@@ -198,11 +198,6 @@ func (l *lane) keep(row int) {
 }
 
 // lookUp writes a row of a table into dst.
-func lookUp(dst []int32, t *model.Table, row int) {
-	scale, shift := int64(t.Scale[row]), t.Shift&63 // below 64, for the compiler
-	half := int64(1) << shift >> 1
-	values := t.Row[row*t.Width:][:len(dst)]
-	for j, v := range values {
-		dst[j] = int32((int64(v)*scale + half) >> shift)
-	}
+func lookUp(l kernel.Level, dst []int32, t *model.Table, row int) {
+	l.LookUp(dst, t.Row[row*t.Width:][:t.Width], t.Scale[row], t.Shift)
 }

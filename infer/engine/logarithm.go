@@ -1,6 +1,9 @@
 package engine
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // weightBits are the fraction bits of weights: the weights of 2^20 tokens have a
 // sum below 2^63.
@@ -83,6 +86,12 @@ func LogSum(logits []int32) int32 {
 	}
 	b := log2(sum) - weightBits<<26
 	return most + int32((b*ln2+1<<41)>>42)
+}
+
+// logarithm is that of the probability of a token, which no 32 bits hold where
+// logits are as far apart as they can be: it is not below -2^31.
+func logarithm(logit, sum int32) int32 {
+	return int32(max(int64(logit)-int64(sum), math.MinInt32))
 }
 
 // log2 returns the logarithm of v in units of 2^-26: of the number x from 1 to

@@ -44,6 +44,9 @@ func (g *encoding) unit(dst, x []int32) {
 	}
 }
 
+// maxUnit is the most channels of a vector: the sum of their squares has 64 bits.
+const maxUnit = 1 << 13
+
 // Unit brings a vector of up to 2^13 channels, |x| ≤ 2^30, to length one in
 // units of 2^-30:
 //

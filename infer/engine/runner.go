@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -113,6 +114,8 @@ func (r *Runner) receive(streams map[*Task]*Stream) {
 			delete(streams, s.task)
 		}
 	}
+	clear(r.inbox) // or they would keep what was said until as many come again
+	clear(r.gone)
 	r.inbox, r.gone = r.inbox[:0], r.gone[:0]
 	r.running, r.waiting = r.scheduler.Load()
 }
@@ -133,6 +136,7 @@ func (r *Runner) Submit(ctx context.Context, request Request) (*Stream, error) {
 	case len(r.inbox)+r.waiting+r.running >= l.Waiting+l.Running:
 		return nil, ErrBusy
 	}
+	request.Prompt, request.Stop = slices.Clone(request.Prompt), slices.Clone(request.Stop) // the caller's to change
 	s := &Stream{request: request, more: make(chan struct{}, 1)}
 	r.inbox = append(r.inbox, s)
 	s.forget = context.AfterFunc(ctx, func() { r.giveUp(s, context.Cause(ctx)) })

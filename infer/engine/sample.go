@@ -178,7 +178,7 @@ func (c *Chooser) Likeliest(dst []Likely, logits []int32, n int) []Likely {
 	sum := LogSum(logits)
 	for i := range min(n, len(logits)) {
 		t := c.nth(logits, i)
-		dst = append(dst, Likely{t, logits[t] - sum})
+		dst = append(dst, Likely{t, logarithm(logits[t], sum)})
 	}
 	return dst
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"hearth/infer/kernel"
 )
 
 func TestWeightsArePowersOfE(t *testing.T) {
@@ -162,5 +164,17 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 		if s.Check() == nil {
 			t.Errorf("%+v is taken", s)
 		}
+	}
+}
+
+// Logits as far apart as a model's can be: the logarithm is the least there is,
+// not one above zero.
+func TestTheLogarithmOfNoProbabilityAtAll(t *testing.T) {
+	logits := []int32{kernel.Limit, -kernel.Limit, kernel.Limit}
+	var c Chooser
+	likely := c.Likeliest(nil, logits, 3)
+	want := []Likely{{0, -45426}, {2, -45426}, {1, math.MinInt32}} // -ln 2
+	if !slices.Equal(likely, want) {
+		t.Errorf("the logarithms are %v, want %v", likely, want)
 	}
 }

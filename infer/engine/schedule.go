@@ -195,7 +195,7 @@ func (s *Scheduler) write(t *Task, logits []int32) Event {
 		return e
 	}
 	if r.Log {
-		e.Log = logits[e.Token] - LogSum(logits)
+		e.Log = logarithm(logits[e.Token], LogSum(logits))
 	}
 	if r.Likely > 0 {
 		e.Likely = s.chooser.Likeliest(nil, logits, r.Likely)

@@ -96,7 +96,7 @@ func TestVectors(t *testing.T) {
 			seed := [32]byte{byte(i), 31: byte(position)}
 			c.Seed = hex.EncodeToString(seed[:])
 			c.Token = chooser.Choose(logits, s, c.Answer, &seed, c.Position)
-			c.Log = logits[c.Token] - LogSum(logits)
+			c.Log = logarithm(logits[c.Token], LogSum(logits))
 			choices = append(choices, c)
 		}
 	}

@@ -306,7 +306,7 @@ def check():
         yield weight(c["d"], c["temperature"]), c["weight"]
     for c in load("choices"):
         t = choose(c)
-        yield (t, c["logits"][t] - log_sum(c["logits"])), (c["token"], c["log"])
+        yield (t, max(c["logits"][t] - log_sum(c["logits"]), -(2**31))), (c["token"], c["log"])
 
 
 def main():

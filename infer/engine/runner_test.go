@@ -79,10 +79,12 @@ func TestReadersComeAndGo(t *testing.T) {
 	if err := s.decoder.cache.whole(nil); err != nil {
 		t.Error(err)
 	}
-	for range 1000 { // the last steps of goroutines that have ended their work
+	after := runtime.NumGoroutine()
+	for i := 0; after > before && i < 1e6; i++ { // the last steps of those that have given up
 		runtime.Gosched()
+		after = runtime.NumGoroutine()
 	}
-	if after := runtime.NumGoroutine(); after > before {
+	if after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}
 }

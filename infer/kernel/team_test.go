@@ -122,10 +122,12 @@ func TestClosingATeamEndsItsGoroutines(t *testing.T) {
 		team.Close()
 		team.Close()
 	}
-	for range 1000 { // the last steps of a goroutine that has ended its work
+	after := runtime.NumGoroutine()
+	for i := 0; after > before && i < 1e6; i++ { // the last steps of goroutines that have ended their work
 		runtime.Gosched()
+		after = runtime.NumGoroutine()
 	}
-	if after := runtime.NumGoroutine(); after > before {
+	if after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}
 }

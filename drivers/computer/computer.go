@@ -330,6 +330,9 @@ func (c *Computer) Read(ctx context.Context) (device.Reading, error) {
 	}
 	if p, ok := processor.Get(); ok && before.epoch == now.epoch {
 		c.lesson.note(p, now.work)
+		if doing.on {
+			c.slot.adjust(c.share(c.wanted))
+		}
 	}
 
 	cards, err := c.smi.cards(ctx)
@@ -522,7 +525,7 @@ func (c *Computer) Apply(_ context.Context, d device.Demand) (device.Applied, er
 		}
 		want = min(want, most)
 		c.wanted = want
-		c.slot.demand(units.Fraction(c.lesson.work(want) / float64(c.slot.threads)))
+		c.slot.demand(c.share(want))
 		d.Power = tenth(want)
 	default:
 		return device.Applied{}, fmt.Errorf("%s this computer: %w", d.Verb, device.ErrUnsupported)
@@ -537,6 +540,12 @@ func (c *Computer) Apply(_ context.Context, d device.Demand) (device.Applied, er
 		d.Power = 0
 	}
 	return device.Applied{Verb: d.Verb, Power: d.Power}, nil
+}
+
+// share is the share of the slot that a power takes, beside what others
+// compute.
+func (c *Computer) share(p units.Watts) units.Fraction {
+	return units.Fraction(c.lesson.work(p) / float64(c.slot.threads))
 }
 
 // Close ends the work, which lives in this program, and waits for it.
@@ -557,15 +566,19 @@ type lesson struct {
 // busy.
 func (l *lesson) note(p units.Watts, work float64) {
 	const weight = 0.3
+	others := p - l.each*units.Watts(work)
+	each := units.Watts(0)
+	if work > 0 {
+		each = (p - l.base) / units.Watts(work)
+	}
 	switch {
 	case work == 0 && !l.sure:
 		l.base, l.sure = p, true
-	case work == 0:
-		l.base += weight * (p - l.base)
-	case work >= 0.25:
-		// Others may have become busy or idle meanwhile: a thread that seems to
-		// draw nothing, or as much as five, teaches nothing.
-		each := min(max((p-l.base)/units.Watts(work), l.usual/5), l.usual*5)
+	case work < 0.25, each < l.usual/5, each > l.usual*5:
+		// A thread that seems to draw nothing, or as much as five, tells of
+		// others who have become idle or busy meanwhile.
+		l.base = max(0, l.base+weight*(others-l.base))
+	default:
 		l.each += weight * (each - l.each)
 	}
 }

@@ -512,6 +512,10 @@ func TestItStopsWhenTheDemandIsNotRepeated(t *testing.T) {
 // draws makes the energy counter of m run as that of a processor that draws
 // some watts for others, and some for each thread that f keeps busy.
 func (m *machine) draws(t *testing.T, f *furnace, others, each float64) {
+	m.drawsAs(t, f, func() float64 { return others }, each)
+}
+
+func (m *machine) drawsAs(t *testing.T, f *furnace, others func() float64, each float64) {
 	m.set(energy, "10000000")
 	delete(m.files, "sys/class/powercap/intel-rapl:0:1/name")
 	const tick = 10 * time.Millisecond
@@ -523,7 +527,7 @@ func (m *machine) draws(t *testing.T, f *furnace, others, each float64) {
 			case <-t.Context().Done():
 				return
 			case <-ticker.C:
-				m.add(energy, int64((others+each*f.busy())*tick.Seconds()*1e6))
+				m.add(energy, int64((others()+each*f.busy())*tick.Seconds()*1e6))
 			}
 		}
 	}()
@@ -587,6 +591,38 @@ func TestSetPowerMeetsItsDemandByMetering(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What other programs compute heats as well as what we do: while they do enough
+// there is nothing left to be done, and when they stop we begin, without being
+// told again.
+func TestTheDemandStandsWhileOthersCompute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, f := boot(t, "intel"), &furnace{}
+		var others atomic.Int64
+		others.Store(40)
+		m.drawsAs(t, f, func() float64 { return float64(others.Load()) }, 3)
+		d := open(t, computer.Options{System: m, Allowed: yes, Workload: f}, computer.Config{})
+		seconds := func(n int) {
+			for range n / 5 {
+				read(t, d)
+				time.Sleep(5 * time.Second)
+			}
+		}
+		seconds(30)
+		if _, err := d.Apply(t.Context(), device.Demand{Verb: device.SetPower, Power: 25}); err != nil {
+			t.Fatal(err)
+		}
+		seconds(30)
+		if f.busy() != 0 {
+			t.Errorf("others draw 40 W of 25 W wanted, and it keeps %v threads busy", f.busy())
+		}
+		others.Store(10)
+		seconds(75) // within the dead-man's time
+		if p, _ := read(t, d).Power.Get(); p < 23 || p > 27 {
+			t.Errorf("when the others stopped it went on to %v, want 25 W", p)
+		}
+	})
 }
 
 // The suite of all drivers, without what needs a network to fail, and without

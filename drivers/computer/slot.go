@@ -47,10 +47,29 @@ func (s *slot) demand(share units.Fraction) {
 	if s.closed {
 		return
 	}
-	if d := share - s.share; !s.on || d > 0.005 || d < -0.005 {
+	if !s.on {
 		s.epoch++
 	}
-	s.on, s.share, s.renewed, s.halt = true, share, time.Now(), ""
+	s.on, s.renewed, s.halt = true, time.Now(), ""
+	s.fill(share)
+}
+
+// adjust changes the share of a demand that stands, without renewing it: what
+// others compute on this computer changes what is left to be made of it.
+func (s *slot) adjust(share units.Fraction) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.on && !s.closed {
+		s.fill(min(max(share, 0), 1))
+	}
+}
+
+// fill sets the share, and starts the workload where it now has one.
+func (s *slot) fill(share units.Fraction) {
+	if d := share - s.share; d > 0.005 || d < -0.005 {
+		s.epoch++
+	}
+	s.share = share
 	if share > 0 && !s.running {
 		s.running = true
 		s.tasks.Go(s.run)

@@ -45,6 +45,13 @@ func NewPlain(m *model.Model, level kernel.Level, team *kernel.Team) (*Plain, er
 	return p, nil
 }
 
+// With returns the same matrices, multiplied by another team.
+func (p *Plain) With(team *kernel.Team) *Plain {
+	other := *p
+	other.team = team
+	return &other
+}
+
 // Multiply implements [model.Product].
 func (p *Plain) Multiply(c []int32, a []uint8, rows []model.Row, at model.Operation) error {
 	p.Matrix(at).Multiply(c, a, len(rows), p.team)

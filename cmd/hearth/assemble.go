@@ -21,6 +21,7 @@ import (
 	"hearth/drivers/computer"
 	"hearth/drivers/generic"
 	"hearth/drivers/shelly"
+	"hearth/furnace"
 	"hearth/internal/mqtt"
 	"hearth/site"
 	"hearth/store"
@@ -33,6 +34,8 @@ type deps struct {
 	log  *slog.Logger
 	sim  *simulation // nil for a real home
 	burn bool
+	// work is what this computer does while it heats; nil is dumb heat.
+	work *furnace.Furnace
 	// store and previous are of the home that this one takes over from.
 	store    *store.Store
 	previous *site.Site
@@ -71,14 +74,22 @@ func (h *household) leave(ctx context.Context) {
 }
 
 // registry lists the drivers that the program knows.
-func registry(broker func() *mqtt.Client, allowed *atomic.Bool) device.Registry {
+func registry(broker func() *mqtt.Client, allowed *atomic.Bool, work *furnace.Furnace) device.Registry {
 	return device.NewRegistry(
 		avalon.Kind(),
 		axeos.Kind(),
-		computer.New(computer.Options{Allowed: allowed.Load}),
+		computer.New(computerOptions(allowed, work)),
 		generic.New(broker),
 		shelly.Kind(),
 	)
+}
+
+func computerOptions(allowed *atomic.Bool, work *furnace.Furnace) computer.Options {
+	o := computer.Options{Allowed: allowed.Load}
+	if work != nil {
+		o.Workload = work
+	}
+	return o
 }
 
 // assemble puts a home together.
@@ -137,7 +148,7 @@ func prepare(ctx context.Context, f config.File, d deps) (_ *household, err erro
 	if opt.Compute != nil {
 		allowed = opt.Compute.Allowed
 	}
-	kinds := registry(func() *mqtt.Client { return h.broker }, allowed)
+	kinds := registry(func() *mqtt.Client { return h.broker }, allowed, d.work)
 	if err := h.devices(ctx, f, d, kinds, now, secret, &opt); err != nil {
 		return nil, coded(exitUsage, err)
 	}
@@ -260,7 +271,7 @@ func compute(f *config.File, opt *site.Options) {
 			opt.Compute = &site.Compute{
 				Device: id, Zone: d.Zone, For: consentFor, Allowed: new(atomic.Bool),
 				Note: fmt.Sprintf("This computer is measured at once, but computes for heat only after your consent, on at most %d of its %d threads, never on battery. "+
-					"Until there is useful work to do, that computation is dumb heat.", max(1, runtime.NumCPU()/2), runtime.NumCPU()),
+					"It does what waits to be computed first: requests that may wait, and folders to be searched. While nothing waits, that computation is dumb heat.", max(1, runtime.NumCPU()/2), runtime.NumCPU()),
 			}
 			return
 		}

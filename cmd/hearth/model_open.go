@@ -42,13 +42,13 @@ type opened struct {
 	level  kernel.Level
 	plain  *engine.Plain
 	team   *kernel.Team // of a decoder
+	heat   *kernel.Team // of a decoder, for work that waits for heat
 }
 
 // close lets the model's threads go.
 func (o *opened) close() {
-	if o.team != nil {
-		o.team.Close()
-	}
+	o.team.Close()
+	o.heat.Close()
 }
 
 // openModel makes a model ready: its weights laid out for this processor, its
@@ -95,20 +95,35 @@ func openModel(l *hub.Loaded, name, template string) (*opened, error) {
 }
 
 func (o *opened) openDecoder() (err error) {
-	m := o.loaded.Model
-	if o.plain, err = engine.NewPlain(m, o.level, o.team); err != nil {
+	if o.plain, err = engine.NewPlain(o.loaded.Model, o.level, o.team); err != nil {
 		return err
 	}
-	d, err := engine.NewDecoder(m, o.watched(), engine.Settings{Level: o.level, Team: o.team, Rows: stepRows, CacheBytes: cacheFor(m.Config)})
+	o.Decoder, err = o.newRunner(o.team, nil)
+	return err
+}
+
+// newRunner makes an engine of a decoder, with a cache of its own. Pace, if it
+// is not nil, is called before each step, and may wait.
+func (o *opened) newRunner(team *kernel.Team, pace func(context.Context) error) (*engine.Runner, error) {
+	m := o.loaded.Model
+	product := engine.Watched{Product: o.plain.With(team), See: o.Tracer.See}
+	d, err := engine.NewDecoder(m, product, engine.Settings{Level: o.level, Team: team, Rows: stepRows, CacheBytes: cacheFor(m.Config)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := engine.NewScheduler(d, engine.Limits{Running: answersAtATime, Waiting: answersWaiting})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o.Decoder = engine.NewRunner(s, nil)
-	return nil
+	return engine.NewRunner(s, pace), nil
+}
+
+// heating is a team of as many threads as may compute for heat.
+func (o *opened) heating() *kernel.Team {
+	if o.heat == nil {
+		o.heat = kernel.NewTeam(heatingThreads())
+	}
+	return o.heat
 }
 
 // watched is the product with the tracer of receipts beside it.
@@ -142,35 +157,44 @@ func pickModel(ctx context.Context, s *hub.Store, name, kind string) (*hub.Loade
 		}
 		return l, name, nil
 	}
-	all, err := s.List()
+	name, err := pickName(s, kind)
 	if err != nil {
 		return nil, "", err
 	}
-	all = slices.DeleteFunc(all, func(e hub.Entry) bool {
-		m, err := s.Manifest(e.Name)
-		return err != nil || m.Config.Kind != kind
-	})
-	switch {
-	case len(all) == 0 && kind == model.Encoder:
-		// What the small model would make of a text says little about its
-		// meaning: no vectors are better than bad ones.
-		return nil, "", coded(exitUsage, fmt.Errorf("there is no model here that makes embeddings: get one with \"hearth model pull %s\" (91 MB, once)", embedder))
-	case len(all) == 0:
+	if name == "" {
 		l, err := loadMini()
 		return l, miniName, err
 	}
-	e := all[0]
-	if i := slices.IndexFunc(all, func(e hub.Entry) bool { return e.Name == embedder }); i >= 0 {
-		e = all[i]
-	} else if len(all) > 1 {
-		var names []string
-		for _, e := range all {
+	l, err := s.Load(ctx, name)
+	return l, name, err
+}
+
+// pickName finds the model of a kind that is here, without reading it: "" is
+// the one that the program carries.
+func pickName(s *hub.Store, kind string) (string, error) {
+	all, err := s.List()
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, e := range all {
+		if m, err := s.Manifest(e.Name); err == nil && m.Config.Kind == kind {
 			names = append(names, e.Name)
 		}
-		return nil, "", coded(exitUsage, fmt.Errorf("there are several models: choose one with --model: %s", strings.Join(names, ", ")))
 	}
-	l, err := s.Load(ctx, e.Name)
-	return l, e.Name, err
+	switch {
+	case len(names) == 0 && kind == model.Encoder:
+		// What the small model would make of a text says little about its
+		// meaning: no vectors are better than bad ones.
+		return "", coded(exitUsage, fmt.Errorf("there is no model here that makes embeddings: get one with \"hearth model pull %s\" (91 MB, once)", embedder))
+	case len(names) == 0:
+		return "", nil
+	case len(names) == 1:
+		return names[0], nil
+	case slices.Contains(names, embedder):
+		return embedder, nil
+	}
+	return "", coded(exitUsage, fmt.Errorf("there are several models: choose one with --model: %s", strings.Join(names, ", ")))
 }
 
 func wrongKind(name, kind string) error {

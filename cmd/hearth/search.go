@@ -76,7 +76,9 @@ func (c *searchCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := index(p.ctx, o, w.passages, cache, line)
+	fresh, err := index(p.ctx, o, w.passages, cache, indexing{batch: indexBatch, did: func(_, _, n, total int) {
+		line.counted("embedding passages", n, total)
+	}})
 	line.end()
 	if err != nil {
 		return err
@@ -134,17 +136,37 @@ func (o *opened) shorten(tokens []int32) []int32 {
 // indexBatch is how many passages are embedded before the cache may be saved.
 const indexBatch = 256
 
-// index embeds the passages that the cache does not know, and saves it, also
-// when it is interrupted. It returns how many those were.
-func index(ctx context.Context, o *opened, passages []passage, cache *vectorCache, line *progressLine) (fresh int, err error) {
-	keep := make(map[digest]bool, len(passages))
+// indexing is how passages are embedded.
+type indexing struct {
+	batch int // passages at a time
+	// turn waits before each batch, if it is not nil.
+	turn func(context.Context) error
+	// did hears of each batch: its passages and tokens, and how many of all
+	// passages are done.
+	did func(texts, tokens, n, total int)
+}
+
+// unknown are the passages that the cache does not know, each once.
+func unknown(passages []passage, cache *vectorCache) []passage {
+	seen := make(map[digest]bool, len(passages))
 	var todo []passage
 	for _, p := range passages {
 		d := digestOf(p)
-		if _, ok := cache.get(d); !ok && !keep[d] {
+		if _, ok := cache.get(d); !ok && !seen[d] {
 			todo = append(todo, p)
 		}
-		keep[d] = true
+		seen[d] = true
+	}
+	return todo
+}
+
+// index embeds the passages that the cache does not know, and saves it, also
+// when it is interrupted. It returns how many those were.
+func index(ctx context.Context, o *opened, passages []passage, cache *vectorCache, how indexing) (fresh int, err error) {
+	todo := unknown(passages, cache)
+	keep := make(map[digest]bool, len(passages))
+	for _, p := range passages {
+		keep[digestOf(p)] = true
 	}
 	if len(todo) == 0 {
 		return 0, nil
@@ -158,14 +180,20 @@ func index(ctx context.Context, o *opened, passages []passage, cache *vectorCach
 		}
 	}()
 	saved := time.Now()
-	for batch := range slices.Chunk(todo, indexBatch) {
-		tokens := make([][]int32, len(batch))
+	for batch := range slices.Chunk(todo, how.batch) {
+		if how.turn != nil {
+			if err := how.turn(ctx); err != nil {
+				return fresh, err
+			}
+		}
+		read, tokens := 0, make([][]int32, len(batch))
 		for i, p := range batch {
 			t, err := o.Words.Text(p.text)
 			if err != nil {
 				return fresh, fmt.Errorf("%s:%d: %w", p.file, p.from, err)
 			}
 			tokens[i] = o.shorten(t)
+			read += len(tokens[i])
 		}
 		vectors, err := o.Encoder.Embed(ctx, tokens)
 		if err != nil {
@@ -178,7 +206,7 @@ func index(ctx context.Context, o *opened, passages []passage, cache *vectorCach
 			cache.put(digestOf(batch[i]), round(v))
 		}
 		fresh += len(batch)
-		line.counted("embedding passages", fresh, len(todo))
+		how.did(len(batch), read, fresh, len(todo))
 		if time.Since(saved) > 30*time.Second {
 			if err := cache.save(nil); err != nil {
 				return fresh, err

@@ -48,7 +48,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	models, err := c.open(p.ctx, s)
+	models, err := openModels(p.ctx, s, c.Model)
 	if err != nil {
 		_ = l.Close()
 		return err
@@ -134,10 +134,10 @@ func only(admit func(*http.Request) (openai.Caller, error), h http.Handler) http
 	})
 }
 
-// open opens the models to serve: those named, or all that are here, and the
+// openModels opens the models to serve: those named, or all that are here, and the
 // small one that the program carries when nothing else writes text.
-func (c *serveCmd) open(ctx context.Context, s *hub.Store) ([]*opened, error) {
-	names := c.Model
+func openModels(ctx context.Context, s *hub.Store, wanted []string) ([]*opened, error) {
+	names := wanted
 	var all []*opened
 	fail := func(err error) ([]*opened, error) {
 		for _, o := range all {
@@ -145,7 +145,7 @@ func (c *serveCmd) open(ctx context.Context, s *hub.Store) ([]*opened, error) {
 		}
 		return nil, err
 	}
-	if names == nil {
+	if len(wanted) == 0 {
 		entries, err := s.List()
 		if err != nil {
 			return nil, err
@@ -167,7 +167,7 @@ func (c *serveCmd) open(ctx context.Context, s *hub.Store) ([]*opened, error) {
 		writes = writes || l.Model.Config.Kind == model.Decoder
 		all = append(all, o)
 	}
-	if writes || c.Model != nil {
+	if writes || len(wanted) > 0 {
 		return all, nil
 	}
 	l, err := loadMini()

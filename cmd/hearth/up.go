@@ -9,12 +9,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"hearth/config"
+	"hearth/drivers/computer"
+	"hearth/furnace"
 	"hearth/homeassistant"
 	"hearth/httpapi"
 	"hearth/internal/mqtt"
@@ -30,7 +33,8 @@ type upCmd struct {
 	Speed  float64       `help:"Run the simulated home this many times faster than life." default:"1" placeholder:"N"`
 	Start  string        `help:"Day the simulated home begins at, with --speed." placeholder:"2027-01-10"`
 	For    time.Duration `help:"Stop after this much of the home's time, such as 168h." placeholder:"TIME"`
-	Burn   bool          `help:"Agree that this computer heats the place it stands in, with useless computation until there is useful work."`
+	Burn   bool          `help:"Agree that this computer heats the place it stands in, and makes dumb heat of it while no work waits."`
+	Folder []string      `help:"Make the texts of this folder ready for \"hearth search\" while this computer heats; say it again for more." type:"existingdir" sep:"none" placeholder:"DIR"`
 	Log    string        `help:"How much to log: error, warn, info or debug." enum:"error,warn,info,debug" default:"warn"`
 }
 
@@ -40,6 +44,9 @@ func (c *upCmd) Run(p *program) error {
 	ignore(brokenPipe())
 	log := newLogger(p.err, c.Log)
 	src := deps{log: log, data: c.Data, burn: c.Burn}
+	if c.Speed <= 1 { // a home that runs faster than life does not use this computer
+		src.work = furnace.New(computer.Burner{}, time.Now)
+	}
 	var (
 		f   config.File
 		sim *simulation
@@ -106,11 +113,17 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	ctx, stop := context.WithCancelCause(p.ctx)
 	defer stop(nil)
 	r.fatal = stop
+	// Engines end with the page: answers under way may end.
+	engines, endEngines := context.WithCancel(context.WithoutCancel(ctx))
+	f.Inference.Folders = append(slices.Clone(f.Inference.Folders), c.Folder...)
+	models := newInference(engines, c.Data, f.Inference, r.deps.work, r.log)
+	defer models.close()
+	defer endEngines()
 	pages, err := web.New(web.Options{Home: r, Auth: auth, Log: r.log})
 	if err != nil {
 		return fmt.Errorf("prepare the pages: %w", err)
 	}
-	handler := httpapi.New(httpapi.Options{Home: r, Auth: auth, Log: r.log, Version: version(), Web: pages})
+	handler := httpapi.New(httpapi.Options{Home: r, Auth: auth, Log: r.log, Version: version(), Web: pages, Inference: models})
 
 	var wg sync.WaitGroup
 	// The page outlives the loop a little, so that its end can be seen.
@@ -128,11 +141,12 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	if f.HomeAssistant {
 		wg.Go(func() { c.homeAssistant(ctx, r, f) })
 	}
+	wg.Go(func() { models.keepFolders(ctx) })
 	if c.For > 0 {
 		wg.Go(func() { stopAt(ctx, stop, r, r.State().At.Add(c.For)) })
 	}
 	wg.Go(func() { reloadOn(ctx, r) })
-	c.greet(p, r, l, r.deps.data)
+	c.greet(p, r, models, l, r.deps.data)
 	began := r.State().At
 	ended := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(p.err, "Stopping: every heater is told to go to its safe state. Ctrl-C again leaves at once, and heaters as they are.")
@@ -162,7 +176,7 @@ func (c *upCmd) homeAssistant(ctx context.Context, r *residence, f config.File) 
 }
 
 // greet says where the page is and what is real about this home.
-func (c *upCmd) greet(p *program, r *residence, l net.Listener, dir string) {
+func (c *upCmd) greet(p *program, r *residence, models *inference, l net.Listener, dir string) {
 	st := r.State()
 	fmt.Fprintf(p.out, "%s\n", p.paint(bold, "Hearth heats. Page: http://"+l.Addr().String()))
 	if st.SimulatedNote != "" {
@@ -171,6 +185,7 @@ func (c *upCmd) greet(p *program, r *residence, l net.Listener, dir string) {
 	if st.Compute.Present {
 		fmt.Fprintln(p.out, st.Compute.Note)
 	}
+	fmt.Fprintln(p.out, models.greeting(l.Addr().String()))
 	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "Ledger and settings: "+dir+". Stop with Ctrl-C."))
 }
 

@@ -75,6 +75,7 @@ func (t *Tokenizer) cut(s string, tokens *trie, may func(from, to int) bool, tok
 		return text(0, len(s))
 	}
 	done := 0
+	blank := 0 // up to here is white space from where an earlier token looked on
 	for at := 0; at < len(s); {
 		id, end := tokens.longest(s, at)
 		if id == none {
@@ -91,11 +92,14 @@ func (t *Tokenizer) cut(s string, tokens *trie, may func(from, to int) bool, tok
 		if a.SingleWord && (endsWithWord(s[:from]) || beginsWithWord(s[to:])) {
 			continue
 		}
-		if a.LeftStrip {
-			from = max(done, len(strings.TrimRightFunc(s[:from], unicode.IsSpace)))
+		if a.LeftStrip && done < from {
+			from = done + len(strings.TrimRightFunc(s[done:from], unicode.IsSpace))
 		}
 		if a.RightStrip {
-			to = len(s) - len(strings.TrimLeftFunc(s[to:], unicode.IsSpace))
+			if to >= blank {
+				blank = len(s) - len(strings.TrimLeftFunc(s[to:], unicode.IsSpace))
+			}
+			to = blank
 		}
 		if done < from {
 			if err := text(done, from); err != nil {

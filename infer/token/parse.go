@@ -18,8 +18,13 @@ const (
 	// maxPiece is the most bytes a token may have that texts are searched for
 	// byte by byte. It bounds that search.
 	maxPiece = 1 << 10
-	// maxDepth bounds sequences in sequences.
-	maxDepth = 8
+	// maxDepth bounds sequences in sequences, maxMembers what is in one, and so
+	// how often a text is gone over. Files in use have one level of up to ten.
+	maxDepth   = 4
+	maxMembers = 32
+	// maxVocabulary is the most bytes of all tokens together. Searching for
+	// them takes some thirty times as many.
+	maxVocabulary = 32 << 20
 )
 
 // document is a tokenizer.json. Truncation and padding are the business of
@@ -80,7 +85,11 @@ func parse(b []byte) (*Tokenizer, error) {
 	if err := t.add(d.AddedTokens); err != nil {
 		return nil, fmt.Errorf("added_tokens: %w", err)
 	}
-	for _, id := range t.process(nil) {
+	special := t.process(nil)
+	if len(special) > maxTemplate {
+		return nil, fmt.Errorf("post_processor: it puts in %d tokens, over the limit of %d", len(special), maxTemplate)
+	}
+	for _, id := range special {
 		if _, ok := t.Token(id); !ok {
 			return nil, fmt.Errorf("post_processor: it puts in token %d, which does not exist", id)
 		}
@@ -118,6 +127,9 @@ func members(raw []json.RawMessage, depth int, one func(json.RawMessage, int) er
 	if depth >= maxDepth {
 		return fmt.Errorf("sequences are nested more than %d deep", maxDepth)
 	}
+	if len(raw) > maxMembers {
+		return fmt.Errorf("a sequence has %d parts, over the limit of %d", len(raw), maxMembers)
+	}
 	for i, r := range raw {
 		if absent(r) {
 			return fmt.Errorf("part %d of a sequence is empty", i+1)
@@ -138,12 +150,15 @@ type vocabulary struct {
 
 func newVocabulary(ids map[string]int32) (*vocabulary, error) {
 	v := &vocabulary{ids: ids}
-	top := int32(none)
+	top, size := int32(none), 0
 	for text, id := range ids {
 		if id < 0 || id > maxID {
 			return nil, fmt.Errorf("token %q has the id %d, not 0 to %d", text, id, maxID)
 		}
 		top = max(top, id)
+		if size += len(text); size > maxVocabulary {
+			return nil, fmt.Errorf("its tokens have more than %d bytes together", maxVocabulary)
+		}
 	}
 	if int(top) >= 2*len(ids)+1<<16 {
 		return nil, fmt.Errorf("%d tokens have ids up to %d", len(ids), top)

@@ -70,6 +70,8 @@ func refused() map[string]string {
 		normalizer(strings.Repeat(`{"type":"Sequence","normalizers":[`, 9) + strings.Repeat(`]}`, 9)): "nested",
 		splitter(strings.Repeat(`{"type":"Sequence","pretokenizers":[`, 9) + strings.Repeat(`]}`, 9)): "nested",
 
+		normalizer(`{"type":"Sequence","normalizers":[` + strings.Repeat(`{"type":"NFC"},`, 32) + `{"type":"NFC"}]}`): "33 parts",
+
 		splitter(`{"type":"UnicodeScripts"}`):                                     "UnicodeScripts",
 		splitter(`{"type":"Punctuation","behavior":"Odd"}`):                       `"Odd"`,
 		splitter(`{"type":"CharDelimiterSplit","delimiter":"ab"}`):                "one character",
@@ -152,6 +154,48 @@ func TestHostileReplacement(t *testing.T) {
 
 // FuzzParse: whatever a file says, parsing and what it then does to a text
 // ends, without a panic, in tokens that the tokenizer has or in an error.
+// A tokenizer may look for white space around its tokens, and have tokens of
+// white space: in quadratic time this would take minutes.
+func TestTokensOfSpaceAmongSpaces(t *testing.T) {
+	for _, strip := range []string{`"lstrip":true,"rstrip":false`, `"lstrip":false,"rstrip":true`, `"lstrip":true,"rstrip":true`} {
+		k, err := token.Parse([]byte(`{"version":"1.0","added_tokens":[{"id":1,"content":" ","single_word":false,` + strip +
+			`,"normalized":false,"special":false}],"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const spaces = 1 << 19
+		ids, err := k.Encode("a"+strings.Repeat(" ", spaces)+"a", token.Options{})
+		if err != nil || len(ids) != spaces+2 {
+			t.Errorf("%s: %d spaces are %d tokens, %v", strip, spaces, len(ids), err)
+		}
+	}
+}
+
+func TestVocabulariesAreBounded(t *testing.T) {
+	_, err := token.Parse([]byte(with(`{"type":"BPE","vocab":{"` + strings.Repeat("a", 33<<20) + `":0}}`)))
+	if err == nil || !strings.Contains(err.Error(), "more than 33554432 bytes together") {
+		t.Errorf("33 MiB of tokens: %.200v", err)
+	}
+}
+
+// Tokens that stand for nothing must not gather in a stream: a model may write
+// them for ever.
+func TestStreamOfNothing(t *testing.T) {
+	k, err := token.Parse([]byte(with(`{"type":"BPE","vocab":{"":0,"a":1},"merges":[]}`, `"decoder":{"type":"Fuse"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := k.Stream(false)
+	for i := range 1 << 16 {
+		if text := s.Next(0); text != "" {
+			t.Fatalf("token %d, which is nothing, says %q", i, text)
+		}
+	}
+	if text := s.Next(1) + s.Next(0) + s.Next(1) + s.Flush(); text != "aa" {
+		t.Errorf("behind them two letters are %q", text)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for file := range refused() {
 		f.Add([]byte(file), "a text")

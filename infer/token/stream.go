@@ -33,14 +33,12 @@ func (s *Stream) Next(id int32) string {
 	if len(s.ids)-s.context <= maxPending {
 		whole = strings.TrimRight(text, "\ufffd")
 	}
-	if len(whole) <= s.sent {
-		return ""
-	}
-	out := whole[s.sent:]
-	s.sent = len(whole)
-	if len(whole) == len(text) {
+	out := whole[min(s.sent, len(whole)):]
+	s.sent = max(s.sent, len(whole))
+	if len(whole) == len(text) && (out != "" || len(s.ids)-s.context > maxPending) {
 		// All is returned: keep only the tokens of this return, because what
 		// the next one looks like may depend on there being one before it.
+		// Tokens without a text are not kept for ever either.
 		s.ids = append(s.ids[:0], s.ids[s.context:]...)
 		s.context = len(s.ids)
 		s.sent = len(s.t.Decode(s.ids, s.skipSpecial))

@@ -65,18 +65,20 @@ func (t *Tokenizer) EncodeParts(parts []Part, o Options) ([]int32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenise: %w", err)
 	}
+	if len(parts) == 0 {
+		parts = []Part{{}}
+	}
 	e := encoder{t: t, ids: make([]int32, 0, len(text)/4+8)}
 	if slices.ContainsFunc(parts, func(p Part) bool { return !p.AllowSpecial && p.Text != "" }) {
 		e.barred = t.special
 	}
-	may := func(from, to int) bool {
-		end := 0
-		for _, p := range parts {
-			if end += len(p.Text); from < end {
-				return p.AllowSpecial && to <= end
-			}
+	part, end := 0, len(parts[0].Text)
+	may := func(from, to int) bool { // it is asked from left to right
+		for from >= end {
+			part++
+			end += len(parts[part].Text)
 		}
-		return false
+		return parts[part].AllowSpecial && to <= end
 	}
 	err = t.cut(text, t.raw, may, e.token, func(from, to int) error {
 		return e.text(text[from:to], from == 0)

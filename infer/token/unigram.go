@@ -104,12 +104,15 @@ func parseUnigram(raw json.RawMessage) (*vocabulary, model, error) {
 		return nil, nil, errors.New("the vocabulary is empty")
 	}
 	m.penalty = least - unknownPenalty
+	v, err := newVocabulary(m.ids)
+	if err != nil {
+		return nil, nil, err
+	}
 	m.pieces = newTrie(entries)
 	for b := range m.bytes {
 		m.bytes[b] = find(m.ids, byteToken(byte(b)))
 	}
-	v, err := newVocabulary(m.ids)
-	return v, m, err
+	return v, m, nil
 }
 
 // step is the best way to a place in the text: its last piece and the sum.

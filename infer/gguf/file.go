@@ -30,7 +30,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 }
 
 func open(r io.ReaderAt, size int64) (*File, error) {
-	c := &cursor{r: r, limit: min(size, MaxHeader)}
+	c := &cursor{r: r, limit: max(0, min(size, MaxHeader))}
 	magic, err := c.take(4)
 	if err != nil {
 		return nil, err

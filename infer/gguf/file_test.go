@@ -252,6 +252,12 @@ func TestHostileFiles(t *testing.T) {
 }
 
 // However a good file is cut, it is refused or, in the padding, complete.
+func TestNoSize(t *testing.T) {
+	if _, err := gguf.Open(bytes.NewReader(begin(3, 0, 0).b), -1); err == nil {
+		t.Error("a file of less than no bytes was opened")
+	}
+}
+
 func TestCutFiles(t *testing.T) {
 	b := library(t)
 	for n := range b {

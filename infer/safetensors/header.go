@@ -12,6 +12,13 @@ import (
 	"unicode/utf8"
 )
 
+// Bounds of what a header says, far over what models in use have: without them
+// it could say it again in an error, or in a shape, at many times its size.
+const (
+	maxKey  = 1 << 12 // bytes of a name or a key
+	maxDims = 32
+)
+
 // metadataKey is the one key of the header that is not a tensor.
 const metadataKey = "__metadata__"
 
@@ -126,6 +133,9 @@ func (r *reader) object(value func(key string) error) error {
 		if err != nil {
 			return err
 		}
+		if len(k) > maxKey {
+			return fmt.Errorf("the name %s has %d bytes, over the limit of %d", quote(k), len(k), maxKey)
+		}
 		if err := value(k); err != nil {
 			return err
 		}
@@ -144,7 +154,9 @@ func (r *reader) numbers() ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, n)
+		if all = append(all, n); len(all) > maxDims {
+			return nil, fmt.Errorf("a list of more than %d numbers", maxDims)
+		}
 	}
 	return all, r.delim(']')
 }
@@ -186,6 +198,9 @@ func (r *reader) info() (info, error) {
 			var s string
 			s, err = r.string()
 			in.dtype = DType(s)
+			if err == nil && in.dtype.bits() == 0 {
+				err = fmt.Errorf("type %s is not known", quote(s))
+			}
 		case "shape":
 			dims, err = r.numbers()
 		case "data_offsets":
@@ -235,6 +250,9 @@ func measure(d DType, shape []int) (elements int, size int64, err error) {
 	width := d.bits()
 	if width == 0 {
 		return 0, 0, fmt.Errorf("type %q is not known", d)
+	}
+	if len(shape) > maxDims {
+		return 0, 0, fmt.Errorf("%d dimensions are over the limit of %d", len(shape), maxDims)
 	}
 	n := uint64(1)
 	for _, dim := range shape {

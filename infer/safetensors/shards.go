@@ -65,7 +65,7 @@ func index(b []byte) (Shards, error) {
 	}
 	for tensor, file := range s {
 		if !plain(file) {
-			return nil, fmt.Errorf("tensor %q: %q is not a plain file name", tensor, file)
+			return nil, fmt.Errorf("tensor %q: %s is not a plain file name", tensor, quote(file))
 		}
 	}
 	return s, nil

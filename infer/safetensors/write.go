@@ -85,6 +85,9 @@ func layout(sorted []Source, metadata map[string]string) ([]int64, []byte, error
 	sizes := make([]int64, len(sorted))
 	at := int64(0)
 	for i, s := range sorted {
+		if len(s.Name) > maxKey {
+			return nil, nil, fmt.Errorf("a tensor's name of %d bytes is over the limit of %d", len(s.Name), maxKey)
+		}
 		if s.Name == metadataKey || i > 0 && s.Name == sorted[i-1].Name {
 			return nil, nil, fmt.Errorf("tensor %q: the name is taken", s.Name)
 		}

@@ -56,6 +56,8 @@ func TestWriteRefuses(t *testing.T) {
 		"name is taken":      {source("__metadata__", safetensors.I8, nil, 0)},
 		"UTF-8":              {source("\xff", safetensors.I8, nil, 0)},
 		"is not known":       {source("a", "Q8", nil, 0)},
+		"4097 bytes":         {source(strings.Repeat("n", 4097), safetensors.I8, nil, 0)},
+		"33 dimensions":      {source("a", safetensors.I8, []byte{1}, slices.Repeat([]int{1}, 33)...)},
 		"negative":           {source("a", safetensors.I8, nil, -1)},
 		"too large":          {source("a", safetensors.I8, nil, 1<<30, 1<<30, 1<<30)},
 		"1 bytes short":      {source("a", safetensors.I8, []byte{1}, 2)},

@@ -17,7 +17,7 @@ import (
 )
 
 // MiniLM is all-MiniLM-L6-v2 as it was published: the test of quality runs where
-// HEARTH_MINILM names its folder. What the library of the model computes with
+// HEARTH_MINILM_DIR names its folder. What the library of the model computes with
 // it in floating point is in infer/testdata/minilm.
 const (
 	library    = "../testdata/minilm/"
@@ -28,9 +28,9 @@ const (
 // minilm imports the model and returns what embeds with it.
 func minilm(t *testing.T) (*engine.Encoder, *token.Tokenizer) {
 	t.Helper()
-	folder := os.Getenv("HEARTH_MINILM")
+	folder := os.Getenv("HEARTH_MINILM_DIR")
 	if folder == "" {
-		t.Skip("set HEARTH_MINILM to a folder with the weights of all-MiniLM-L6-v2 to measure the quality of embeddings")
+		t.Skip("set HEARTH_MINILM_DIR to a folder with the weights of all-MiniLM-L6-v2 to measure the quality of embeddings")
 	}
 	imported, err := importer.Import(t.Context(), os.DirFS(folder), importer.Options{})
 	if err != nil {

@@ -107,7 +107,7 @@ func read(ctx context.Context, r *Runner, request Request, patience int, want st
 	}
 	var got []Written
 	for {
-		w, err := stream.Next(context.Background()) //nolint:usetesting // the reader's own context is done before
+		w, err := stream.Next(context.Background()) // his own is done before
 		switch {
 		case errors.Is(err, io.EOF):
 			if fmt.Sprint(got) != want {

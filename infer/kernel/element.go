@@ -7,9 +7,9 @@ import "math/bits"
 const Limit = 1<<30 - 1
 
 // The slices of one call have at least the length of dst, unless said
-// otherwise; dst may be x. Functions of this
-// file are safe for concurrent use on different rows and allocate nothing. The
-// methods do what vectors can do first, and what is left in plain Go.
+// otherwise; dst may be x. Functions of this file are safe for concurrent use on
+// different rows and allocate nothing. The methods do what vectors can do first,
+// and what is left in plain Go; the level must be one that can run here.
 
 // Rescale turns accumulators into fixed-point numbers:
 //

@@ -142,7 +142,7 @@ func (x *Matrix) Columns(c []int32, a []uint8, m, from, to int) {
 // checkOperands stops a caller whose slices are too short for the kernels,
 // which do not look.
 func (x *Matrix) checkOperands(c []int32, a []uint8, m int) {
-	if m < 0 || len(c) < m*x.n || (m > 0 && len(a) < (m-1)*Stride(x.k)+x.k) {
+	if m < 0 || m > len(c)/x.n || (m > 0 && len(a) < (m-1)*Stride(x.k)+x.k) {
 		panic(fmt.Sprintf("kernel: %d rows of %d×%d need more than %d sums and %d activations",
 			m, x.n, x.k, len(c), len(a)))
 	}

@@ -311,6 +311,7 @@ func TestShortOperandsAreStoppedBeforeAnythingIsWritten(t *testing.T) {
 			func() { x.Columns(make([]int32, m*n), kernel.Rows(m, k), m, 8, 16) },
 			func() { x.Columns(make([]int32, m*n), kernel.Rows(m, k), m, 0, 48) },
 			func() { x.Columns(make([]int32, m*n), kernel.Rows(m, k), -1, 0, 40) },
+			func() { x.Multiply(make([]int32, m*n), kernel.Rows(m, k), math.MaxInt/n*2, nil) }, // m·n wraps
 		} {
 			stops(t, f)
 		}

@@ -118,7 +118,7 @@ func (j *Job) Validate() error {
 		return fmt.Errorf("it is public and has a salt")
 	}
 	for i, t := range j.Stop {
-		if i > 0 && t <= j.Stop[i-1] {
+		if t < 0 || i > 0 && t <= j.Stop[i-1] {
 			return fmt.Errorf("the tokens that end it are not in rising order")
 		}
 	}
@@ -127,10 +127,16 @@ func (j *Job) Validate() error {
 
 // checkIdle tells of a field that has no effect and is not zero. A claim must
 // have none: they would make new jobs of old ones.
-func (j *Job) checkIdle() error {
+func (j *Job) checkIdle(vocab int) error {
 	switch {
 	case j.Sampling.Temperature == 0 && (j.Seed != [32]byte{} || j.Sampling.TopK != 0 || j.Sampling.TopP != 0):
 		return fmt.Errorf("it draws nothing, and has a seed or says what to draw from: these must be zero")
+	case j.Sampling.Temperature != 0 && j.Sampling.TopK == 1:
+		return fmt.Errorf("it draws from the one most likely token: that is a temperature of 0")
+	case j.Sampling.TopK >= vocab:
+		return fmt.Errorf("it draws from the %d most likely tokens of %d: all of them are 0", j.Sampling.TopK, vocab)
+	case len(j.Stop) > 0 && int(j.Stop[len(j.Stop)-1]) >= vocab:
+		return fmt.Errorf("token %d would end it, of a vocabulary of %d", j.Stop[len(j.Stop)-1], vocab)
 	case j.Sampling.TopP >= 1<<16:
 		return fmt.Errorf("it draws from %d/65536 of the probability: all of it is 0", j.Sampling.TopP)
 	case j.Most == 0 && (j.Sampling != Sampling{} || len(j.Stop) > 0):
@@ -174,8 +180,8 @@ func (c *Claim) check(m *Model) error {
 	if err := c.Job.Validate(); err != nil {
 		return reject(ReasonMalformed, "the job: %v", err)
 	}
-	if err := c.Job.checkIdle(); err != nil {
-		return reject(ReasonMalformed, "the job: %v", err)
+	if err := Key(c.Executor).check(); err != nil {
+		return reject(ReasonMalformed, "the executor: %v", err)
 	}
 	tokens := len(c.Job.Prompt) + c.Job.Most
 	decoder := m.config.Kind == model.Decoder
@@ -195,8 +201,11 @@ func (c *Claim) check(m *Model) error {
 	case c.Prefix < 0 || c.Prefix >= len(c.Job.Prompt):
 		return reject(ReasonPosition, "%d of %d tokens of the prompt are claimed already: a job must bring something new", c.Prefix, len(c.Job.Prompt))
 	}
+	if err := c.Job.checkIdle(m.config.Vocab); err != nil {
+		return reject(ReasonMalformed, "the job: %v", err)
+	}
 	for i, t := range c.Job.Prompt {
-		if int(t) >= m.config.Vocab {
+		if t < 0 || int(t) >= m.config.Vocab {
 			return reject(ReasonAnswer, "token %d of the prompt is number %d of a vocabulary of %d", i+1, t, m.config.Vocab)
 		}
 	}

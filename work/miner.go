@@ -3,6 +3,7 @@ package work
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -104,8 +105,8 @@ func (w *Miner) Begin(number uint64, c *Claim) error {
 
 // End stops mining a sequence and returns the tickets that won, not yet signed.
 // answer is what was written, without the token that ended it: each ticket gets
-// its part. Tickets of rows that repeat an earlier one of the job are left out,
-// as nobody would accept them.
+// its part. Tickets of rows that repeat an earlier one of the job, and of tokens
+// that are not of the answer, are left out, as nobody would accept them.
 func (w *Miner) End(number uint64, answer []int32) []*Ticket {
 	w.mu.Lock()
 	s := w.claims[number]
@@ -116,12 +117,18 @@ func (w *Miner) End(number uint64, answer []int32) []*Ticket {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var won []*Ticket
 	for _, t := range s.wins {
-		if n := t.Position + 1 - len(s.claim.Job.Prompt); n > 0 {
-			t.Answer = answer[:min(n, len(answer))]
+		n := max(0, t.Position+1-len(s.claim.Job.Prompt))
+		if n > len(answer) || s.claim.Job.Most > 0 && n >= s.claim.Job.Most {
+			continue // of a token that was taken back, or is the answer's last
 		}
+		if n > 0 {
+			t.Answer = answer[:n]
+		}
+		won = append(won, t)
 	}
-	return s.wins
+	return won
 }
 
 // Work returns the multiply-accumulates that tickets were made of so far.
@@ -207,10 +214,17 @@ func (w *Miner) mine(c []int32, a []uint8, rows []model.Row, owners []*sequence,
 	hashes := grow(&b.hashes, m)
 	kernel.HashRows(w.level, hashes, a, x.K)
 	keys, blocks, out := grow(&b.keys, 8*m), grow(&b.blocks, states*m), grow(&b.out, states*m)
-	for i, r := range rows {
-		key := owners[i].remember(at, x.Matrix, r.Position, hashes[i])
-		copy(keys[8*i:], key[:])
-		putSeedBlock(blocks[states*i:][:states], r.Position, hashes[i])
+	for from := 0; from < m; {
+		to := from + 1
+		for to < m && owners[to] == owners[from] {
+			to++
+		}
+		key := owners[from].remember(at, x.Matrix, rows[from:to], hashes[from:to])
+		for i := from; i < to; i++ {
+			copy(keys[8*i:][:8], key[:])
+			putSeedBlock(blocks[states*i:][:states], rows[i].Position, hashes[i])
+		}
+		from = to
 	}
 	kernel.HashBlocks(w.level, out, keys, blocks, seedSize)
 	seeds := grow(&b.seeds, 8*m)
@@ -242,8 +256,13 @@ func (w *Miner) mine(c []int32, a []uint8, rows []model.Row, owners []*sequence,
 		to := min(from+ticketRows, m)
 		count := (to - from) * tiles
 		keys, hash := grow(&b.keys, 8*count), grow(&b.hash, states*count)
-		for i := range count {
-			copy(keys[8*i:], seeds[8*(from+i/tiles):][:8])
+		next := keys
+		for row := from; row < to; row++ {
+			seed := words(seeds[8*row:])
+			for range tiles {
+				*(*words)(next) = seed
+				next = next[8:]
+			}
 		}
 		kernel.HashBlocks(w.level, hash, keys, transcripts[states*from*tiles:][:states*count], 64)
 		for i := range count {
@@ -257,9 +276,9 @@ func (w *Miner) mine(c []int32, a []uint8, rows []model.Row, owners []*sequence,
 	}
 }
 
-// remember keeps the hash of a row, and returns the key of the seeds of the
+// remember keeps the hashes of rows, and returns the key of the seeds of the
 // operation.
-func (s *sequence) remember(at model.Operation, x Matrix, position int, hash words) words {
+func (s *sequence) remember(at model.Operation, x Matrix, rows []model.Row, hashes []words) words {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.at[at]
@@ -267,7 +286,10 @@ func (s *sequence) remember(at model.Operation, x Matrix, position int, hash wor
 		h = &history{key: operationKey(s.claim, at, x)}
 		s.at[at] = h
 	}
-	h.rows = append(h.rows, seenRow{position, hash})
+	h.rows = slices.Grow(h.rows, len(rows))
+	for i, r := range rows {
+		h.rows = append(h.rows, seenRow{r.Position, hashes[i]})
+	}
 	return h.key
 }
 

@@ -117,6 +117,31 @@ func TestEveryTicketPassesBothTiers(t *testing.T) {
 	}
 }
 
+// An answer that is cut short, or ends with the last token that was asked for,
+// leaves rows behind that belong to nothing: their tickets are not kept.
+func TestTicketsOfTokensThatAreNotOfTheAnswerAreLeftOut(t *testing.T) {
+	w := newWorld(t, kernel.Best(), smallDecoder)
+	m, claim := w.miner(t), w.claim(chat)
+	positions := func(answer int) (most int) {
+		if err := m.Begin(0, claim); err != nil {
+			t.Fatal(err)
+		}
+		w.read(t, m, prompt(20+24))
+		for _, x := range m.End(0, prompt(44)[20:20+answer]) {
+			most = max(most, x.Position)
+			if want := max(0, x.Position+1-20); len(x.Answer) != want {
+				t.Errorf("a ticket at position %d has %d tokens of the answer, want %d", x.Position, len(x.Answer), want)
+			}
+		}
+		return most
+	}
+	for answer, want := range map[int]int{0: 19, 9: 28, 24: 42} {
+		if got := positions(answer); got > want || got < want-8 { // not each of the last rows wins
+			t.Errorf("with %d tokens of the answer the last ticket is at position %d: the last row is %d", answer, got, want)
+		}
+	}
+}
+
 // Every level finds the same tickets, to the byte.
 func TestTicketsAreTheSameOnEveryLevel(t *testing.T) {
 	var want []*work.Ticket

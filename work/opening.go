@@ -31,7 +31,7 @@ func Open(level kernel.Level, weights []int8, n, k, tile int) ([]byte, error) {
 		return nil, fmt.Errorf("open a matrix of %d×%d: it has %d weights", n, k, len(weights))
 	}
 	data := asBytes(weights)
-	w := walk{level: level, from: tile * TileColumns * k / leaf, to: (tile + 1) * TileColumns * k / leaf}
+	w := walk{level: level, from: tile * tileLeaves(k), to: (tile + 1) * tileLeaves(k)}
 	var out []byte
 	w.outside = func(from, to int) words {
 		v := subtree(level, data[from*leaf:to*leaf], from)
@@ -41,7 +41,7 @@ func Open(level kernel.Level, weights []int8, n, k, tile int) ([]byte, error) {
 		return v
 	}
 	w.inside = func(int, int) words { return words{} } // only what lies outside matters
-	w.node(0, n*k/leaf, true)
+	w.node(0, n/TileColumns*tileLeaves(k), true)
 	return append(out, data[w.from*leaf:w.to*leaf]...), nil
 }
 
@@ -52,10 +52,10 @@ func OpeningSize(n, k, tile int) (int, error) {
 		return 0, err
 	}
 	size := TileColumns * k
-	w := walk{from: tile * TileColumns * k / leaf, to: (tile + 1) * TileColumns * k / leaf}
+	w := walk{from: tile * tileLeaves(k), to: (tile + 1) * tileLeaves(k)}
 	w.outside = func(int, int) words { size += 32; return words{} }
 	w.inside = func(int, int) words { return words{} }
-	w.node(0, n*k/leaf, true)
+	w.node(0, n/TileColumns*tileLeaves(k), true)
 	return size, nil
 }
 
@@ -71,14 +71,14 @@ func CheckOpening(level kernel.Level, x Matrix, tile int, opening []byte) ([]int
 		return nil, reject(ReasonWeights, "an opening of %d bytes: that of tile %d of %d×%d has %d", len(opening), tile, x.N, x.K, size)
 	}
 	rows := opening[size-TileColumns*x.K:]
-	w := walk{level: level, from: tile * TileColumns * x.K / leaf, to: (tile + 1) * TileColumns * x.K / leaf}
+	w := walk{level: level, from: tile * tileLeaves(x.K), to: (tile + 1) * tileLeaves(x.K)}
 	w.outside = func(int, int) words {
 		v := toWords(opening[:32])
 		opening = opening[32:]
 		return v
 	}
 	w.inside = func(from, to int) words { return subtree(level, rows[(from-w.from)*leaf:(to-w.from)*leaf], from) }
-	root := w.node(0, x.N*x.K/leaf, true)
+	root := w.node(0, x.N/TileColumns*tileLeaves(x.K), true)
 	if got := fromWords(root[:]); got != x.Root {
 		return nil, reject(ReasonWeights, "the weights shown for tile %d belong to a matrix with root %v, not %v", tile, got, x.Root)
 	}
@@ -98,6 +98,10 @@ func checkOpening(n, k, tile int) error {
 	}
 	return nil
 }
+
+// tileLeaves is how many leaves a tile has. They are counted, and not the bytes:
+// those of a whole matrix can be more than 31 bits count.
+func tileLeaves(k int) int { return TileColumns * k / leaf }
 
 // walk goes down BLAKE3's tree to the leaves of a range.
 type walk struct {

@@ -50,26 +50,8 @@ type Disclosure struct {
 	Output []int32    `json:"output"`
 }
 
-// Key is the public key of an executor; as text it is hex.
-type Key [ed25519.PublicKeySize]byte
-
-// Signature is an ed25519 signature; as text it is hex.
-type Signature [ed25519.SignatureSize]byte
-
 // EncodedJob is a job in its binary encoding; as text that is base64.
 type EncodedJob []byte
-
-// MarshalText implements [encoding.TextMarshaler].
-func (k Key) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, k[:]), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (k *Key) UnmarshalText(text []byte) error { return unhex(k[:], text) }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (s Signature) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (s *Signature) UnmarshalText(text []byte) error { return unhex(s[:], text) }
 
 // MarshalText implements [encoding.TextMarshaler].
 func (j EncodedJob) MarshalText() ([]byte, error) {
@@ -106,6 +88,9 @@ func NewReceipt(m *Model, job *Job, output []int32, trace *Trace, key ed25519.Pr
 	if err := job.Validate(); err != nil {
 		return nil, fmt.Errorf("write a receipt: the job: %w", err)
 	}
+	if !job.Public && job.Salt == [32]byte{} {
+		return nil, errors.New("write a receipt: the job is private and has no salt: anybody could guess at its prompt: draw 32 random bytes")
+	}
 	if job.Model != m.id {
 		return nil, fmt.Errorf("write a receipt: the job is for model %v, not %v", job.Model, m.id)
 	}
@@ -114,9 +99,10 @@ func NewReceipt(m *Model, job *Job, output []int32, trace *Trace, key ed25519.Pr
 		answer = nil
 	}
 	r := &Receipt{Format: receiptFormat, Model: m.id, Job: job.ID(), Public: job.Public, Output: OutputHash(job, output)}
+	copy(r.Executor[:], key.Public().(ed25519.PublicKey))
 	r.Work = min(Cost(m.config, tracedRows(job, answer), len(answer)), maxReceiptWork)
 	if trace != nil {
-		root, err := trace.Root(job, answer)
+		root, err := trace.Root(job, answer, r.Executor)
 		if err != nil {
 			return nil, fmt.Errorf("write a receipt: %w", err)
 		}
@@ -125,7 +111,6 @@ func NewReceipt(m *Model, job *Job, output []int32, trace *Trace, key ed25519.Pr
 	if job.Public {
 		r.Disclosed = &Disclosure{Job: job.Encode(), Output: append([]int32{}, output...)}
 	}
-	copy(r.Executor[:], key.Public().(ed25519.PublicKey))
 	signed, err := r.signed()
 	if err != nil {
 		return nil, fmt.Errorf("write a receipt: %w", err)
@@ -182,6 +167,9 @@ func ParseReceipt(b []byte) (*Receipt, error) {
 	if err := d.Decode(r); err != nil {
 		return nil, reject(ReasonMalformed, "a receipt cannot be read: %v", err)
 	}
+	if r.Disclosed != nil && (r.Disclosed.Output == nil || len(r.Disclosed.Output) > maxTokens) {
+		return nil, reject(ReasonMalformed, "a receipt discloses an output that is no list of at most %d numbers", maxTokens)
+	}
 	again, err := r.Encode()
 	switch {
 	case err != nil:
@@ -204,6 +192,9 @@ func (r *Receipt) Check() error {
 	signed, err := r.signed()
 	if err != nil {
 		return reject(ReasonMalformed, "%v", err)
+	}
+	if err := r.Executor.check(); err != nil {
+		return reject(ReasonSignature, "%v", err)
 	}
 	if !ed25519.Verify(r.Executor[:], signed, r.Signature[:]) {
 		return reject(ReasonSignature, "the receipt is not signed by the executor it names, or was changed after")
@@ -249,6 +240,19 @@ func (r *Receipt) CheckRun(ctx context.Context, m *Model, level kernel.Level, jo
 		return reject(ReasonReceipt, "an answer of %d tokens to a prompt of %d: at most %d were asked for, and the model takes %d in all",
 			len(answer), len(job.Prompt), job.Most, m.config.Context)
 	}
+	for i, t := range job.Prompt {
+		if t < 0 || int(t) >= m.config.Vocab {
+			return reject(ReasonReceipt, "token %d of the prompt is number %d of a vocabulary of %d", i+1, t, m.config.Vocab)
+		}
+	}
+	for i, t := range answer {
+		if t < 0 || int(t) >= m.config.Vocab {
+			return reject(ReasonReceipt, "token %d of the answer is number %d of a vocabulary of %d", i+1, t, m.config.Vocab)
+		}
+		if job.stops(m.config, t) {
+			return reject(ReasonDiverges, "token %d of the answer ends it, and the answer goes on", i+1)
+		}
+	}
 	tracer := NewTracer(m.config, level)
 	tracer.Begin(0)
 	pass, err := rerun(ctx, job, answer, tracer.See)
@@ -271,7 +275,7 @@ func (r *Receipt) CheckRun(ctx context.Context, m *Model, level kernel.Level, jo
 	if r.Trace == (model.Hash{}) {
 		return nil
 	}
-	root, err := tracer.End(0).Root(job, answer)
+	root, err := tracer.End(0).Root(job, answer, r.Executor)
 	if err != nil {
 		return fmt.Errorf("run the job of a receipt again: %w", err)
 	}
@@ -294,22 +298,23 @@ func (r *Receipt) Explain(c Checked) (proven, unproven []string) {
 		c.Matched = true
 	}
 	proven = append(proven, fmt.Sprintf("The holder of the key %x signed this receipt, and nothing in it was changed since.", r.Executor[:]))
-	if r.Public {
-		proven = append(proven, "The job was marked public: prompt and answer may be read by anybody.")
-	} else {
-		proven = append(proven, "The job is private: the receipt holds hashes with a secret salt, from which nobody can guess prompt or answer.")
-	}
 	if c.Matched {
 		proven = append(proven, "The receipt is about exactly this prompt, these settings and this output.")
+		if r.Public {
+			proven = append(proven, "The job is marked public: prompt and answer may be read by anybody.")
+		} else {
+			proven = append(proven, "The job is private: who does not have its salt can neither read prompt and answer from the receipt nor try guesses; the work tells about how long they are.")
+		}
 	} else {
 		unproven = append(unproven, "Which prompt and output it is about: that takes the prompt, the settings, the salt and the output, which their owner has.")
 	}
 	if c.Run {
 		proven = append(proven, fmt.Sprintf("Model %v yields exactly this output: the job was run again here, and every bit is the same.", r.Model))
 		if r.Trace != (model.Hash{}) {
-			proven = append(proven, "The signer knew every row of activations on the way: the trace is the same.")
+			proven = append(proven, "Whoever made the trace for this signer had every row of activations on the way: the trace is the same.")
 		}
 	} else {
+		unproven = append(unproven, fmt.Sprintf("That it took %d multiply-accumulates: the signer says so.", r.Work))
 		unproven = append(unproven, fmt.Sprintf("That model %v yields this output: that takes running the job again, with the model and the prompt.", r.Model))
 	}
 	return proven, append(unproven,

@@ -50,7 +50,7 @@ func TestAReceiptHoldsWithTheModelAndThePrompt(t *testing.T) {
 	}{
 		{"private answer", decoder, private},
 		{"public answer", decoder, public},
-		{"greedy answer", decoder, work.Job{Prompt: prompt(33), Most: 9}},
+		{"greedy answer", decoder, work.Job{Prompt: prompt(33), Most: 9, Salt: [32]byte{8}}},
 		{"vector", encoder, work.Job{Prompt: prompt(21), Salt: [32]byte{4}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestAReceiptHoldsWithTheModelAndThePrompt(t *testing.T) {
 func TestAReceiptDoesNotHoldForAnythingElse(t *testing.T) {
 	w := newWorld(t, kernel.Best(), smallDecoder)
 	job := chat
-	job.Model = w.registered.ID()
+	job.Model, job.Salt = w.registered.ID(), [32]byte{3}
 	fresh := func() (*work.Receipt, []int32) { return w.receipt(t, job) }
 	other := newWorld(t, kernel.Best(), smallEncoder)
 
@@ -130,11 +130,88 @@ func TestAReceiptDoesNotHoldForAnythingElse(t *testing.T) {
 	if got := reason(t, w.checkRun(t, forge(wrong), job, wrong)); got != work.ReasonDiverges {
 		t.Errorf("an answer of another model: %q", got)
 	}
+	for name, c := range map[string]struct {
+		output []int32
+		want   work.Reason
+	}{
+		"a token that ends it, and more": {[]int32{2, 5}, work.ReasonDiverges}, // 2 is the model's own
+		"a token that no vocabulary has": {[]int32{120}, work.ReasonReceipt},
+		"a token below zero":             {[]int32{-1}, work.ReasonReceipt},
+	} {
+		job := job
+		job.Stop = nil
+		r, err := work.NewReceipt(w.registered, &job, c.output, nil, key(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reason(t, w.checkRun(t, r, job, c.output)); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// A trace is its signer's: who reads it in another's receipt has nothing to
+// show.
+func TestATraceCannotBeTakenFromAnothersReceipt(t *testing.T) {
+	w := newWorld(t, kernel.Best(), smallDecoder)
+	job := chat
+	job.Model, job.Public = w.registered.ID(), true
+	theirs, output := w.receipt(t, job)
+	mine, err := work.NewReceipt(w.registered, &job, output, nil, key(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine.Trace = theirs.Trace
+	if got := reason(t, w.checkRun(t, mine, job, output)); got != work.ReasonReceipt {
+		t.Errorf("a trace of another's receipt: %q", got)
+	}
+	if err := w.checkRun(t, theirs, job, output); err != nil {
+		t.Error(err)
+	}
+}
+
+// A receipt has one encoding, whatever a reader of JSON would put up with.
+func TestAReceiptHasOneEncoding(t *testing.T) {
+	w := newWorld(t, kernel.Best(), smallDecoder)
+	job := work.Job{Model: w.registered.ID(), Prompt: prompt(3), Most: 2, Public: true}
+	r, err := work.NewReceipt(w.registered, &job, []int32{}, nil, key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := work.ParseReceipt(b); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string][2]string{
+		"a list that is null":   {`"output":[]`, `"output":null`},
+		"a name in capitals":    {`"format"`, `"Format"`},
+		"a number with a point": {`"format":1`, `"format":1.0`},
+		"a name twice":          {`"format":1`, `"format":1,"format":1`},
+		"a name of no field":    {`"format":1`, `"format":1,"forms":1`},
+		"a digit in capitals":   {`"job":"`, `"job":"A`},
+		"nothing disclosed":     {`{"disclosed"`, `{"disclosed":null,"disclosed"`},
+		"a second receipt":      {`{"disclosed"`, `{}{"disclosed"`},
+	} {
+		changed := strings.Replace(string(b), change[0], change[1], 1)
+		if changed == string(b) {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if _, err := work.ParseReceipt([]byte(changed)); reason(t, err) != work.ReasonMalformed {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestAPrivateReceiptTellsNothing(t *testing.T) {
 	w := newWorld(t, kernel.Best(), smallDecoder)
 	job := work.Job{Model: w.registered.ID(), Prompt: prompt(3), Most: 2}
+	if _, err := work.NewReceipt(w.registered, &job, []int32{4, 5}, nil, key(1)); err == nil {
+		t.Error("a receipt of a private job without a salt is written: its prompt can be guessed")
+	}
+	job.Salt[1] = 1
 	a, _ := w.receipt(t, job)
 	job.Salt[0] = 1
 	b, _ := w.receipt(t, job)

@@ -102,6 +102,26 @@ func TestNothingAboutATicketCanBeChosen(t *testing.T) {
 			x.Claim = c.ID()
 			x.Sign(key(1))
 		}, work.ReasonMalformed},
+		{"as many likely tokens as there are", func(c *work.Claim, x *work.Ticket) {
+			c.Job.Sampling.TopK = 120
+			x.Claim = c.ID()
+			x.Sign(key(1))
+		}, work.ReasonMalformed},
+		{"a draw from one token", func(c *work.Claim, x *work.Ticket) {
+			c.Job.Sampling.TopK = 1
+			x.Claim = c.ID()
+			x.Sign(key(1))
+		}, work.ReasonMalformed},
+		{"an end that no vocabulary has", func(c *work.Claim, x *work.Ticket) {
+			c.Job.Stop = []int32{119, 120}
+			x.Claim = c.ID()
+			x.Sign(key(1))
+		}, work.ReasonMalformed},
+		{"an executor for whom anybody signs", func(c *work.Claim, x *work.Ticket) {
+			c.Executor = [32]byte{1}
+			x.Claim = c.ID()
+			x.Signature = [64]byte{1} // holds for every message
+		}, work.ReasonMalformed},
 		{"a private job", func(c *work.Claim, x *work.Ticket) { c.Job.Public = false; x.Claim = c.ID(); x.Sign(key(1)) }, work.ReasonPrivate},
 		{"a job of another model", func(c *work.Claim, x *work.Ticket) { c.Job.Model[0]++; x.Claim = c.ID(); x.Sign(key(1)) }, work.ReasonModel},
 		{"a job that brings nothing new", func(c *work.Claim, x *work.Ticket) { c.Prefix = 20; x.Claim = c.ID(); x.Sign(key(1)) }, work.ReasonPosition},

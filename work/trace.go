@@ -97,15 +97,16 @@ type tracedRow struct {
 	hash     words
 }
 
-// Root returns the root of the tree over the rows of a job's prompt and answer:
-// of every operation of every layer, in this order, those of all positions but
+// Root returns the root of the tree over the rows of a job's prompt and answer,
+// for one executor, so that nobody can put it in a receipt of his own who does
+// not have the rows: of every operation of every layer, in this order, those of all positions but
 // the answer's last. A trace that lacks one is an error: the engine may have
 // taken keys and values from an earlier sequence.
-func (t *Trace) Root(job *Job, answer []int32) (model.Hash, error) {
+func (t *Trace) Root(job *Job, answer []int32, executor Key) (model.Hash, error) {
 	n := tracedRows(job, answer)
 	id := job.ID()
 	var leafKey, nodeKey, rootKey [32]byte
-	material := slices.Concat(job.Salt[:], id[:])
+	material := slices.Concat(job.Salt[:], id[:], executor[:])
 	blake3.DeriveKey(contextLeaf, material, leafKey[:])
 	blake3.DeriveKey(contextNode, material, nodeKey[:])
 	blake3.DeriveKey(contextRoot, material, rootKey[:])

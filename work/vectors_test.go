@@ -390,9 +390,10 @@ func TestReceiptVectors(t *testing.T) {
 // naiveTrace computes the root of a trace as spec/work.md words it.
 func naiveTrace(j *Job, layers, positions int) []byte {
 	id := deriveKey("hearth work 1 job", j.Encode())
-	leafKey := deriveKey("hearth work 1 trace leaf", j.Salt[:], id)
-	nodeKey := deriveKey("hearth work 1 trace node", j.Salt[:], id)
-	rootKey := deriveKey("hearth work 1 trace root", j.Salt[:], id)
+	executor := vectorKey().Public().(ed25519.PublicKey)
+	leafKey := deriveKey("hearth work 1 trace leaf", j.Salt[:], id, executor)
+	nodeKey := deriveKey("hearth work 1 trace node", j.Salt[:], id, executor)
+	rootKey := deriveKey("hearth work 1 trace root", j.Salt[:], id, executor)
 	var level [][]byte
 	for l := range layers {
 		for kind, k := range []int{256, 256, 256, 384} {

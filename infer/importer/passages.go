@@ -10,7 +10,7 @@ import (
 
 // A calibration is bounded in multiplications, and so in tokens.
 const (
-	calibrationWork = 60e9
+	calibrationWork = int64(60e9)
 	minCalibration  = 128
 	maxCalibration  = 2048
 )
@@ -26,7 +26,7 @@ func (p *plan) passages(tokenizerJSON []byte, lines []string) ([][]int32, error)
 	if t.Size() > p.config.Vocab {
 		return nil, fmt.Errorf("its tokenizer has %d tokens and its embeddings %d: they are not of one model", t.Size(), p.config.Vocab)
 	}
-	left := min(max(calibrationWork/p.perToken(), minCalibration), maxCalibration)
+	left := int(min(max(calibrationWork/p.perToken(), minCalibration), maxCalibration))
 	var passages [][]int32
 	for i := 0; len(lines) > 0 && left > 0; i++ {
 		n := min([...]int{1, 1, 2, 4}[i%4], len(lines))

@@ -169,12 +169,12 @@ func (p *plan) heads(v []float32, k int) []float32 {
 }
 
 // perToken is how many multiplications a token takes, without the head.
-func (p *plan) perToken() int {
+func (p *plan) perToken() int64 {
 	c := p.config
 	attention := c.Heads * c.HeadSize
 	inner := 2 * c.Inner
 	if c.Kind == model.Decoder {
 		inner = 3 * c.Inner
 	}
-	return c.Layers * c.Width * (2*attention + 2*c.KVHeads*c.HeadSize + inner)
+	return int64(c.Layers) * int64(c.Width) * int64(2*attention+2*c.KVHeads*c.HeadSize+inner)
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/zeebo/blake3"
@@ -47,7 +46,7 @@ func newCache(layers, kvHeads, size int, bytes int64) (*cache, error) {
 	each := int64(c.heads) * blockTokens * int64(size) * 2 * 2 // int16 keys and values
 	n := bytes / each
 	switch {
-	case bytes > math.MaxInt:
+	case bytes > int64(^uint(0)>>1):
 		return nil, fmt.Errorf("make a cache of %d bytes: it is more than this computer can address", bytes)
 	case n < 1:
 		return nil, fmt.Errorf("make a cache of %d bytes: %d tokens of this model need %d", bytes, blockTokens, each)

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // weightBits are the fraction bits of weights: the weights of 2^20 tokens have a
 // sum below 2^63.
@@ -91,7 +88,7 @@ func LogSum(logits []int32) int32 {
 // logarithm is that of the probability of a token, which no 32 bits hold where
 // logits are as far apart as they can be: it is not below -2^31.
 func logarithm(logit, sum int32) int32 {
-	return int32(max(int64(logit)-int64(sum), math.MinInt32))
+	return int32(max(int64(logit)-int64(sum), -1<<31))
 }
 
 // log2 returns the logarithm of v in units of 2^-26: of the number x from 1 to

@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -159,7 +158,7 @@ func (t *Team) take() {
 func (t *Team) part(part int) {
 	defer func() {
 		if v := recover(); v != nil {
-			text := fmt.Sprintf("part %d of %d: %v\n\n%s", part, t.parts, v, debug.Stack())
+			text := fmt.Sprintf("part %d of %d: %v\n\n%s", part, t.parts, v, stack())
 			t.panics.CompareAndSwap(nil, &text)
 		}
 		if t.left.Add(-1) == 0 && t.waiting.CompareAndSwap(true, false) {
@@ -167,6 +166,12 @@ func (t *Team) part(part int) {
 		}
 	}()
 	t.f(part)
+}
+
+// stack is where the calling goroutine stands.
+func stack() []byte {
+	b := make([]byte, 8<<10)
+	return b[:runtime.Stack(b, false)]
 }
 
 // wait returns when every part is done.

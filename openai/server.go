@@ -220,7 +220,10 @@ type modelObject struct {
 }
 
 func (m *Model) object() modelObject {
-	o := modelObject{ID: m.Name, Object: "model", Created: m.Created.Unix(), OwnedBy: "hearth"}
+	o := modelObject{ID: m.Name, Object: "model", OwnedBy: "hearth"}
+	if !m.Created.IsZero() {
+		o.Created = m.Created.Unix()
+	}
 	o.Hearth.ModelID, o.Hearth.Kind, o.Hearth.Context = m.ID, m.Config.Kind, m.Config.Context
 	return o
 }

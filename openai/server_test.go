@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -350,6 +351,11 @@ func TestModels(t *testing.T) {
 	_, one := r.send("GET", "/v1/models/writer", "")
 	if strings.TrimSpace(one) != string(list.Data[1]) {
 		t.Errorf("alone %s, listed %s", one, list.Data[1])
+	}
+	undated := served(t, "undated", encoderConfig(), nil)
+	undated.Created = time.Time{}
+	if _, got := newRig(t, openai.Options{Models: []*openai.Model{undated}}).send("GET", "/v1/models/undated", ""); !strings.Contains(got, `"created":0,`) {
+		t.Errorf("one of no known time: %s", got)
 	}
 	if res, _ := r.send("GET", "/v1/models/nothing", ""); res.StatusCode != http.StatusNotFound {
 		t.Errorf("one that is not there: %s", res.Status)

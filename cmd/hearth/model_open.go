@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -141,16 +140,10 @@ func cacheFor(c model.Config) int64 {
 // pickModel finds the model to use of a kind: the one that is named, or the
 // one that is here, or, for text, the small one that the program carries.
 func pickModel(ctx context.Context, s *hub.Store, name, kind string) (*hub.Loaded, string, error) {
-	if name == miniName {
-		if _, err := s.Find(name); errors.Is(err, hub.ErrNoModel) {
-			l, err := loadMini()
-			return l, miniName, err
-		}
-	}
 	if name != "" {
-		l, err := s.Load(ctx, name)
+		l, err := loadNamed(ctx, s, name)
 		if err != nil {
-			return nil, "", absent(err)
+			return nil, "", err
 		}
 		if l.Model.Config.Kind != kind {
 			return nil, "", coded(exitUsage, wrongKind(name, kind))

@@ -70,7 +70,7 @@ func (c *searchCmd) Run(p *program) error {
 		fmt.Fprintf(p.err, "%s cannot be read and is left out.\n", oneLine(f))
 	}
 	if len(w.passages) == 0 {
-		return coded(exitProblem, fmt.Errorf("there is no text in %s (%s)", c.Dir, count(w.binary+w.large, "other file")))
+		return coded(exitProblem, fmt.Errorf("there is no text in %s, and %s of other kinds", c.Dir, count(w.binary+w.large, "file")))
 	}
 	cache, err := openCache(c.Data, dir, o.ID, o.Config.Width)
 	if err != nil {

@@ -103,8 +103,8 @@ func BenchmarkMiner(b *testing.B) {
 			rate(b)
 		})
 		b.Run(name+"/mined", func(b *testing.B) {
+			claim := w.claim(work.Job{Prompt: prompt(60), Most: 30})
 			for b.Loop() {
-				claim := w.claim(work.Job{Prompt: prompt(60), Most: 30})
 				if err := miner.Begin(0, claim); err != nil {
 					b.Fatal(err)
 				}

@@ -37,8 +37,8 @@ type mined struct {
 
 // sequence is a claim while its job runs.
 type sequence struct {
-	claim *Claim
-	id    model.Hash
+	claim   *Claim
+	id, job model.Hash
 
 	mu   sync.Mutex
 	at   map[model.Operation]*history
@@ -99,7 +99,7 @@ func (w *Miner) Begin(number uint64, c *Claim) error {
 	if w.claims[number] != nil {
 		return fmt.Errorf("mine sequence %d: it is mined already: end it first", number)
 	}
-	w.claims[number] = &sequence{claim: c, id: c.ID(), at: map[model.Operation]*history{}}
+	w.claims[number] = &sequence{claim: c, id: c.ID(), job: c.Job.ID(), at: map[model.Operation]*history{}}
 	return nil
 }
 
@@ -283,7 +283,7 @@ func (s *sequence) remember(at model.Operation, x Matrix, rows []model.Row, hash
 	defer s.mu.Unlock()
 	h := s.at[at]
 	if h == nil {
-		h = &history{key: operationKey(s.claim, at, x)}
+		h = &history{key: operationKey(s.claim, s.job, at, x)}
 		s.at[at] = h
 	}
 	h.rows = slices.Grow(h.rows, len(rows))

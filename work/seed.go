@@ -35,12 +35,11 @@ func fromWords(w []uint32) (h model.Hash) {
 }
 
 // operationKey binds everything that is the same for all rows of one operation
-// of one claim:
+// of one claim, whose job has the given id:
 //
 //	derive_key("hearth work 1 operation",
 //	    beacon ‖ executor ‖ job ‖ weight root ‖ layer (4) ‖ kind (1) ‖ n (4) ‖ k (4))
-func operationKey(c *Claim, at model.Operation, x Matrix) words {
-	job := c.Job.ID()
+func operationKey(c *Claim, job model.Hash, at model.Operation, x Matrix) words {
 	b := slices.Concat(c.Beacon[:], c.Executor[:], job[:], x.Root[:])
 	b = binary.LittleEndian.AppendUint32(b, uint32(at.Layer))
 	b = append(b, uint8(at.Kind))

@@ -90,7 +90,7 @@ func (v *Verifier) place(c *Claim, t *Ticket) (Matrix, error) {
 
 // ticket computes the hash of a ticket from its row and weights.
 func (v *Verifier) ticket(c *Claim, x Matrix, t *Ticket, weights []int8) (model.Hash, error) {
-	a := newAttempt(v.level, operationKey(c, t.At, x), t.Position, t.Row)
+	a := newAttempt(v.level, operationKey(c, c.Job.ID(), t.At, x), t.Position, t.Row)
 	noisy := make([]uint8, x.K)
 	kernel.Noise(v.level, noisy, t.Row, a.noise, Permutation(v.level, x.Root, x.K))
 	a.state[0] += uint32(t.Tile)

@@ -62,12 +62,12 @@ func fit(w, a []float32, n, k, limit int) *fitted {
 // smoothing returns s for an α in eighths, or ones for a negative one.
 func smoothing(aMax, wMax []float64, eighths int) []float64 {
 	s := make([]float64, len(aMax))
-	alpha := float64(eighths) / 8
+	alpha, rest := float64(eighths)/8, float64(8-eighths)/8
 	for j := range s {
 		s[j] = 1
 		// A channel that never speaks, or that nobody listens to, needs none.
 		if eighths >= 0 && aMax[j] > 0 && wMax[j] > 0 {
-			s[j] = exp(float64(alpha*ln(aMax[j])) - float64((1-alpha)*ln(wMax[j])))
+			s[j] = exp(float64(alpha*ln(aMax[j])) - float64(rest*ln(wMax[j])))
 		}
 	}
 	return s

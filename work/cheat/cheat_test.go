@@ -106,7 +106,7 @@ func TestNothingAllowedIsCheaperThanInference(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s/k=%d", s.name, k), func(t *testing.T) {
 				total := 0.0
-				const attempts = 3
+				const attempts = 12 // of 32 or 64 elements of noise each: a zero more or less is 3 % of one
 				for range attempts {
 					total += s.ratio(t, attempt(r, k, weights))
 				}

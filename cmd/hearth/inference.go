@@ -224,9 +224,11 @@ func (i *inference) keepFolder(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(unknown(w.passages, cache)) == 0 {
+	fresh := len(unknown(w.passages, cache))
+	if fresh == 0 {
 		return nil
 	}
+	i.log.Info("texts wait for heat, to be made ready to be searched", "folder", dir, "passages", fresh)
 	defer i.furnace.Enter()()
 	next := i.turns()
 	if err := next(ctx); err != nil {

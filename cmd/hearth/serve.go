@@ -98,20 +98,39 @@ func (c *serveCmd) Run(p *program) error {
 	if conf != nil {
 		scheme = "https"
 	}
-	base := scheme + "://" + l.Addr().String() + "/v1"
-	fmt.Fprintf(p.out, "%s\n", p.paint(bold, "Hearth serves "+base))
+	for _, a := range reachedAt(l.Addr(), lanAddresses()) {
+		fmt.Fprintf(p.out, "%s\n", p.paint(bold, "Hearth serves "+scheme+"://"+a+"/v1"))
+	}
 	for _, m := range models {
 		fmt.Fprintf(p.out, "  %s (%s)\n", m.Name, m.Config.Kind)
 	}
 	if fingerprint != "" {
 		fmt.Fprintln(p.out, "The certificate is this computer's own; its SHA-256 fingerprint is\n  "+fingerprint)
 	}
-	fmt.Fprintln(p.out, p.paint(dim, "Any OpenAI client works: base URL as above, any key on this computer. Stop with Ctrl-C."))
+	which := "any key"
+	if c.KeyFile != "" {
+		which = "a key of " + filepath.Base(c.KeyFile)
+	}
+	fmt.Fprintln(p.out, p.paint(dim, "Any OpenAI client works, with the base URL above and "+which+". Stop with Ctrl-C."))
 	err = httpapi.Serve(ctx, l, conf, mux, log)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return err
+}
+
+// reachedAt are the addresses that an address to listen at is reached at: all
+// addresses of a computer are not one that could be typed into a client.
+func reachedAt(listening net.Addr, lan []string) []string {
+	a, ok := listening.(*net.TCPAddr)
+	if !ok || !a.IP.IsUnspecified() {
+		return []string{listening.String()}
+	}
+	var all []string
+	for _, host := range append([]string{"127.0.0.1"}, lan...) {
+		all = append(all, net.JoinHostPort(host, fmt.Sprint(a.Port)))
+	}
+	return all
 }
 
 // served are the models as the API has them.

@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -209,5 +211,21 @@ func TestServeWithKeys(t *testing.T) {
 	must(t, 0, "key", "remove", "notebook", "--key-file", keys)
 	if status, b := post(t, base+"/completions", body, "Authorization: Bearer "+secret); status != 401 {
 		t.Errorf("with a key that was removed: %d %s", status, b)
+	}
+}
+
+// What is printed can be typed into a client.
+func TestReachedAt(t *testing.T) {
+	lan := []string{"192.168.1.5", "fd00::5"}
+	for listening, want := range map[string]string{
+		"127.0.0.1:80":   "127.0.0.1:80",
+		"192.168.1.5:80": "192.168.1.5:80",
+		"0.0.0.0:80":     "127.0.0.1:80 192.168.1.5:80 [fd00::5]:80",
+		"[::]:80":        "127.0.0.1:80 192.168.1.5:80 [fd00::5]:80",
+	} {
+		a := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(listening))
+		if got := strings.Join(reachedAt(a, lan), " "); got != want {
+			t.Errorf("%s is reached at %s, want %s", listening, got, want)
+		}
 	}
 }

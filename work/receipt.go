@@ -232,6 +232,9 @@ func (r *Receipt) CheckRun(ctx context.Context, m *Model, level kernel.Level, jo
 	if r.Model != m.id {
 		return reject(ReasonModel, "the receipt is for model %v, not %v", r.Model, m.id)
 	}
+	if (m.config.Kind == model.Decoder) != (job.Most > 0) {
+		return reject(ReasonModel, "an encoder embeds, a decoder answers")
+	}
 	answer := output
 	if job.Most == 0 {
 		answer = nil

@@ -10,6 +10,7 @@ import (
 
 	"hearth/infer/engine"
 	"hearth/infer/kernel"
+	"hearth/infer/model"
 	"hearth/work"
 	"hearth/work/rerun"
 )
@@ -146,6 +147,26 @@ func TestAReceiptDoesNotHoldForAnythingElse(t *testing.T) {
 		}
 		if got := reason(t, w.checkRun(t, r, job, c.output)); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// A model of one kind yields nothing of the other: running it again must not
+// pass for having drawn a token or made a vector.
+func TestAReceiptOfTheOtherKindOfModelDoesNotHold(t *testing.T) {
+	for _, c := range []struct {
+		config model.Config
+		most   int
+		output []int32
+	}{{smallEncoder, 1, []int32{5}}, {smallDecoder, 0, []int32{}}} {
+		w := newWorld(t, kernel.Best(), c.config)
+		job := work.Job{Model: w.registered.ID(), Prompt: prompt(5), Most: c.most, Public: true}
+		r, err := work.NewReceipt(w.registered, &job, c.output, nil, key(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reason(t, w.checkRun(t, r, job, c.output)); got != work.ReasonModel {
+			t.Errorf("%s: %q", c.config.Kind, got)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func problemOf(err error) *Problem {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return busy(http.StatusServiceUnavailable, "timeout", time.Second, "The answer took longer than this server allows: ask for fewer tokens.")
+		return busy(http.StatusServiceUnavailable, "timeout", time.Second, "The answer took longer than this server allows: ask for fewer tokens, or, if it may wait for heat (flex), ask again later.")
 	case errors.Is(err, context.Canceled):
 		return busy(http.StatusServiceUnavailable, "stopping", 5*time.Second, "The server is stopping: ask again when it is back.")
 	}

@@ -102,7 +102,8 @@ func (i *inference) open(ctx context.Context) (*openai.Server, error) {
 			i.run(o.Later.Decoder)
 		}
 	}
-	o := openai.Options{Models: served(all), Receipts: receipts, Log: i.log, Admit: visitor}
+	// Who waits for heat may wait for half a day; who has gone is not waited for.
+	o := openai.Options{Models: served(all), Receipts: receipts, Log: i.log, Admit: visitor, Limits: openai.Limits{Time: 12 * time.Hour}}
 	if i.furnace != nil {
 		o.Used = func(tokens int) { i.furnace.Count("token", int64(tokens)) }
 	}

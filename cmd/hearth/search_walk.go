@@ -101,6 +101,17 @@ var (
 	errLarge  = errors.New("too large")
 )
 
+// longestLine is longer than any line that a person wrote, in bytes.
+const longestLine = 10_000
+
+func longestLineOf(text []byte) int {
+	most := 0
+	for line := range bytes.Lines(text) {
+		most = max(most, len(line))
+	}
+	return most
+}
+
 // readText reads a file that is UTF-8 text.
 func readText(name string) (string, error) {
 	f, err := os.Open(name)
@@ -126,6 +137,8 @@ func readText(name string) (string, error) {
 		return "", errLarge
 	case !utf8.Valid(all) || bytes.IndexByte(all, 0) >= 0:
 		return "", errBinary
+	case longestLineOf(all) > longestLine:
+		return "", errBinary // written by a machine, for machines
 	}
 	return string(bytes.TrimPrefix(all, []byte("\ufeff"))), nil
 }

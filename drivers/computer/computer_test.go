@@ -56,6 +56,13 @@ func (m *machine) set(name, text string) {
 	m.files[name] = text + "\n"
 }
 
+// text is what a file holds.
+func (m *machine) text(name string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.files[name]
+}
+
 // add raises a counter.
 func (m *machine) add(name string, by int64) {
 	m.mu.Lock()
@@ -649,7 +656,7 @@ func TestConformance(t *testing.T) {
 					Faults:   emulate.NewFaults(nil),
 					Advance:  time.Sleep,
 					Now:      time.Now,
-					Settings: func() string { return m.files["etc/machine-id"] },
+					Settings: func() string { return m.text("etc/machine-id") },
 					Blind:    func() { m.set("sys/class/hwmon/hwmon1/temp1_input", "-127000") },
 				})
 			})

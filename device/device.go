@@ -141,6 +141,7 @@ const (
 	Hashing   Work = "hashing"   // SHA-256d, for a pool
 	Computing Work = "computing" // this computer's processors
 	Burning   Work = "dumb heat" // processors kept busy with nothing useful
+	Waiting   Work = "waiting"   // in a [Reading]: there is work, which waits for heat to be wanted
 	Resistive Work = "resistance"
 	NoWork    Work = "none" // a relay or meter alone
 )

@@ -57,13 +57,19 @@ func (f *Furnace) Name() string {
 	return f.fallback.Name()
 }
 
-// Work is what the electricity does besides heat: now, or when heat is wanted
-// next.
+// Work is what the electricity does besides heat: useful work that waits is
+// [device.Waiting] while it has no slot.
 func (f *Furnace) Work() device.Work {
-	if f.busy() {
-		return device.Computing
+	f.mu.Lock()
+	busy, slot := f.tasks > 0, f.slot
+	f.mu.Unlock()
+	switch {
+	case !busy:
+		return f.fallback.Work()
+	case slot == nil || slot.share() == 0:
+		return device.Waiting
 	}
-	return f.fallback.Work()
+	return device.Computing
 }
 
 func (f *Furnace) busy() bool {

@@ -97,8 +97,8 @@ func TestWorkWaitsForHeatAndKeepsToItsShare(t *testing.T) {
 			}
 		}()
 		time.Sleep(time.Hour)
-		if done.Load() != 0 {
-			t.Fatal("it computed although no heat was wanted")
+		if done.Load() != 0 || x.Work() != device.Waiting {
+			t.Fatalf("without heat wanted it did %d portions and is %s", done.Load(), x.Work())
 		}
 		for _, c := range []struct {
 			share    units.Fraction

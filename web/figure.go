@@ -251,6 +251,8 @@ func works(w device.Work) string {
 		return "Mines Bitcoin; all its electricity becomes heat."
 	case device.Computing:
 		return "Computes what somebody wants to know on this computer's processors; all its electricity becomes heat."
+	case device.Waiting:
+		return "Has work that waits until heat is wanted beyond what other programs on this computer make already."
 	case device.Burning:
 		return "Keeps this computer's processors busy with nothing useful: dumb heat."
 	case device.Resistive:

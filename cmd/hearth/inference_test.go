@@ -110,7 +110,7 @@ func TestRequestsThatMayWaitAreAnsweredWithHeat(t *testing.T) {
 	before := tokens(f)
 	answer := make(chan *httptest.ResponseRecorder, 1)
 	go func() { answer <- ask(`,"service_tier":"flex"`) }()
-	for f.Work() != device.Computing {
+	for f.Work() != device.Waiting {
 		time.Sleep(time.Millisecond) // until it has entered
 	}
 	if len(answer) != 0 || tokens(f) != before {

@@ -188,7 +188,7 @@ func (c *Computer) Capabilities(ctx context.Context) (device.Capabilities, error
 		Power:   device.Range{Min: tenth(c.lesson.base), Max: most},
 		Max:     max(c.full, most),
 		Shared:  true,
-		Work:    c.slot.work.Work(),
+		Work:    c.work(),
 		Limp:    device.LimpNone,
 		DeadMan: deadMan,
 	}
@@ -243,6 +243,14 @@ func (c *Computer) Capabilities(ctx context.Context) (device.Capabilities, error
 		caps.WriteGate = "Connect the computer to the mains: " + why + "."
 	}
 	return caps, nil
+}
+
+// work is what the slot does when it is open.
+func (c *Computer) work() device.Work {
+	if w := c.slot.work.Work(); w != device.Waiting {
+		return w
+	}
+	return device.Computing
 }
 
 func also(domains []domain) string {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"hearth/internal/filelock"
 )
 
 // hold takes the lock file. Unclean says that its last owner did not close
@@ -15,9 +17,9 @@ import (
 // frees the lock when a process ends, however it does.
 func (s *Store) hold() (unclean bool, err error) {
 	name := s.path + ".lock"
-	f, err := openLock(name)
+	f, err := filelock.Open(name)
 	if err != nil {
-		if isBusy(err) {
+		if filelock.IsBusy(err) {
 			return false, held(name)
 		}
 		if isDisk(err) {
@@ -25,9 +27,9 @@ func (s *Store) hold() (unclean bool, err error) {
 		}
 		return false, err
 	}
-	if err := lockFile(f); err != nil {
+	if err := filelock.Take(f); err != nil {
 		f.Close()
-		if isBusy(err) {
+		if filelock.IsBusy(err) {
 			return false, held(name)
 		}
 		return false, fmt.Errorf("lock %s: %w", name, err)
@@ -55,9 +57,9 @@ func (s *Store) holdReadOnly(name string, cause error) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := lockFile(f); err != nil {
+	if err := filelock.Take(f); err != nil {
 		f.Close()
-		if isBusy(err) {
+		if filelock.IsBusy(err) {
 			return false, held(name)
 		}
 		return false, nil

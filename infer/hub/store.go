@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hearth/internal/filelock"
 )
 
 // Errors of a store.
@@ -246,14 +248,17 @@ func (s *Store) lock(name string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of the models: %w", disk(err))
 	}
-	f, err := openLock(filepath.Join(dir, name+".lock"))
-	if err != nil {
-		if isBusy(err) {
-			return nil, fmt.Errorf("%s: %w", name, ErrHeld)
+	f, err := filelock.Open(filepath.Join(dir, name+".lock"))
+	if err == nil {
+		if err = filelock.Take(f); err == nil {
+			return func() { f.Close() }, nil
 		}
-		return nil, fmt.Errorf("lock the model %s: %w", name, disk(err))
+		f.Close()
 	}
-	return func() { f.Close() }, nil
+	if filelock.IsBusy(err) {
+		return nil, fmt.Errorf("%s: %w", name, ErrHeld)
+	}
+	return nil, fmt.Errorf("lock the model %s: %w", name, disk(err))
 }
 
 // put writes a model's file by write and moves it into place, whole and

@@ -1,4 +1,4 @@
-package store
+package filelock
 
 import (
 	"errors"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// openLock opens the file such that others may read it but not open it for
+// Open opens the file, which it makes if there is none, such that others may read it but not open it for
 // writing, which is the lock.
-func openLock(name string) (*os.File, error) {
+func Open(name string) (*os.File, error) {
 	p, err := syscall.UTF16PtrFromString(name)
 	if err != nil {
 		return nil, err
@@ -21,9 +21,11 @@ func openLock(name string) (*os.File, error) {
 	return os.NewFile(uintptr(h), name), nil
 }
 
-func lockFile(*os.File) error { return nil }
+// Take has nothing to add to what [Open] has done.
+func Take(*os.File) error { return nil }
 
 // errSharing is ERROR_SHARING_VIOLATION.
 const errSharing = syscall.Errno(32)
 
-func isBusy(err error) bool { return errors.Is(err, errSharing) }
+// IsBusy tells whether an error of Open or Take says that another has the lock.
+func IsBusy(err error) bool { return errors.Is(err, errSharing) }

@@ -7,13 +7,14 @@ import (
 	"log/slog"
 	"math"
 	"mime"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"hearth/internal/loopback"
 )
 
 // Visitor is who is asking.
@@ -127,47 +128,28 @@ func crossOrigin() *Problem {
 // rebinding), but cannot change that header. A request that a proxy passed on
 // is not local, wherever the proxy runs.
 func local(r *http.Request) (Visitor, error) {
-	if !loopbackAddr(r.RemoteAddr) {
+	if !loopback.Addr(r.RemoteAddr) {
 		return Visitor{}, &Problem{
 			http.StatusForbidden, "no_password",
 			"This home is closed to other computers until a password is set.",
 			`Run "hearth password" on the computer that runs Hearth.`,
 		}
 	}
-	if !loopbackHost(r.Host) {
+	if !loopback.Host(r.Host) {
 		return Visitor{}, &Problem{
 			http.StatusForbidden, "wrong_host",
 			"This name is not served until a password is set.",
 			"Open http://localhost with the port instead.",
 		}
 	}
-	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		if r.Header.Get(h) != "" {
-			return Visitor{}, &Problem{
-				http.StatusForbidden, "no_password",
-				"A proxy passed this request on; until a password is set only this computer itself is served.",
-				`Run "hearth password" first.`,
-			}
+	if loopback.Forwarded(r) {
+		return Visitor{}, &Problem{
+			http.StatusForbidden, "no_password",
+			"A proxy passed this request on; until a password is set only this computer itself is served.",
+			`Run "hearth password" first.`,
 		}
 	}
 	return Visitor{Name: "someone at this computer", Scope: ScopeControl}, nil
-}
-
-func loopbackAddr(hostport string) bool {
-	a, err := netip.ParseAddrPort(hostport)
-	return err == nil && a.Addr().Unmap().IsLoopback()
-}
-
-func loopbackHost(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }
 
 func bearer(r *http.Request) (string, bool) {

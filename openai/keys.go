@@ -10,15 +10,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"hearth/internal/loopback"
 )
 
 // Caller is who asks.
@@ -36,31 +36,15 @@ func Local(r *http.Request) (Caller, error) {
 	no := func(why string) (Caller, error) {
 		return Caller{}, &Problem{Status: http.StatusForbidden, Message: why, Type: typePermission, Code: ref("local_only")}
 	}
-	a, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !a.Addr().Unmap().IsLoopback() {
+	switch {
+	case !loopback.Addr(r.RemoteAddr):
 		return no("This server is open to its own computer only: give it keys with --key-file to open it to others.")
-	}
-	if !loopbackName(r.Host) {
+	case !loopback.Host(r.Host):
 		return no("This name is not served: use 127.0.0.1 or localhost.")
-	}
-	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		if r.Header.Get(h) != "" {
-			return no("A proxy passed this request on, and without keys only this computer itself is served: use --key-file.")
-		}
+	case loopback.Forwarded(r):
+		return no("A proxy passed this request on, and without keys only this computer itself is served: use --key-file.")
 	}
 	return Caller{Name: "this computer"}, nil
-}
-
-func loopbackName(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
 }
 
 // Key is a program's key, without its secret.

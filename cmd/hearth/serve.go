@@ -14,6 +14,7 @@ import (
 	"hearth/httpapi"
 	"hearth/infer/hub"
 	"hearth/infer/model"
+	"hearth/internal/loopback"
 	"hearth/openai"
 )
 
@@ -214,7 +215,7 @@ func (c *serveCmd) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, coded(exitUsage, fmt.Errorf("--listen %q: write it as 127.0.0.1:8420", c.Listen))
 	}
-	if c.KeyFile == "" && !isLoopback(host) {
+	if c.KeyFile == "" && !loopback.Host(host) {
 		return nil, coded(exitUsage, fmt.Errorf("listen on %s: without keys only this computer is served; make one with \"hearth key add NAME --key-file FILE\" and give --key-file", c.Listen))
 	}
 	var lc net.ListenConfig
@@ -226,9 +227,4 @@ func (c *serveCmd) listen(ctx context.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	return l, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

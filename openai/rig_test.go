@@ -20,43 +20,10 @@ import (
 	"hearth/infer/model"
 	"hearth/infer/text"
 	"hearth/infer/token"
+	"hearth/infer/token/tokentest"
 	"hearth/openai"
 	"hearth/work"
 )
-
-// tokenizerJSON is byte-level, with the 256 bytes as its only words, and with
-// the control tokens of the template hearth.
-func tokenizerJSON(t testing.TB) []byte {
-	t.Helper()
-	vocab := map[string]int{}
-	next := 256
-	for b := range 256 {
-		r := rune(b)
-		if !(b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae) {
-			r, next = rune(next), next+1
-		}
-		vocab[string(r)] = b
-	}
-	var added []any
-	for i, c := range []string{"<|bos|>", "<|eos|>", "<|user|>", "<|assistant|>"} {
-		added = append(added, map[string]any{
-			"id": 256 + i, "content": c, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
-		})
-	}
-	level := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
-	b, err := json.Marshal(map[string]any{
-		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
-		"pre_tokenizer": level, "post_processor": nil, "decoder": level,
-		"model": map[string]any{
-			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
-			"fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": vocab, "merges": []string{},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // weights makes a permuted model of random weights with its manifest.
 func weights(t testing.TB, c model.Config) (*model.Model, *model.Manifest) {
@@ -68,7 +35,7 @@ func weights(t testing.TB, c model.Config) (*model.Model, *model.Manifest) {
 	if err := m.Permute(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := model.NewManifest(m, tokenizerJSON(t))
+	f, err := model.NewManifest(m, tokentest.Bytes(tokentest.Hearth()...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +63,7 @@ func encoderConfig() model.Config {
 func served(t testing.TB, name string, c model.Config, pace func(context.Context) error) *openai.Model {
 	t.Helper()
 	m, f := weights(t, c)
-	tok, err := token.Parse(tokenizerJSON(t))
+	tok, err := token.Parse(tokentest.Bytes(tokentest.Hearth()...))
 	if err != nil {
 		t.Fatal(err)
 	}

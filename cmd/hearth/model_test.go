@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hearth/infer/model"
+	"hearth/infer/token/tokentest"
 )
 
 // makeModel writes a model file with random weights: "makemodel encoder FILE".
@@ -34,10 +34,7 @@ func writeModel(kind, path string) error {
 	if err := m.Permute(); err != nil {
 		return err
 	}
-	tokenizer, err := byteTokenizer()
-	if err != nil {
-		return err
-	}
+	tokenizer := tokentest.Bytes(tokentest.Hearth()...)
 	manifest, err := model.NewManifest(m, tokenizer)
 	if err != nil {
 		return err
@@ -50,33 +47,4 @@ func writeModel(kind, path string) error {
 		return err
 	}
 	return f.Close()
-}
-
-// byteTokenizer has the 256 bytes as its words, and the control tokens of the
-// template hearth.
-func byteTokenizer() ([]byte, error) {
-	vocab := map[string]int{}
-	next := 256
-	for b := range 256 {
-		r := rune(b)
-		if !(b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae) {
-			r, next = rune(next), next+1
-		}
-		vocab[string(r)] = b
-	}
-	var added []any
-	for i, c := range []string{"<|bos|>", "<|eos|>", "<|user|>", "<|assistant|>"} {
-		added = append(added, map[string]any{
-			"id": 256 + i, "content": c, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
-		})
-	}
-	level := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
-	return json.Marshal(map[string]any{
-		"version": "1.0", "truncation": nil, "padding": nil, "added_tokens": added, "normalizer": nil,
-		"pre_tokenizer": level, "post_processor": nil, "decoder": level,
-		"model": map[string]any{
-			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
-			"fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": vocab, "merges": []string{},
-		},
-	})
 }

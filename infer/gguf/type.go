@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"hearth/internal/float16"
 )
 
 // Type is the type of a tensor's elements, by its number in ggml.
@@ -125,24 +127,12 @@ func float16s(dst []float32, src []byte) {
 
 func bfloat16s(dst []float32, src []byte) {
 	for i := range dst {
-		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+		dst[i] = float16.Brain(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }
 
-// half widens the IEEE 754 binary16 at the start of b, which float32 holds
-// exactly.
-func half(b []byte) float32 {
-	h := uint32(binary.LittleEndian.Uint16(b))
-	sign, exponent, fraction := h>>15<<31, h>>10&31, h&1023
-	switch exponent {
-	case 31: // infinity, or a NaN whose payload is kept
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	case 0: // zero and subnormal: fraction units of 2^-24, which is exact
-		f := float32(fraction) * (1.0 / (1 << 24))
-		return math.Float32frombits(sign | math.Float32bits(f))
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
-}
+// half widens the binary16 at the start of b.
+func half(b []byte) float32 { return float16.Half(binary.LittleEndian.Uint16(b)) }
 
 // In the blocks below every product is rounded to float32 before anything is
 // added to it: without the conversion a compiler may fuse the two, and the

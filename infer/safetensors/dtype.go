@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"hearth/internal/float16"
 )
 
 // DType is the type of a tensor's elements, by its name in the header.
@@ -71,28 +73,13 @@ func floats(d DType, dst []float32, src []byte) {
 		}
 	case F16:
 		for i := range dst {
-			dst[i] = half(binary.LittleEndian.Uint16(src[2*i:]))
+			dst[i] = float16.Half(binary.LittleEndian.Uint16(src[2*i:]))
 		}
 	case BF16:
 		for i := range dst {
-			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+			dst[i] = float16.Brain(binary.LittleEndian.Uint16(src[2*i:]))
 		}
 	}
-}
-
-// half widens an IEEE 754 binary16, which float32 holds exactly.
-func half(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent := uint32(h>>10) & 31
-	fraction := uint32(h) & 1023
-	switch exponent {
-	case 31: // infinity, or a NaN whose payload is kept
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	case 0: // zero and subnormal: fraction units of 2^-24, which is exact
-		f := float32(fraction) * (1.0 / (1 << 24))
-		return math.Float32frombits(sign | math.Float32bits(f))
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }
 
 // ints converts the elements in src, as many as dst has.

@@ -64,9 +64,10 @@ func Hearth() Rules {
 			// The engine is whole numbers from the kernels up; what it computes, and
 			// the proof that it did, is the same on every machine.
 			{Packages: "infer/kernel", Pure: true, Whole: true, Layout: true},
-			{Packages: "infer/safetensors", Pure: true},
-			{Packages: "infer/gguf", Pure: true},
+			{Packages: "infer/safetensors", May: []string{"internal/float16"}, Pure: true},
+			{Packages: "infer/gguf", May: []string{"internal/float16"}, Pure: true},
 			{Packages: "infer/token", Pure: true},
+			{Packages: "infer/token/tokentest", Tests: true},
 			{Packages: "infer/text", May: []string{"infer/token"}, Pure: true},
 			{Packages: "infer/model", May: []string{"infer/kernel", "infer/safetensors"}, Pure: true, Whole: true, Layout: true},
 			{Packages: "infer/engine", May: []string{"infer/kernel", "infer/model"}, Pure: true, Whole: true},

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"hearth/heat"
+	"hearth/heat/climate"
 	"hearth/internal/reference"
-	"hearth/source/weather"
 	"hearth/units"
 )
 
@@ -45,7 +45,7 @@ func bestest(heavy, eastWest bool, shaded units.Fraction) heat.Building {
 
 // heatOfYear returns the ideal heating and cooling of a year in MWh, after a
 // December to warm up. The set-points are given for the hour of the day.
-func heatOfYear(t testing.TB, b heat.Building, y *weather.Year, internal units.Watts, dt time.Duration, heatTo, coolTo func(hour float64) units.Celsius) (heating, cooling float64) {
+func heatOfYear(t testing.TB, b heat.Building, y *climate.Year, internal units.Watts, dt time.Duration, heatTo, coolTo func(hour float64) units.Celsius) (heating, cooling float64) {
 	t.Helper()
 	m := modelOf(t, b)
 	s := m.Every(dt)
@@ -89,7 +89,7 @@ func setback(hour float64) units.Celsius {
 // TestBESTEST holds annual heating against LBL's published results of the
 // same 5R1C method, and against the band that Standard 140 accepts.
 func TestBESTEST(t *testing.T) {
-	denver, err := weather.ReadEPW(reference.Weather(t, reference.Denver))
+	denver, err := climate.ReadEPW(reference.Weather(t, reference.Denver))
 	if err != nil {
 		t.Fatal(err)
 	}

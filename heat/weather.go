@@ -1,6 +1,7 @@
 package heat
 
 import (
+	"fmt"
 	"math"
 
 	"hearth/units"
@@ -16,6 +17,19 @@ type Weather struct {
 	Direct float64
 	// Diffuse is the light of the sky on the level, W/m² (DHI).
 	Diffuse float64
+}
+
+// Plausible says why weather cannot be on Earth, or nothing.
+func (w Weather) Plausible() error {
+	switch {
+	case !(w.Outdoor > -90 && w.Outdoor < 60):
+		return fmt.Errorf("%g °C is not a temperature of air on Earth", w.Outdoor)
+	case !(w.Direct >= 0 && w.Direct < 1500):
+		return fmt.Errorf("%g W/m² is not sunshine on Earth", w.Direct)
+	case !(w.Diffuse >= 0 && w.Diffuse < 1500):
+		return fmt.Errorf("%g W/m² is not the light of a sky on Earth", w.Diffuse)
+	}
+	return nil
 }
 
 // Global returns the irradiance on the level, W/m² (GHI).

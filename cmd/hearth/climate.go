@@ -11,6 +11,7 @@ import (
 
 	"hearth/config"
 	"hearth/heat"
+	"hearth/heat/climate"
 	"hearth/site"
 	"hearth/source/weather"
 	"hearth/units"
@@ -31,13 +32,13 @@ func (h *household) weather(ctx context.Context, f config.File, d deps, opt *sit
 		if err != nil {
 			return fmt.Errorf("weather: %w", err)
 		}
-		y, err := weather.Typical(p.Name, seed)
+		y, err := climate.Typical(p.Name, seed)
 		if err != nil {
 			return fmt.Errorf("weather: %w", err)
 		}
 		opt.Outdoor = typical(y)
 	case "epw":
-		y, err := readFile(path, weather.ReadEPW)
+		y, err := readFile(path, climate.ReadEPW)
 		if err != nil {
 			return err
 		}
@@ -65,7 +66,7 @@ func (h *household) weather(ctx context.Context, f config.File, d deps, opt *sit
 
 // typical gives the outdoor temperature of a typical year. It is what the
 // place is like, not what it is now: an estimate.
-func typical(y *weather.Year) func(time.Time) units.Known[units.Celsius] {
+func typical(y *climate.Year) func(time.Time) units.Known[units.Celsius] {
 	return func(now time.Time) units.Known[units.Celsius] {
 		return units.Know(y.At(now).Outdoor, now, units.Estimate)
 	}

@@ -12,7 +12,7 @@ import (
 	"hearth/emulate/axeos"
 	"hearth/emulate/shelly"
 	"hearth/heat"
-	"hearth/source/weather"
+	"hearth/heat/climate"
 	"hearth/units"
 )
 
@@ -40,7 +40,7 @@ func (s stage) play(p *program, what string, build func(house *emulate.House) pe
 	if err != nil {
 		return coded(exitUsage, err)
 	}
-	year, err := weather.Typical(place.Name, seed)
+	year, err := climate.Typical(place.Name, seed)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"hearth/emulate/axeos"
 	"hearth/emulate/shelly"
 	"hearth/heat"
+	"hearth/heat/climate"
 	"hearth/site"
 	"hearth/source/weather"
 	"hearth/store"
@@ -29,8 +30,8 @@ type simulation struct {
 	house *emulate.House
 	clock *site.Clock // nil when the simulation runs at the speed of life
 	speed float64
-	place weather.Place
-	year  *weather.Year
+	place climate.Place
+	year  *climate.Year
 
 	mini           *avalon.Emulator
 	bitaxe         *axeos.Emulator
@@ -59,7 +60,7 @@ func newSimulation(ctx context.Context, place string, speed float64, start, data
 	if s.place, err = placeFor(place); err != nil {
 		return nil, err
 	}
-	if s.year, err = weather.Typical(s.place.Name, seed); err != nil {
+	if s.year, err = climate.Typical(s.place.Name, seed); err != nil {
 		return nil, err
 	}
 	now := time.Now()
@@ -105,11 +106,11 @@ func lastSimulated(ctx context.Context, data string) (time.Time, bool) {
 }
 
 // placeFor finds the place of that name, or one in the system's time zone.
-func placeFor(name string) (weather.Place, error) {
+func placeFor(name string) (climate.Place, error) {
 	if name != "" {
-		return weather.PlaceByName(name)
+		return climate.PlaceByName(name)
 	}
-	return weather.PlaceForTimeZone(weather.LocalTimeZone()), nil
+	return climate.PlaceForTimeZone(weather.LocalTimeZone()), nil
 }
 
 // The simulated room and what heats it.

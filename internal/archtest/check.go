@@ -135,6 +135,7 @@ func (c *checker) check(p pkg) error {
 		c.imports(name, layer, file)
 		if layer.Pure {
 			c.clock(file)
+			c.seeds(file)
 		}
 		if layer.Whole {
 			c.floats(name, file)
@@ -219,8 +220,9 @@ func isWorld(target string) bool {
 		"math/rand", "crypto/rand", "runtime/debug", "unsafe",
 	} {
 		if target == w || strings.HasPrefix(target, w+"/") {
-			// Text forms of addresses are values, not sockets.
-			return target != "net/netip" && target != "net/url"
+			// Text forms of addresses are values, not sockets; and chance that
+			// comes from a seed is an argument, which seeds looks after.
+			return target != "net/netip" && target != "net/url" && target != "math/rand/v2"
 		}
 	}
 	return false
@@ -250,6 +252,30 @@ func (c *checker) clock(file *ast.File) {
 	})
 }
 
+// seeds finds randomness that comes from nowhere: what is made from a seed is
+// the only kind that a pure package may have.
+func (c *checker) seeds(file *ast.File) {
+	local := localName(file, "math/rand/v2")
+	if local == "" {
+		return
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := s.X.(*ast.Ident); !ok || x.Name != local {
+			return true
+		}
+		switch s.Sel.Name {
+		case "New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "PCG", "ChaCha8", "Source", "Zipf":
+		default:
+			c.report(s.Pos(), "rand.%s: a pure package takes its randomness from a seed", s.Sel.Name)
+		}
+		return true
+	})
+}
+
 // localName returns the name under which a file imports a package, empty if
 // it does not.
 func localName(file *ast.File, target string) string {
@@ -259,6 +285,9 @@ func localName(file *ast.File, target string) string {
 		}
 		if spec.Name != nil {
 			return spec.Name.Name
+		}
+		if target == "math/rand/v2" {
+			return "rand"
 		}
 		return path.Base(target)
 	}

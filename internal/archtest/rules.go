@@ -56,6 +56,8 @@ func Hearth() Rules {
 		Layers: []Layer{
 			{Packages: "units", Pure: true},
 			{Packages: "heat", May: []string{"units"}, Pure: true},
+			// Not pure: it asks the computer for the rules of time zones.
+			{Packages: "heat/climate", May: []string{"units", "heat"}},
 			{Packages: "device", May: []string{"units"}},
 			{Packages: "device/devicetest", May: []string{"units", "device", "heat", "emulate", plumbing}, Tests: true},
 			{Packages: "control", May: []string{"units", "heat", "device"}, Pure: true},

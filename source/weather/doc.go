@@ -1,15 +1,7 @@
 // Package weather reads what the weather is, was or will be, for one place.
 //
-// A [Year] is a typical year that repeats for ever: read from an EnergyPlus
-// file by [ReadEPW], or made up by [Typical] from monthly normals of some
-// fifty places that are built in. It always has an answer, and what is done
-// with it is a simulation. A [Series] is dated weather, read from a CSV file
-// by [ReadCSV]; a [Forecast] fetches one from a web service that needs no key.
-// Both know nothing outside their time, and say so.
-//
-// The normals of the American places come from TMY3 years of the National
-// Renewable Energy Laboratory, which are in the public domain. Those of the
-// European places come from the National Solar Radiation Database (NSRDB) of
-// the same laboratory, year 2019, open with attribution: [Place.Source] has
-// the words, to be shown wherever such weather is.
+// A [Series] is dated weather, read from a CSV file by [ReadCSV]; a [Forecast]
+// fetches one from a web service that needs no key. Both know nothing outside
+// their time, and say so. The typical weather of places is in
+// [hearth/heat/climate].
 package weather

@@ -173,8 +173,8 @@ func decodeForecast(body []byte) (*Series, error) {
 	}
 	// An impossible value is a missing one: the service covers the whole
 	// world, and one bad hour is no reason to have no weather.
-	value := func(list []*float64, i int, plausible func(float32) hour) float64 {
-		if i >= len(list) || list[i] == nil || plausible(float32(*list[i])).plausible() != nil {
+	value := func(list []*float64, i int, as func(float64) heat.Weather) float64 {
+		if i >= len(list) || list[i] == nil || as(*list[i]).Plausible() != nil {
 			return math.NaN()
 		}
 		return *list[i]
@@ -186,9 +186,9 @@ func decodeForecast(body []byte) (*Series, error) {
 		}
 		s.points[i] = point{
 			at:      time.Unix(t, 0).UTC(),
-			outdoor: value(h.Outdoor, i, func(x float32) hour { return hour{temperature: x} }),
-			direct:  value(h.Direct, i, func(x float32) hour { return hour{direct: x} }),
-			diffuse: value(h.Diffuse, i, func(x float32) hour { return hour{diffuse: x} }),
+			outdoor: value(h.Outdoor, i, func(x float64) heat.Weather { return heat.Weather{Outdoor: units.Celsius(x)} }),
+			direct:  value(h.Direct, i, func(x float64) heat.Weather { return heat.Weather{Direct: x} }),
+			diffuse: value(h.Diffuse, i, func(x float64) heat.Weather { return heat.Weather{Diffuse: x} }),
 		}
 	}
 	return s, nil

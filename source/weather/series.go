@@ -179,14 +179,12 @@ func csvPoint(row []string, column map[string]int) (point, error) {
 		}
 		*v.to = x
 	}
-	var known hour
-	for _, v := range []struct {
-		x  float64
-		to *float32
-	}{{p.outdoor, &known.temperature}, {p.direct, &known.direct}, {p.diffuse, &known.diffuse}} {
-		if !math.IsNaN(v.x) {
-			*v.to = float32(v.x)
+	known := func(x float64) float64 {
+		if math.IsNaN(x) {
+			return 0
 		}
+		return x
 	}
-	return p, known.plausible()
+	w := heat.Weather{Outdoor: units.Celsius(known(p.outdoor)), Direct: known(p.direct), Diffuse: known(p.diffuse)}
+	return p, w.Plausible()
 }

@@ -1,4 +1,4 @@
-package weather_test
+package climate_test
 
 import (
 	"math"
@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"hearth/heat"
+	"hearth/heat/climate"
 	"hearth/internal/reference"
-	"hearth/source/weather"
 	"hearth/units"
 )
 
@@ -34,7 +34,7 @@ func referenceHouse(t testing.TB) heat.Model {
 
 // yearOfHeat returns the heat that keeps the house at 20 °C, by the hour, with
 // cooling at 26 °C and 450 W of people and things; and the greatest power.
-func yearOfHeat(m heat.Model, y *weather.Year) (kWh float64, peak units.Watts) {
+func yearOfHeat(m heat.Model, y *climate.Year) (kWh float64, peak units.Watts) {
 	s := m.Every(time.Hour)
 	n := heat.Uniform(20)
 	start := time.Date(2025, time.January, 1, 0, 30, 0, 0, time.UTC).Add(-y.Place().Offset)
@@ -64,7 +64,7 @@ func TestTypicalYearsHeatLikeTheirSources(t *testing.T) {
 		{reference.Duluth, "Duluth"},
 		{reference.Seattle, "Seattle"},
 	} {
-		hourly, err := weather.ReadEPW(reference.Weather(t, c.file))
+		hourly, err := climate.ReadEPW(reference.Weather(t, c.file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestTypicalYearsHeatLikeTheirSources(t *testing.T) {
 		var got, gotPeak float64
 		const seeds = 5
 		for seed := range uint64(seeds) {
-			y, err := weather.Typical(c.place, seed)
+			y, err := climate.Typical(c.place, seed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestTypicalYearsHeatLikeTheirSources(t *testing.T) {
 // Every place has the means, the spread and the sunshine of its normals, and
 // so has each place's mirror image south of the equator, half a year on.
 func TestTypicalYearsKeepTheirNormals(t *testing.T) {
-	places := weather.Places()
+	places := climate.Places()
 	for i := range len(places) / 4 {
 		south := places[4*i]
 		south.Name += " in the south"
@@ -140,12 +140,12 @@ func TestTypicalYearsKeepTheirNormals(t *testing.T) {
 }
 
 func TestTypicalYearIsOneValue(t *testing.T) {
-	oslo, err := weather.Typical("oslo", 1)
+	oslo, err := climate.Typical("oslo", 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _ := weather.Typical("Oslo, Norway", 1)
-	other, _ := weather.Typical("Oslo", 2)
+	again, _ := climate.Typical("Oslo, Norway", 1)
+	other, _ := climate.Typical("Oslo", 2)
 	at := time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
 	if oslo.At(at) != again.At(at) {
 		t.Error("one seed gave two years")
@@ -176,7 +176,7 @@ func TestTypicalYearIsOneValue(t *testing.T) {
 // warmest at 15:00 there, wherever the instant is written down.
 func TestTypicalYearKeepsLocalTime(t *testing.T) {
 	for _, name := range []string{"Seattle", "Athens", "Andersen"} {
-		y, err := weather.Typical(name, 3)
+		y, err := climate.Typical(name, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,14 +210,14 @@ func TestTypicalYearKeepsLocalTime(t *testing.T) {
 
 func BenchmarkTypical(b *testing.B) {
 	for b.Loop() {
-		if _, err := weather.Typical("Oslo", 1); err != nil {
+		if _, err := climate.Typical("Oslo", 1); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkYearOfHeat(b *testing.B) {
-	y, err := weather.Typical("Oslo", 1)
+	y, err := climate.Typical("Oslo", 1)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func BenchmarkYearOfHeat(b *testing.B) {
 // BenchmarkYearOfMinutes is a year of the zero-configuration room by minute
 // steps, weather and sun included.
 func BenchmarkYearOfMinutes(b *testing.B) {
-	y, err := weather.Typical("Oslo", 1)
+	y, err := climate.Typical("Oslo", 1)
 	if err != nil {
 		b.Fatal(err)
 	}

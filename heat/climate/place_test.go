@@ -1,11 +1,11 @@
-package weather_test
+package climate_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"hearth/source/weather"
+	"hearth/heat/climate"
 )
 
 func TestPlaceByName(t *testing.T) {
@@ -13,7 +13,7 @@ func TestPlaceByName(t *testing.T) {
 		"Oslo": "Oslo", "oslo": "Oslo", " VIENNA ": "Vienna", "malaga": "Málaga", "Málaga": "Málaga",
 		"St Louis": "St. Louis", "new york": "New York", "Denver, Colorado, USA": "Denver", "Belgrade": "Belgrade",
 	} {
-		p, err := weather.PlaceByName(give)
+		p, err := climate.PlaceByName(give)
 		if err != nil || p.Name != want {
 			t.Errorf("%q is %q (%v), want %q", give, p.Name, err, want)
 		}
@@ -21,14 +21,14 @@ func TestPlaceByName(t *testing.T) {
 	for give, hint := range map[string]string{
 		"Denvr": "Denver", "Viena": "Vienna", "Belgrad": "Belgrade", "colorado": "Colorado Springs", "Timbuktu": "EPW", "": "empty", "!!": "empty",
 	} {
-		if _, err := weather.PlaceByName(give); err == nil || !strings.Contains(err.Error(), hint) {
+		if _, err := climate.PlaceByName(give); err == nil || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q: error is %v, want a hint at %q", give, err, hint)
 		}
 	}
 }
 
 func TestPlacesAreFitToShow(t *testing.T) {
-	places := weather.Places()
+	places := climate.Places()
 	if len(places) != 52 {
 		t.Errorf("%d places, want 52", len(places))
 	}
@@ -51,7 +51,7 @@ func TestPlacesAreFitToShow(t *testing.T) {
 		}
 	}
 	places[0].Name = "changed"
-	if weather.Places()[0].Name == "changed" {
+	if climate.Places()[0].Name == "changed" {
 		t.Error("the table can be changed from outside")
 	}
 }
@@ -66,24 +66,13 @@ func TestPlaceForTimeZone(t *testing.T) {
 		"Asia/Tokyo":       "Portland",      // not Guam, though that is nearer
 		"Etc/GMT-1":        "Ljubljana", "EST": "Burlington",
 	} {
-		if got := weather.PlaceForTimeZone(zone); got.Name != want {
+		if got := climate.PlaceForTimeZone(zone); got.Name != want {
 			t.Errorf("%s gets the weather of %s, want %s", zone, got, want)
 		}
 	}
 	for _, zone := range []string{"", "Local", "UTC", "Mars/Olympus_Mons", "../../etc/passwd", "\x00"} {
-		if got := weather.PlaceForTimeZone(zone); got.Name == "" {
+		if got := climate.PlaceForTimeZone(zone); got.Name == "" {
 			t.Errorf("%q gets no weather", zone)
 		}
-	}
-}
-
-func TestLocalTimeZoneFollowsTZ(t *testing.T) {
-	t.Setenv("TZ", ":Europe/Oslo")
-	if got := weather.LocalTimeZone(); got != "Europe/Oslo" {
-		t.Errorf("the time zone is %q", got)
-	}
-	t.Setenv("TZ", "")
-	if got := weather.LocalTimeZone(); got == "" {
-		t.Error("the time zone has no name at all")
 	}
 }

@@ -1,4 +1,4 @@
-package weather_test
+package climate_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hearth/source/weather"
+	"hearth/heat/climate"
 )
 
 // epw writes a year in which each hour's temperature is its number within the
@@ -43,7 +43,7 @@ func epw(edit func(line int, text string) string) string {
 }
 
 func TestReadEPW(t *testing.T) {
-	y, err := weather.ReadEPW(strings.NewReader(epw(nil)))
+	y, err := climate.ReadEPW(strings.NewReader(epw(nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestBrokenEPWIsRefusedByLine(t *testing.T) {
 		{"cut short", epw(nil)[:400_000], "columns"},
 		{"a line without end", epw(nil)[:1000] + strings.Repeat("9", 1<<17), "line"},
 	} {
-		_, err := weather.ReadEPW(strings.NewReader(c.file))
+		_, err := climate.ReadEPW(strings.NewReader(c.file))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want %q in it", c.name, err, c.want)
 		}
@@ -119,7 +119,7 @@ func TestLeapDayOfAnEPWIsLeftOut(t *testing.T) {
 		leap = append(leap, fmt.Sprintf("1996,2,29,%d,0,?9?9,%d.0,0,85,83700,0,0,181,0,0,0,0,0\r\n", h, h))
 	}
 	with := strings.Join(lines[:first], "") + strings.Join(leap, "") + strings.Join(lines[first:], "")
-	if _, err := weather.ReadEPW(strings.NewReader(with)); err != nil {
+	if _, err := climate.ReadEPW(strings.NewReader(with)); err != nil {
 		t.Error(err)
 	}
 }
@@ -129,7 +129,7 @@ func FuzzReadEPW(f *testing.F) {
 	f.Add([]byte(whole[:2000]))
 	f.Add([]byte("LOCATION,,,,,,90,180,14\n\n\n\n\n\n\nDATA PERIODS,1,1\n1995,1,1,1,0,,4,,,,,,,,0,0\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		y, err := weather.ReadEPW(bytes.NewReader(b))
+		y, err := climate.ReadEPW(bytes.NewReader(b))
 		if err == nil {
 			if w := y.At(time.Unix(1e9, 0)); !(w.Outdoor > -90 && w.Outdoor < 60) || w.Direct < 0 || w.Diffuse < 0 {
 				t.Fatalf("accepted weather that cannot be: %+v", w)

@@ -1,7 +1,6 @@
-package weather
+package climate
 
 import (
-	"fmt"
 	"time"
 
 	"hearth/heat"
@@ -54,15 +53,7 @@ func (y *Year) At(t time.Time) heat.Weather {
 // Sun returns where the sun stands at the year's place at the instant t.
 func (y *Year) Sun(t time.Time) heat.Sun { return y.place.Sun(t) }
 
-// plausible says why a record cannot be, or nothing.
-func (h hour) plausible() error {
-	switch {
-	case !(h.temperature > -90 && h.temperature < 60):
-		return fmt.Errorf("%g °C is not a temperature of air on Earth", h.temperature)
-	case !(h.direct >= 0 && h.direct < 1500):
-		return fmt.Errorf("%g W/m² is not sunshine on Earth", h.direct)
-	case !(h.diffuse >= 0 && h.diffuse < 1500):
-		return fmt.Errorf("%g W/m² is not the light of a sky on Earth", h.diffuse)
-	}
-	return nil
+// weather is the record as it stands, its temperature that of its end.
+func (h hour) weather() heat.Weather {
+	return heat.Weather{Outdoor: units.Celsius(h.temperature), Direct: float64(h.direct), Diffuse: float64(h.diffuse)}
 }

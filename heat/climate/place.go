@@ -1,4 +1,4 @@
-package weather
+package climate
 
 import (
 	"cmp"
@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +103,7 @@ func embedded(table string) [][]string {
 	r.Comment = '#'
 	rows, err := r.ReadAll()
 	if err != nil {
-		panic(fmt.Sprintf("weather: read an embedded table: %v", err))
+		panic(fmt.Sprintf("climate: read an embedded table: %v", err))
 	}
 	return rows[1:]
 }
@@ -238,27 +236,4 @@ func distance(a, b heat.Location) float64 {
 		d += 90
 	}
 	return d
-}
-
-// LocalTimeZone returns the IANA name of this computer's time zone as far as
-// it can be found out: from TZ, from the link /etc/localtime, or from
-// /etc/timezone; "Local" where none tells. [PlaceForTimeZone] takes any of them.
-func LocalTimeZone() string {
-	if name := strings.TrimPrefix(os.Getenv("TZ"), ":"); name != "" {
-		return name
-	}
-	if name := time.Local.String(); name != "Local" {
-		return name
-	}
-	if link, err := os.Readlink("/etc/localtime"); err == nil {
-		if _, name, ok := strings.Cut(filepath.ToSlash(link), "zoneinfo/"); ok {
-			return name
-		}
-	}
-	if b, err := os.ReadFile("/etc/timezone"); err == nil && len(b) < 100 {
-		if name := strings.TrimSpace(string(b)); name != "" {
-			return name
-		}
-	}
-	return "Local"
 }

@@ -1,4 +1,4 @@
-package weather
+package climate
 
 import (
 	"bufio"
@@ -103,7 +103,7 @@ func ReadEPW(r io.Reader) (*Year, error) {
 			v[i] = x
 		}
 		h := hour{float32(v[0]), float32(v[1]), float32(v[2])}
-		if err := h.plausible(); err != nil {
+		if err := h.weather().Plausible(); err != nil {
 			return fail("%w", err)
 		}
 		hours = append(hours, h)

@@ -35,11 +35,7 @@ func (c *chatCmd) Run(p *program) error {
 		return coded(exitUsage, errors.New("--temperature is from 0 to 2, --tokens at least 1"))
 	}
 	s, _ := c.store(p, "")
-	l, name, err := pickModel(p.ctx, s, c.Model, model.Decoder)
-	if err != nil {
-		return err
-	}
-	o, err := openModel(l, name, c.Template)
+	o, err := openOne(p.ctx, s, c.Model, model.Decoder, c.Template)
 	if err != nil {
 		return err
 	}

@@ -35,11 +35,7 @@ func (c *embedCmd) Run(p *program) error {
 		}
 	}
 	s, _ := c.store(p, "")
-	l, name, err := pickModel(p.ctx, s, c.Model, model.Encoder)
-	if err != nil {
-		return err
-	}
-	o, err := openModel(l, name, "")
+	o, err := openOne(p.ctx, s, c.Model, model.Encoder, "")
 	if err != nil {
 		return err
 	}
@@ -66,7 +62,7 @@ func (c *embedCmd) Run(p *program) error {
 			Model string     `json:"model"`
 			ID    string     `json:"model_id"`
 			Data  []embedded `json:"data"`
-		}{name, o.ID, out})
+		}{o.Name, o.ID, out})
 	}
 	for _, e := range out {
 		for i, x := range e.Vector {

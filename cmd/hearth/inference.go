@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ type inference struct {
 func newInference(ctx context.Context, data string, wanted config.Inference, f *furnace.Furnace, log *slog.Logger) *inference {
 	return &inference{
 		ctx: ctx, data: data, wanted: wanted, furnace: f, log: log,
-		store: hub.Open(hub.Options{Dir: filepath.Join(data, modelsFolder)}),
+		store: modelsOf(data, hub.Options{}),
 	}
 }
 
@@ -113,23 +114,17 @@ func (i *inference) open(ctx context.Context) (*openai.Server, error) {
 
 // greeting says which models answer, and what a person could do next.
 func (i *inference) greeting(address string) string {
-	names := i.wanted.Models
-	if len(names) == 0 {
-		writes := false
-		entries, err := i.store.List()
-		if err != nil {
-			return "The models cannot be listed: " + oneLine(err.Error())
-		}
-		for _, e := range entries {
-			names = append(names, e.Name)
-			m, err := i.store.Manifest(e.Name)
-			writes = writes || err == nil && m.Config.Kind == model.Decoder
-		}
-		if !writes {
-			names = append(names, miniName+" (carried along: a toy that shows how it works)")
+	names, err := servedNames(i.store, i.wanted.Models)
+	if err != nil {
+		return "The models cannot be listed: " + oneLine(err.Error())
+	}
+	shown := slices.Clone(names)
+	for n, name := range names {
+		if e, err := i.store.Find(name); err == nil && e.Carried() {
+			shown[n] += " (carried along: a toy that shows how it works)"
 		}
 	}
-	text := "Models at http://" + address + "/v1: " + strings.Join(names, ", ") + "."
+	text := "Models at http://" + address + "/v1: " + strings.Join(shown, ", ") + "."
 	if _, err := pickName(i.store, model.Encoder); err != nil && len(i.wanted.Models) == 0 {
 		text += " None makes embeddings yet: \"hearth model pull " + embedder + "\" gets one."
 	}

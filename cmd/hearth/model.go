@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,9 +14,6 @@ import (
 	"hearth/infer/hub"
 	"hearth/infer/model"
 )
-
-// modelsFolder is the folder of the models in a data folder.
-const modelsFolder = "models"
 
 type modelCmd struct {
 	Pull   modelPullCmd   `cmd:"" help:"Fetch a model from where it was published, and import it."`
@@ -36,7 +32,7 @@ type modelsAt struct {
 // store opens the models' folder, showing progress on p's terminal.
 func (a modelsAt) store(p *program, token string) (*hub.Store, *progressLine) {
 	line := newProgressLine(p)
-	return hub.Open(hub.Options{Dir: filepath.Join(a.Data, modelsFolder), Token: token, Progress: line.show}), line
+	return modelsOf(a.Data, hub.Options{Token: token, Progress: line.show}), line
 }
 
 type modelPullCmd struct {
@@ -108,22 +104,18 @@ func (c *modelListCmd) Run(p *program) error {
 		}
 		return printJSON(p.out, shown)
 	}
-	if len(all) == 0 {
-		fmt.Fprintln(p.out, "There are no models here yet. Get one:")
-	} else {
-		rows := [][]string{{"name", "kind", "size", "from"}}
-		for _, e := range all {
-			kind := "cannot be read: hearth model verify " + e.Name
-			if m, err := s.Manifest(e.Name); err == nil {
-				kind = m.Config.Kind + " (" + m.Config.Family + ")"
-			}
-			rows = append(rows, []string{e.Name, kind, bytesText(e.Size), e.Origin.String()})
+	rows := [][]string{{"name", "kind", "size", "from"}}
+	for _, e := range all {
+		kind := "cannot be read: hearth model verify " + e.Name
+		if m, err := s.Manifest(e.Name); err == nil {
+			kind = m.Config.Kind + " (" + m.Config.Family + ")"
 		}
-		table(p.out, rows)
+		rows = append(rows, []string{e.Name, kind, bytesText(e.Size), e.Origin.String()})
 	}
+	table(p.out, rows)
 	for _, k := range s.Known() {
 		if _, err := s.Find(k.Name); errors.Is(err, hub.ErrNoModel) {
-			fmt.Fprintf(p.out, "hearth model pull %s\n  %s\n", k.Name, k.About)
+			fmt.Fprintf(p.out, "\nTo get another:\n  hearth model pull %s\n  %s\n", k.Name, k.About)
 		}
 	}
 	return nil
@@ -214,7 +206,9 @@ type modelRemoveCmd struct {
 // Run removes a model.
 func (c *modelRemoveCmd) Run(p *program) error {
 	s, _ := c.store(p, "")
-	if err := s.Remove(c.Name); err != nil {
+	if err := s.Remove(c.Name); errors.Is(err, hub.ErrCarried) {
+		return coded(exitUsage, err)
+	} else if err != nil {
 		return absent(err)
 	}
 	fmt.Fprintf(p.out, "%s is removed.\n", c.Name)

@@ -1,25 +1,24 @@
 package main
 
 import (
-	"fmt"
+	"path/filepath"
 
 	"hearth/infer/hub"
 	"hearth/infer/mini"
 )
 
-// miniName is the small model that the program carries: it writes text where
-// no other model is.
-const miniName = mini.Name
+const (
+	// modelsFolder is the folder of the models in a data folder.
+	modelsFolder = "models"
+	// miniName is the small model that the program carries: it writes text where
+	// no other model does.
+	miniName = mini.Name
+)
 
-// loadMini reads it.
-func loadMini() (*hub.Loaded, error) {
-	m, manifest, tokenizer, err := mini.Load()
-	if err != nil {
-		return nil, fmt.Errorf("read the model that the program carries: %w", err)
-	}
-	id, err := manifest.ID()
-	if err != nil {
-		return nil, err
-	}
-	return &hub.Loaded{ID: id, Model: m, Manifest: manifest, Tokenizer: tokenizer}, nil
+// modelsOf are the models of a data folder, and the one that the program
+// carries.
+func modelsOf(data string, o hub.Options) *hub.Store {
+	o.Dir = filepath.Join(data, modelsFolder)
+	o.Carried = []hub.Carried{{Name: mini.Name, File: mini.File()}}
+	return hub.Open(o)
 }

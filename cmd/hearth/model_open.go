@@ -137,33 +137,27 @@ func cacheFor(c model.Config) int64 {
 	return max(one+one/16, min(answersAtATime*one, cacheBytes))
 }
 
-// pickModel finds the model to use of a kind: the one that is named, or the
-// one that is here, or, for text, the small one that the program carries.
-func pickModel(ctx context.Context, s *hub.Store, name, kind string) (*hub.Loaded, string, error) {
-	if name != "" {
-		l, err := loadNamed(ctx, s, name)
-		if err != nil {
-			return nil, "", err
-		}
-		if l.Model.Config.Kind != kind {
-			return nil, "", coded(exitUsage, wrongKind(name, kind))
-		}
-		return l, name, nil
-	}
-	name, err := pickName(s, kind)
-	if err != nil {
-		return nil, "", err
-	}
+// openOne opens the model to use of a kind: the one that is named, or the one
+// that is here, or, for text, the small one that the program carries.
+func openOne(ctx context.Context, s *hub.Store, name, kind, template string) (*opened, error) {
 	if name == "" {
-		l, err := loadMini()
-		return l, miniName, err
+		var err error
+		if name, err = pickName(s, kind); err != nil {
+			return nil, err
+		}
 	}
 	l, err := s.Load(ctx, name)
-	return l, name, err
+	if err != nil {
+		return nil, absent(err)
+	}
+	if l.Model.Config.Kind != kind {
+		return nil, coded(exitUsage, wrongKind(name, kind))
+	}
+	return openModel(l, name, template)
 }
 
-// pickName finds the model of a kind that is here, without reading it: "" is
-// the one that the program carries.
+// pickName finds the model of a kind to use where none is named, without
+// reading it.
 func pickName(s *hub.Store, kind string) (string, error) {
 	all, err := s.List()
 	if err != nil {
@@ -171,7 +165,7 @@ func pickName(s *hub.Store, kind string) (string, error) {
 	}
 	var names []string
 	for _, e := range all {
-		if m, err := s.Manifest(e.Name); err == nil && m.Config.Kind == kind {
+		if m, err := s.Manifest(e.Name); err == nil && m.Config.Kind == kind && !e.Carried() {
 			names = append(names, e.Name)
 		}
 	}
@@ -181,13 +175,37 @@ func pickName(s *hub.Store, kind string) (string, error) {
 		// meaning: no vectors are better than bad ones.
 		return "", coded(exitUsage, fmt.Errorf("there is no model here that makes embeddings: get one with \"hearth model pull %s\" (91 MB, once)", embedder))
 	case len(names) == 0:
-		return "", nil
+		return miniName, nil
 	case len(names) == 1:
 		return names[0], nil
 	case slices.Contains(names, embedder):
 		return embedder, nil
 	}
 	return "", coded(exitUsage, fmt.Errorf("there are several models: choose one with --model: %s", strings.Join(names, ", ")))
+}
+
+// servedNames are the models to serve: those that are wanted, or else all that
+// are here, and the small one that the program carries if none of those writes
+// text.
+func servedNames(s *hub.Store, wanted []string) ([]string, error) {
+	if len(wanted) > 0 {
+		return wanted, nil
+	}
+	all, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	writes := false
+	for _, e := range all {
+		if e.Carried() && writes {
+			continue
+		}
+		names = append(names, e.Name)
+		m, err := s.Manifest(e.Name)
+		writes = writes || err == nil && m.Config.Kind == model.Decoder
+	}
+	return names, nil
 }
 
 func wrongKind(name, kind string) error {

@@ -49,11 +49,7 @@ func (c *searchCmd) Run(p *program) error {
 		return coded(exitUsage, errors.New("say what to look for, and show one passage or more"))
 	}
 	s, line := c.store(p, "")
-	l, name, err := pickModel(p.ctx, s, c.Model, model.Encoder)
-	if err != nil {
-		return err
-	}
-	o, err := openModel(l, name, "")
+	o, err := openOne(p.ctx, s, c.Model, model.Encoder, "")
 	if err != nil {
 		return err
 	}
@@ -92,7 +88,7 @@ func (c *searchCmd) Run(p *program) error {
 		return err
 	}
 	best := rank(w.passages, cache, round(v[0]), c.Top)
-	answer := searched{Query: c.Query, Model: name, Files: w.files, Passages: len(w.passages), Embedded: fresh, Found: best}
+	answer := searched{Query: c.Query, Model: o.Name, Files: w.files, Passages: len(w.passages), Embedded: fresh, Found: best}
 	if c.JSON {
 		return printJSON(p.out, answer)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"hearth/httpapi"
 	"hearth/infer/hub"
-	"hearth/infer/model"
 	"hearth/internal/loopback"
 	"hearth/openai"
 )
@@ -154,59 +153,32 @@ func only(admit func(*http.Request) (openai.Caller, error), h http.Handler) http
 	})
 }
 
-// openModels opens the models to serve: those named, or all that are here, and the
-// small one that the program carries when nothing else writes text.
-func openModels(ctx context.Context, s *hub.Store, wanted []string) ([]*opened, error) {
-	names := wanted
-	var all []*opened
-	fail := func(err error) ([]*opened, error) {
-		for _, o := range all {
-			o.close()
+// openModels opens the models to serve.
+func openModels(ctx context.Context, s *hub.Store, wanted []string) (all []*opened, err error) {
+	defer func() {
+		if err != nil {
+			for _, o := range all {
+				o.close()
+			}
+			all = nil
 		}
+	}()
+	names, err := servedNames(s, wanted)
+	if err != nil {
 		return nil, err
 	}
-	if len(wanted) == 0 {
-		entries, err := s.List()
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			names = append(names, e.Name)
-		}
-	}
-	writes := false
 	for _, name := range names {
-		l, err := loadNamed(ctx, s, name)
+		l, err := s.Load(ctx, name)
 		if err != nil {
-			return fail(err)
+			return all, absent(err)
 		}
 		o, err := openModel(l, name, "")
 		if err != nil {
-			return fail(err)
+			return all, err
 		}
-		writes = writes || l.Model.Config.Kind == model.Decoder
 		all = append(all, o)
 	}
-	if writes || len(wanted) > 0 {
-		return all, nil
-	}
-	l, err := loadMini()
-	if err != nil {
-		return fail(err)
-	}
-	o, err := openModel(l, miniName, "")
-	if err != nil {
-		return fail(err)
-	}
-	return append(all, o), nil
-}
-
-func loadNamed(ctx context.Context, s *hub.Store, name string) (*hub.Loaded, error) {
-	l, err := s.Load(ctx, name)
-	if errors.Is(err, hub.ErrNoModel) && name == miniName {
-		return loadMini()
-	}
-	return l, absent(err)
+	return all, nil
 }
 
 // listen opens the address. Without keys it must be this computer's own.

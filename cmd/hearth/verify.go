@@ -210,9 +210,6 @@ func findByID(ctx context.Context, s *hub.Store, id string) (*hub.Loaded, string
 			return l, e.Name, err
 		}
 	}
-	if l, err := loadMini(); err == nil && l.ID.String() == id {
-		return l, miniName, nil
-	}
 	return nil, "", nil
 }
 

@@ -46,6 +46,8 @@ type Options struct {
 	Progress func(Progress)
 	// Known are the models with a plain name; nil is [Known].
 	Known []KnownModel
+	// Carried are models that the program itself holds.
+	Carried []Carried
 	// Pause before the n-th new attempt of a download, from 1; nil doubles from
 	// one second.
 	Pause func(n int) time.Duration
@@ -65,6 +67,7 @@ type Store struct {
 	endpoint, index string
 	token           string
 	known           []KnownModel
+	carried         []Carried
 	progress        func(Progress)
 	pause           func(int) time.Duration
 }
@@ -72,7 +75,7 @@ type Store struct {
 // Open returns the store in the folder o.Dir, which need not exist.
 func Open(o Options) *Store {
 	s := &Store{
-		dir: o.Dir, token: o.Token, known: o.Known, progress: o.Progress, pause: o.Pause,
+		dir: o.Dir, token: o.Token, known: o.Known, carried: o.Carried, progress: o.Progress, pause: o.Pause,
 		endpoint: firstOf(o.Endpoint, os.Getenv("HF_ENDPOINT"), publicEndpoint),
 		index:    firstOf(o.Index, os.Getenv("PIP_INDEX_URL"), publicIndex),
 	}
@@ -100,8 +103,8 @@ func firstOf(list ...string) string {
 // Entry is a model that is here.
 type Entry struct {
 	Name string `json:"name"`
-	// Path of its file.
-	Path string `json:"path"`
+	// Path of its file, "" if the program carries it.
+	Path string `json:"path,omitempty"`
 	// Size of its file in bytes.
 	Size int64 `json:"size"`
 	// Origin is where it came from; its Source is empty where that is not
@@ -111,7 +114,7 @@ type Entry struct {
 
 // Origin is where the weights of a model were taken from.
 type Origin struct {
-	// Source is "hub", "package" or "files".
+	// Source is "hub", "package", "files" or "program".
 	Source string `json:"source,omitempty"`
 	// Repository and Commit of a model hub; Revision is what was asked for.
 	Repository string `json:"repository,omitempty"`
@@ -141,6 +144,8 @@ func (o Origin) String() string {
 		return fmt.Sprintf("package %s %s", o.Project, o.Version)
 	case "files":
 		return "files of this computer"
+	case "program":
+		return "the program itself (carried along)"
 	}
 	return "not known"
 }
@@ -154,13 +159,11 @@ func (s *Store) Known() []KnownModel { return slices.Clone(s.known) }
 func (s *Store) file(name string) string   { return filepath.Join(s.dir, name+Extension) }
 func (s *Store) origin(name string) string { return filepath.Join(s.dir, name+originSuffix) }
 
-// List returns the models that are here, by name.
+// List returns the models that are here: those of the folder by name, and then
+// those that the program carries.
 func (s *Store) List() ([]Entry, error) {
 	files, err := os.ReadDir(s.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list the models: %w", err)
 	}
 	var all []Entry
@@ -178,6 +181,11 @@ func (s *Store) List() ([]Entry, error) {
 		}
 		all = append(all, e)
 	}
+	for _, c := range s.carried {
+		if !slices.ContainsFunc(all, func(e Entry) bool { return e.Name == c.Name }) {
+			all = append(all, c.entry())
+		}
+	}
 	return all, nil
 }
 
@@ -188,6 +196,9 @@ func (s *Store) Find(name string) (Entry, error) {
 	}
 	info, err := os.Stat(s.file(name))
 	if errors.Is(err, fs.ErrNotExist) {
+		if c, ok := s.carriedAs(name); ok {
+			return c.entry(), nil
+		}
 		return Entry{}, s.absent(name)
 	}
 	if err != nil {
@@ -212,7 +223,8 @@ func (s *Store) absent(name string) error {
 	return fmt.Errorf("%s: %w: %s", name, ErrNoModel, hint)
 }
 
-// Remove takes a model away, with what an unfinished pull left of it.
+// Remove takes a model away, with what an unfinished pull left of it. The
+// error wraps [ErrCarried] if the program itself holds it.
 func (s *Store) Remove(name string) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -225,6 +237,9 @@ func (s *Store) Remove(name string) error {
 	_, err = os.Stat(s.file(name))
 	_, left := os.Stat(s.fetched(name))
 	if errors.Is(err, fs.ErrNotExist) && left != nil {
+		if _, ok := s.carriedAs(name); ok {
+			return fmt.Errorf("remove %s: %w: there is no file to remove", name, ErrCarried)
+		}
 		return s.absent(name)
 	}
 	err = os.RemoveAll(s.fetched(name))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"hearth/infer/model"
@@ -17,11 +16,11 @@ func (s *Store) Manifest(name string) (*model.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(e.Path)
+	f, closeFile, err := s.content(e)
 	if err != nil {
-		return nil, fmt.Errorf("open the model %s: %w", name, err)
+		return nil, err
 	}
-	defer f.Close()
+	defer closeFile()
 	m, err := model.ReadManifest(f, e.Size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -45,14 +44,17 @@ func (s *Store) Load(ctx context.Context, name string) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(e.Path)
+	f, closeFile, err := s.content(e)
 	if err != nil {
-		return nil, fmt.Errorf("open the model %s: %w", name, err)
+		return nil, err
 	}
-	defer f.Close()
+	defer closeFile()
 	l, err := read(ctx, f, e.Size)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: \"hearth model pull %s --force\" brings it anew", name, err, name)
+		return nil, fmt.Errorf("%s: %w: %s", name, err, s.anew(e))
 	}
 	l.Entry = e
 	return l, nil

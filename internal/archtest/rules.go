@@ -50,7 +50,7 @@ func Hearth() Rules {
 	)
 	// What a surface shows: a home's state, in the home's own terms.
 	view := []string{"units", "heat", "control", "device", "discovery", "site", "ledger", plumbing}
-	pages := append(view, "httpapi", "web/...")
+	pages := append(view, "httpapi", "web/...", "heat/climate", "plan/...")
 
 	return Rules{
 		Layers: []Layer{
@@ -60,8 +60,17 @@ func Hearth() Rules {
 			{Packages: "heat/climate", May: []string{"units", "heat"}},
 			{Packages: "device", May: []string{"units"}},
 			{Packages: "device/devicetest", May: []string{"units", "device", "heat", "emulate", plumbing}, Tests: true},
-			{Packages: "control", May: []string{"units", "heat", "device"}, Pure: true},
+			{Packages: "control", May: []string{"units", "heat", "device", "control/scheduler"}, Pure: true},
+			{Packages: "control/scheduler", May: []string{"units"}, Pure: true},
 			{Packages: "ledger", May: []string{"units"}, Pure: true},
+
+			// The planner: facts, markets, and the answer; then files and pictures.
+			{Packages: "plan/atlas", May: []string{"units", "heat", "heat/climate"}, Pure: true},
+			{Packages: "plan/market", May: []string{"units"}, Pure: true},
+			{Packages: "plan", May: []string{"units", "heat", "heat/climate", "control/scheduler", "plan/atlas", "plan/market"}, Pure: true},
+			{Packages: "plan/brief", May: []string{"units", "heat", "heat/climate", "source/...", "plan", "plan/atlas", "plan/market", plumbing}},
+			{Packages: "plan/picture", May: []string{"units", "plan", "plan/atlas", "plan/market"}, Pure: true},
+			{Packages: "plan/report", May: []string{"units", "plan/..."}, Pure: true},
 
 			// The engine is whole numbers from the kernels up; what it computes, and
 			// the proof that it did, is the same on every machine.

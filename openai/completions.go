@@ -1,9 +1,6 @@
 package openai
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, c Caller) error {
 	all, err := fields(w, r)
@@ -45,12 +42,7 @@ func (m *Model) echo(in input) string {
 	if in.tokens == nil {
 		return in.text
 	}
-	words := m.Words.Reader()
-	var s strings.Builder
-	for _, t := range in.tokens {
-		s.WriteString(words.Push(t))
-	}
-	return s.String() + words.Flush()
+	return m.read(in.tokens)
 }
 
 // completionShape is the form of /v1/completions. Echo holds the prompts, if

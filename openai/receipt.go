@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +23,9 @@ type Proof struct {
 	Job work.EncodedJob `json:"job"`
 	// Output is the tokens of the answer, or the vector of a text.
 	Output []int32 `json:"output"`
+	// Shown is what the answer around the proof shows, as [ReadProofs] found it.
+	// It is not signed: only the output is, that it should follow from.
+	Shown Shown `json:"-"`
 }
 
 // Receipts writes receipts and keeps the newest ones in memory, for the
@@ -188,41 +190,6 @@ func (s *Server) proveAnswers(w http.ResponseWriter, j *job) ([]Proof, error) {
 		return nil, fmt.Errorf("write receipts: %w", err)
 	}
 	return proofs, nil
-}
-
-// ReadProofs reads what a caller may have kept: the body of an answer with
-// receipts, of GET /v1/receipts/{id}, one proof, or a bare receipt.
-func ReadProofs(b []byte) ([]Proof, error) {
-	bad := errors.New("it is not JSON of a receipt, nor of an answer with one")
-	var has map[string]json.RawMessage
-	if err := json.Unmarshal(b, &has); err != nil {
-		return nil, bad
-	}
-	if inner := has["hearth"]; inner != nil { // an answer
-		has = nil
-		if err := json.Unmarshal(inner, &has); err != nil {
-			return nil, bad
-		}
-	}
-	if has["executor"] != nil {
-		return []Proof{{Receipt: b}}, nil
-	}
-	var list []Proof
-	var err error
-	switch {
-	case has["proofs"] != nil:
-		err = json.Unmarshal(has["proofs"], &list)
-	case has["receipt"] != nil:
-		list = make([]Proof, 1)
-		err = json.Unmarshal(b, &list[0])
-	}
-	if err != nil {
-		return nil, bad
-	}
-	if len(list) == 0 {
-		return nil, errors.New("there is no receipt in it: ask for one with the header X-Hearth-Receipt: 1")
-	}
-	return list, nil
 }
 
 // trace begins to keep the rows of a sequence; end returns them.

@@ -127,14 +127,22 @@ func TestServeAndVerify(t *testing.T) {
 	}
 	answer := kept("answer.json", body)
 	out, _ := must(t, 0, "verify", answer, "--data", data, "--prompt", "Is it warm?")
-	for _, want := range []string{"signed this receipt", "every bit is the same", "The trace is the same", "The prompt is the one that you gave", "Not proven", "true or useful"} {
+	for _, want := range []string{"signed this receipt", "every bit is the same", "The trace is the same", "The prompt is the one that you gave", "The text of the answer is that of the tokens", "Not proven", "true or useful"} {
 		if !strings.Contains(strings.ToLower(out), strings.ToLower(want)) {
 			t.Errorf("verify does not say %q:\n%s", want, out)
 		}
 	}
 	out, _ = must(t, 0, "verify", kept("vectors.json", vectors), "--data", data)
-	if !strings.Contains(out, "Receipt 2 of 2") || strings.Count(out, "every bit is the same") != 2 {
+	if !strings.Contains(out, "Receipt 2 of 2") || strings.Count(out, "every bit is the same") != 2 || strings.Count(out, "The vector of the answer is the one") != 2 {
 		t.Errorf("two receipts:\n%s", out)
+	}
+	out, errs := must(t, 4, "verify", kept("other.json", bytes.Replace(vectors, []byte(`"embedding":[`), []byte(`"embedding":[1,`), 1)), "--data", data)
+	if strings.Count(out, "the vector of the answer is not that of its proof") != 1 || !strings.Contains(errs, "1 of 2 receipts failed") {
+		t.Errorf("another vector:\n%s%s", out, errs)
+	}
+	out, errs = must(t, 4, "verify", kept("said.json", bytes.Replace(body, []byte(`"content":"`), []byte(`"content":"Yes. `), 1)), "--data", data)
+	if !strings.Contains(out, "the text of the answer is not that of its tokens") || strings.Contains(errs, "does not hold") {
+		t.Errorf("another text:\n%s%s", out, errs)
 	}
 	out, _ = must(t, 4, "verify", answer, "--data", data, "--prompt", "Is it cold?")
 	if !strings.Contains(out, "another prompt") {

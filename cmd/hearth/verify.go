@@ -50,12 +50,14 @@ func (c *verifyCmd) Run(p *program) error {
 		}
 	}()
 	all := make([]checkedReceipt, len(proofs))
-	failed := false
+	failed := 0
 	for i, proof := range proofs {
 		if all[i], err = c.check(p.ctx, s, models, proof); err != nil {
 			return err
 		}
-		failed = failed || !all[i].OK
+		if !all[i].OK {
+			failed++
+		}
 	}
 	if c.JSON {
 		if err := printJSON(p.out, all); err != nil {
@@ -69,10 +71,13 @@ func (c *verifyCmd) Run(p *program) error {
 			r.print(p)
 		}
 	}
-	if failed {
-		return coded(exitProblem, errors.New("the receipt does not hold"))
+	switch {
+	case failed == 0:
+		return nil
+	case len(all) == 1:
+		return coded(exitProblem, errors.New("the check failed"))
 	}
-	return nil
+	return coded(exitProblem, fmt.Errorf("%d of %d receipts failed the check", failed, len(all)))
 }
 
 func (c *verifyCmd) read(p *program) ([]byte, error) {
@@ -91,7 +96,7 @@ func (c *verifyCmd) read(p *program) ([]byte, error) {
 
 func (r checkedReceipt) print(p *program) {
 	if r.Fault != "" {
-		fmt.Fprintln(p.out, p.paint(bad, "It does not hold: "+oneLine(r.Fault)))
+		fmt.Fprintln(p.out, p.paint(bad, "This does not hold: "+oneLine(r.Fault)+"."))
 		return
 	}
 	fmt.Fprintln(p.out, "Proven:")
@@ -107,7 +112,7 @@ func (r checkedReceipt) print(p *program) {
 // check checks one receipt as far as what is at hand allows. An error is for
 // what kept it from looking.
 func (c *verifyCmd) check(ctx context.Context, s *hub.Store, models map[string]*opened, proof openai.Proof) (checkedReceipt, error) {
-	no := func(err error) (checkedReceipt, error) { return checkedReceipt{Fault: err.Error()}, nil }
+	no := func(err error) (checkedReceipt, error) { return checkedReceipt{Fault: plainly(err)}, nil }
 	r, err := work.ParseReceipt(proof.Receipt)
 	if err != nil {
 		return no(err)
@@ -122,13 +127,19 @@ func (c *verifyCmd) check(ctx context.Context, s *hub.Store, models map[string]*
 	done := work.Checked{}
 	if job != nil {
 		if err := r.CheckJob(job, output); err != nil {
-			return no(err)
+			return no(fmt.Errorf("%s: it, or what stands beside it, was changed, or the two are not of one answer", plainly(err)))
 		}
 		done.Matched = true
 	}
 	o, err := c.model(ctx, s, models, r)
 	if err != nil {
 		return checkedReceipt{}, err
+	}
+	whole := true
+	if o != nil && job != nil {
+		if whole, err = o.Says(job, output, proof.Shown); err != nil {
+			return no(err)
+		}
 	}
 	if c.Prompt != "" {
 		switch {
@@ -147,7 +158,7 @@ func (c *verifyCmd) check(ctx context.Context, s *hub.Store, models map[string]*
 			if ctx.Err() != nil {
 				return checkedReceipt{}, ctx.Err()
 			}
-			return no(err)
+			return no(fmt.Errorf("the job was run again here, and %s", plainly(err)))
 		}
 		done.Run = true
 	}
@@ -156,10 +167,37 @@ func (c *verifyCmd) check(ctx context.Context, s *hub.Store, models map[string]*
 	if c.Prompt != "" {
 		found.Proven = append(found.Proven, "The prompt is the one that you gave.")
 	}
-	if !done.Run && o == nil {
+	found.tell(o != nil && job != nil, whole, proof.Shown)
+	if o == nil && job != nil {
 		found.Unproven = append(found.Unproven, "The model is not here; with \"hearth model pull\" or \"add\" it can be, and then the job is run again.")
 	}
 	return found, nil
+}
+
+// tell says what is known of what the answer shows to people, which its
+// receipt does not sign.
+func (r *checkedReceipt) tell(compared, whole bool, shown openai.Shown) {
+	switch {
+	case shown.Text == nil && shown.Vector == nil:
+	case !compared:
+		r.Unproven = append(r.Unproven, "That the text or the vector of the answer is that of the signed output: comparing takes the model and the job.")
+	case shown.Vector != nil:
+		r.Proven = append(r.Proven, "The vector of the answer is the one that was signed.")
+	case whole:
+		r.Proven = append(r.Proven, "The text of the answer is that of the tokens that were signed.")
+	default:
+		r.Proven = append(r.Proven, "The text of the answer is the beginning of that of the tokens that were signed.")
+		r.Unproven = append(r.Unproven, "That the text ends where it should: the model wrote more, which a stop string may have cut off.")
+	}
+}
+
+// plainly says why something was rejected, without the name of the reason,
+// which is for programs.
+func plainly(err error) string {
+	if r, ok := errors.AsType[*work.Rejection](err); ok {
+		return r.Detail
+	}
+	return err.Error()
 }
 
 // whatFor is the job and the output of a receipt, from beside it or from what
@@ -171,6 +209,9 @@ func whatFor(r *work.Receipt, proof openai.Proof) (*work.Job, []int32, error) {
 	}
 	if len(encoded) == 0 {
 		return nil, nil, nil
+	}
+	if output == nil {
+		return nil, nil, errors.New("the file holds the job beside it, and not the output")
 	}
 	job, err := work.DecodeJob(encoded)
 	return job, output, err
@@ -227,5 +268,5 @@ func samePrompt(o *opened, job *work.Job, prompt string) error {
 	if err == nil && slices.Equal(turn, job.Prompt) {
 		return nil
 	}
-	return errors.New("it is about another prompt than the one given")
+	return errors.New("it is about another prompt than the one given, which was compared as a prompt alone and as the only turn of a conversation")
 }

@@ -63,10 +63,14 @@ const (
 )
 
 // The bounds of a Config. The widths are those of [kernel.NewMatrix], the
-// context is that of [kernel.Level.Softmax].
+// context is that of [kernel.Level.Softmax]. A vector of length one is the
+// bound of encoders: it is made of numbers of up to 2^25, and the sum of 2^13
+// of their squares is 2^63, the largest that a root is taken of
+// (spec/arithmetic.md, section 12).
 const (
 	MaxLayers  = 512
 	MaxWidth   = 16384
+	MaxVector  = 8192
 	MaxVocab   = 1 << 20
 	MaxContext = 1 << 16
 	maxStops   = 64
@@ -85,12 +89,16 @@ func (c Config) Validate() error {
 	if c.Kind != kind {
 		return fmt.Errorf("a %s model is of the kind %q, not %q", c.Family, kind, c.Kind)
 	}
+	width := MaxWidth
+	if kind == Encoder {
+		width = MaxVector
+	}
 	for _, check := range []struct {
 		what              string
 		v, from, to, step int
 	}{
 		{"layers", c.Layers, 1, MaxLayers, 1},
-		{"width", c.Width, 64, MaxWidth, 64},
+		{"width", c.Width, 64, width, 64},
 		{"head_size", c.HeadSize, 16, 512, 16},
 		{"heads", c.Heads, 1, MaxWidth / 16, 1},
 		{"heads·head_size", c.Heads * c.HeadSize, 64, MaxWidth, 64},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -260,6 +261,22 @@ func TestValidateRefuses(t *testing.T) {
 				t.Fatalf("got %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A vector of length one has room for fewer channels than a product: the wider
+// an encoder, the larger the sum of squares.
+func TestTheWidestModels(t *testing.T) {
+	for family, widest := range map[string]int{model.BERT: 8192, model.Llama: 16384, model.Qwen2: 16384, model.Qwen3: 16384} {
+		c := tiny(family)
+		c.Width = widest
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s of width %d: %v", family, c.Width, err)
+		}
+		c.Width += 64
+		if err, want := c.Validate(), fmt.Sprintf("width is %d: it must be from 64 to %d", c.Width, widest); err == nil || err.Error() != want {
+			t.Errorf("%s of width %d: %v, want %s", family, c.Width, err, want)
+		}
 	}
 }
 

@@ -113,7 +113,7 @@ func seedOf(seed uint64, choice int) (s [32]byte) {
 // request is what the engine is asked for one choice.
 func (g *generation) request(m *Model, prompt []int32, choice int, stops []int32) engine.Request {
 	r := engine.Request{
-		Sequence: m.numbers(1), Prompt: prompt, Most: g.most(m, len(prompt)), Stop: stops, Log: g.logprobs,
+		Sequence: m.Numbers(1), Prompt: prompt, Most: g.most(m, len(prompt)), Stop: stops, Log: g.logprobs,
 		Sampling: engine.Sampling{
 			Temperature: uint32(g.temperature),
 			Presence:    int32(g.presence), Frequency: int32(g.frequency),

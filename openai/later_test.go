@@ -29,7 +29,11 @@ func TestFlexWaitsForHeat(t *testing.T) {
 		return func() { within.Add(-1) }
 	}
 	turns := func() func(context.Context) error { return turn }
-	embedder.Later = &openai.Later{Enter: enter, Turns: turns}
+	// The encoder for heat is another one, on fewer threads.
+	var packs, packsForHeat atomic.Int64
+	embedder.Encoder.Pace = func(context.Context) error { packs.Add(1); return nil }
+	embedder.Later = &openai.Later{Enter: enter, Turns: turns, Encoder: served(t, "patient", encoderConfig(), nil).Encoder}
+	embedder.Later.Encoder.Pace = func(context.Context) error { packsForHeat.Add(1); return nil }
 	patient := served(t, "patient", decoderConfig(), turn)
 	writer.Later = &openai.Later{Enter: enter, Turns: turns, Decoder: patient.Decoder}
 	var tokens atomic.Int64
@@ -68,6 +72,9 @@ func TestFlexWaitsForHeat(t *testing.T) {
 		if tokens.Load() == before {
 			t.Errorf("%s: no tokens were counted", c.path)
 		}
+	}
+	if packs.Load() == 0 || packsForHeat.Load() == 0 {
+		t.Errorf("%d packs of texts were embedded at once and %d for heat", packs.Load(), packsForHeat.Load())
 	}
 	if within.Load() != 0 || most.Load() != 1 {
 		t.Errorf("%d requests still wait for heat, %d at most did", within.Load(), most.Load())

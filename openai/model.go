@@ -44,9 +44,13 @@ type Later struct {
 	Enter func() (leave func())
 	// Turns returns what waits for a turn at computing, before each portion.
 	Turns func() (next func(context.Context) error)
-	// Decoder takes such turns by itself; nil with an encoder.
+	// Encoder or Decoder, as the model has it, on the threads that may compute
+	// for heat; the other is nil. The decoder takes turns by itself.
+	Encoder *engine.Encoder
 	Decoder *engine.Runner
 }
 
-// numbers returns the first of n numbers of sequences that nobody has.
-func (m *Model) numbers(n int) uint64 { return m.sequences.Add(uint64(n)) - uint64(n) + 1 }
+// Numbers returns the first of n numbers of sequences that nobody has. Whoever
+// asks the model's engines beside the server takes those, so that the tracer
+// does not mix them up.
+func (m *Model) Numbers(n int) uint64 { return m.sequences.Add(uint64(n)) - uint64(n) + 1 }

@@ -203,7 +203,7 @@ func (m *Model) trace(wanted bool, number uint64) (end func() *work.Trace) {
 
 // embed embeds texts, with the traces of their rows if they are wanted.
 func (m *Model) embed(r *http.Request, texts [][]int32, traced, later bool) ([][]int32, []*work.Trace, error) {
-	first := m.numbers(len(texts))
+	first := m.Numbers(len(texts))
 	ends := make([]func() *work.Trace, len(texts))
 	for i := range texts {
 		ends[i] = m.trace(traced, first+uint64(i))
@@ -233,7 +233,7 @@ func (m *Model) embedLater(ctx context.Context, first uint64, texts [][]int32) (
 		if err := next(ctx); err != nil {
 			return nil, err
 		}
-		v, err := m.Encoder.EmbedFrom(ctx, first+uint64(len(vectors)), batch)
+		v, err := m.Later.Encoder.EmbedFrom(ctx, first+uint64(len(vectors)), batch)
 		if err != nil {
 			return nil, err
 		}

@@ -155,11 +155,14 @@ func (i *inference) later(o *opened) error {
 		return nil
 	}
 	l := &openai.Later{Enter: i.furnace.Enter, Turns: i.turns}
+	var err error
 	if o.Decoder != nil {
-		var err error
-		if l.Decoder, err = o.newRunner(o.heating(), i.turns()); err != nil {
-			return err
-		}
+		l.Decoder, err = o.newRunner(o.heating(), i.turns())
+	} else {
+		l.Encoder, err = engine.NewEncoder(o.loaded.Model, o.watched(), o.level, heatingThreads())
+	}
+	if err != nil {
+		return err
 	}
 	o.Later = l
 	return nil
@@ -230,12 +233,15 @@ func (i *inference) keepFolder(ctx context.Context, dir string) error {
 	if err := next(ctx); err != nil {
 		return err
 	}
-	o, err := i.encoder(ctx, name)
+	o, err := i.served(ctx, name)
 	if err != nil {
 		return err
 	}
+	embed := func(ctx context.Context, batch [][]int32) ([][]int32, error) {
+		return o.Later.Encoder.EmbedFrom(ctx, o.Numbers(len(batch)), batch)
+	}
 	n, err := index(ctx, o, w.passages, cache, indexing{
-		batch: turnPassages, turn: next, did: func(_, tokens, _, _ int) { i.furnace.Count("token", int64(tokens)) },
+		embed: embed, batch: turnPassages, turn: next, did: func(_, tokens, _, _ int) { i.furnace.Count("token", int64(tokens)) },
 	})
 	if n > 0 {
 		i.log.Info("texts were made ready to be searched", "folder", dir, "passages", n)
@@ -260,9 +266,8 @@ func (i *inference) embedder() (name, id string, width int, err error) {
 	return name, d.String(), m.Config.Width, err
 }
 
-// encoder opens the models, if they are not, and returns the one with the name
-// on as many threads as may compute for heat.
-func (i *inference) encoder(ctx context.Context, name string) (*opened, error) {
+// served opens the models, if they are not, and returns the one with the name.
+func (i *inference) served(ctx context.Context, name string) (*opened, error) {
 	if _, err := i.open(ctx); err != nil {
 		return nil, err
 	}
@@ -270,17 +275,8 @@ func (i *inference) encoder(ctx context.Context, name string) (*opened, error) {
 	defer i.mu.Unlock()
 	for _, o := range i.opened {
 		if o.Name == name {
-			return o.onThreads(heatingThreads())
+			return o, nil
 		}
 	}
 	return nil, fmt.Errorf("the model %s is not among those this home serves: name it under inference: models", name)
-}
-
-// onThreads is an encoder on its own number of threads, with the same weights.
-func (o *opened) onThreads(n int) (*opened, error) {
-	e, err := engine.NewEncoder(o.loaded.Model, o.plain, o.level, n)
-	if err != nil {
-		return nil, err
-	}
-	return &opened{Model: &openai.Model{Name: o.Name, ID: o.ID, Config: o.Config, Words: o.Words, Encoder: e}, loaded: o.loaded, level: o.level, plain: o.plain}, nil
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,6 +94,28 @@ func TestFoldersWaitForHeat(t *testing.T) {
 	}
 	if f.Work() != device.Burning {
 		t.Errorf("with nothing left to do it does %s", f.Work())
+	}
+}
+
+// What computes for heat does so on no more threads than a person agreed to:
+// each begins one pack, and these fail.
+func TestEmbeddingForHeatTakesHalfOfTheThreads(t *testing.T) {
+	i, _, _ := newModels(t)
+	o, err := i.served(t.Context(), "encoder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var begun atomic.Int64
+	o.Later.Encoder.Pace = func(context.Context) error { begun.Add(1); return errors.New("enough") }
+	texts := make([][]int32, 64*runtime.NumCPU())
+	for n := range texts {
+		texts[n] = make([]int32, 200)
+	}
+	if _, err := o.Later.Encoder.EmbedFrom(t.Context(), 0, texts); err == nil {
+		t.Error("nothing failed")
+	}
+	if n := begun.Load(); n != int64(heatingThreads()) || n > max(1, int64(runtime.NumCPU()/2)) {
+		t.Errorf("%d of %d processors began", n, runtime.NumCPU())
 	}
 }
 

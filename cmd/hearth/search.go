@@ -72,7 +72,7 @@ func (c *searchCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := index(p.ctx, o, w.passages, cache, indexing{batch: indexBatch, did: func(_, _, n, total int) {
+	fresh, err := index(p.ctx, o, w.passages, cache, indexing{embed: o.Encoder.Embed, batch: indexBatch, did: func(_, _, n, total int) {
 		line.counted("embedding passages", n, total)
 	}})
 	line.end()
@@ -134,6 +134,7 @@ const indexBatch = 256
 
 // indexing is how passages are embedded.
 type indexing struct {
+	embed func(context.Context, [][]int32) ([][]int32, error)
 	batch int // passages at a time
 	// turn waits before each batch, if it is not nil.
 	turn func(context.Context) error
@@ -191,7 +192,7 @@ func index(ctx context.Context, o *opened, passages []passage, cache *vectorCach
 			tokens[i] = o.shorten(t)
 			read += len(tokens[i])
 		}
-		vectors, err := o.Encoder.Embed(ctx, tokens)
+		vectors, err := how.embed(ctx, tokens)
 		if err != nil {
 			if ctx.Err() != nil {
 				return fresh, fmt.Errorf("interrupted: %s are embedded and kept, the same command goes on from there", count(fresh, "passage"))

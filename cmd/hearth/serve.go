@@ -74,7 +74,11 @@ func (c *serveCmd) Run(p *program) error {
 
 	ctx, stop := context.WithCancelCause(p.ctx)
 	defer stop(nil)
-	// Engines outlive the server, which lets answers under way end.
+	// Requests outlive ctx, so that answers under way can end, and engines
+	// outlive the requests.
+	calls := newLastCalls(mux)
+	serving, endServing := context.WithCancel(context.WithoutCancel(p.ctx))
+	defer endServing()
 	engines, end := context.WithCancel(context.WithoutCancel(p.ctx))
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -112,11 +116,32 @@ func (c *serveCmd) Run(p *program) error {
 		which = "a key of " + filepath.Base(c.KeyFile)
 	}
 	fmt.Fprintln(p.out, p.paint(dim, "Any OpenAI client works, with the base URL above and "+which+". Stop with Ctrl-C."))
-	err = httpapi.Serve(ctx, l, conf, mux, log)
+	running.Go(func() {
+		defer endServing()
+		c.wait(ctx, p, calls)
+	})
+	err = httpapi.Serve(serving, l, conf, calls, log)
+	stop(err)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return err
+}
+
+// wait returns when the server is to end: some time after ctx has ended, if
+// answers are under way.
+func (c *serveCmd) wait(ctx context.Context, p *program, calls *lastCalls) {
+	<-ctx.Done()
+	under, ended := calls.stop()
+	if under == 0 {
+		return
+	}
+	fmt.Fprintf(p.err, "Stopping. Under way: %s, with %.0f seconds to end. Ctrl-C again stops at once.\n", count(under, "request"), grace.Seconds())
+	select {
+	case <-ended:
+	case <-time.After(grace):
+		fmt.Fprintln(p.err, "The time is up: what is still under way is cut short.")
+	}
 }
 
 // reachedAt are the addresses that an address to listen at is reached at: all

@@ -56,5 +56,9 @@
 // # Generated code
 //
 // The assembly is written by the programs under _asm, a module of its own, with
-// avo; its output is committed. To write it again: go generate ./infer/kernel.
+// avo; that for arm64, which avo does not know, by one that prints text. Their
+// output is committed. To write it again: go generate ./infer/kernel.
+//
+// The kernels for arm64 were run under an emulator only: that they give the same
+// bits is tested, how fast they are on a processor is not known yet.
 package kernel

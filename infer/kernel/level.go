@@ -2,15 +2,21 @@ package kernel
 
 import "fmt"
 
+// What avo does not write. The other kernels are generated where they are used.
+//go:generate go run -C _asm ./dotprod -out ../product_dotprod_arm64.s -stubs ../product_dotprod_arm64.go
+
 // Level is a set of instructions that kernels are written for. All levels
 // give the same bits; they differ in speed.
 type Level int
 
-// The levels, each faster than the one before.
+// The levels, each faster than those before it that run on the same processor.
 const (
-	Go     Level = iota // plain Go on every platform: the definition
-	AVX2                // x86-64-v3: 256-bit vectors, 16-bit multiplication
-	AVX512              // 512-bit vectors with VNNI and VBMI: Ice Lake, Zen 4 and later
+	Go      Level = iota // plain Go on every platform: the definition
+	AVX2                 // x86-64-v3: 256-bit vectors, 16-bit multiplication
+	AVX512               // 512-bit vectors with VNNI and VBMI: Ice Lake, Zen 4 and later
+	DotProd              // arm64 with FEAT_DotProd: products only, the rest is plain Go
+
+	highest = DotProd
 )
 
 func (l Level) String() string {
@@ -21,6 +27,8 @@ func (l Level) String() string {
 		return "avx2"
 	case AVX512:
 		return "avx512"
+	case DotProd:
+		return "dotprod"
 	}
 	return fmt.Sprintf("Level(%d)", int(l))
 }
@@ -28,7 +36,7 @@ func (l Level) String() string {
 // Best returns the highest level that this processor and this build can run.
 func Best() Level {
 	best := Go
-	for l := AVX2; l <= AVX512; l++ {
+	for l := AVX2; l <= highest; l++ {
 		if l.runs() {
 			best = l
 		}
@@ -40,7 +48,7 @@ func Best() Level {
 // slowest first.
 func Levels() []Level {
 	var runs []Level
-	for l := Go; l <= AVX512; l++ {
+	for l := Go; l <= highest; l++ {
 		if l.runs() {
 			runs = append(runs, l)
 		}
@@ -48,13 +56,13 @@ func Levels() []Level {
 	return runs
 }
 
-// Parse returns the level with the given name (go, avx2, avx512), or [Best]
+// Parse returns the level with the given name (go, avx2, avx512, dotprod), or [Best]
 // for an empty one. A level that cannot run here is an error.
 func Parse(name string) (Level, error) {
 	if name == "" {
 		return Best(), nil
 	}
-	for l := Go; l <= AVX512; l++ {
+	for l := Go; l <= highest; l++ {
 		if l.String() == name {
 			return l, l.check()
 		}

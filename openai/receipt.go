@@ -29,7 +29,10 @@ type Proof struct {
 }
 
 // Receipts writes receipts and keeps the newest ones in memory, for the
-// callers who asked for them. It is safe for concurrent use.
+// callers who asked for them: for clients that drop what they do not know of
+// an answer, since every answer carries its receipt anyway. They are not
+// written to disk, as the proofs beside them are prompts and answers. It is
+// safe for concurrent use.
 type Receipts struct {
 	key ed25519.PrivateKey
 
@@ -99,7 +102,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c Caller) error
 		}
 	}
 	return notFound("id", "receipt_not_found",
-		"There is no receipt %q for you: the newest %d are remembered until the server stops. Ask for one with the header X-Hearth-Receipt: 1.", id, keptReceipts)
+		"There is no receipt %q for you: the newest %d are remembered until the server stops, and every answer carries its own. Ask for one with the header X-Hearth-Receipt: 1.", id, keptReceipts)
 }
 
 // wantsReceipt reports whether the caller asked for a receipt, in the body or

@@ -186,8 +186,8 @@ func (w *Miner) owners(owners []*sequence, rows []model.Row) []*sequence {
 // them stays in the second-level cache.
 const blockRows = 128
 
-// ticketRows is for how many rows tickets are hashed at a time.
-const ticketRows = 16
+// ticketBatch is how many tickets that may win are hashed at a time.
+const ticketBatch = 16
 
 // scratch is room to mine in.
 type scratch struct {
@@ -196,6 +196,7 @@ type scratch struct {
 	keys, seeds, blocks        []uint32
 	out, initial, states, hash []uint32
 	noise                      []int8
+	found                      []int
 	noisy                      []uint8
 }
 
@@ -252,28 +253,34 @@ func (w *Miner) mine(c []int32, a []uint8, rows []model.Row, owners []*sequence,
 	w.mu.RLock()
 	limit := w.target.limit(TileWork(x.K))
 	w.mu.RUnlock()
-	for from := 0; from < m; from += ticketRows {
-		to := min(from+ticketRows, m)
-		count := (to - from) * tiles
-		keys, hash := grow(&b.keys, 8*count), grow(&b.hash, states*count)
-		next := keys
-		for row := from; row < to; row++ {
-			seed := words(seeds[8*row:])
-			for range tiles {
-				*(*words)(next) = seed
-				next = next[8:]
-			}
+	b.found = kernel.HashShort(w.level, b.found[:0], seeds, transcripts, uint32(limit[3]>>32))
+	for _, i := range b.winning(w.level, seeds, transcripts, tiles, limit) {
+		if row := i / tiles; !x.Refused(i % tiles) {
+			owners[row].win(at, rows[row].Position, i%tiles, a[stride*row:][:x.K])
 		}
-		kernel.HashBlocks(w.level, hash, keys, transcripts[states*from*tiles:][:states*count], 64)
-		for i := range count {
-			if uint64(hash[states*i+7]) > limit[3]>>32 {
-				continue // nearly always
-			}
-			if row := from + i/tiles; within(words(hash[states*i:]), limit) && !x.Refused(i%tiles) {
-				owners[row].win(at, rows[row].Position, i%tiles, a[stride*row:][:x.K])
+	}
+}
+
+// winning returns those of the transcripts found whose tickets are within the
+// limit. Nearly always none was found.
+func (b *scratch) winning(level kernel.Level, seeds, transcripts []uint32, tiles int, limit [4]uint64) []int {
+	winning := b.found[:0]
+	for left := b.found; len(left) > 0; {
+		part := left[:min(ticketBatch, len(left))]
+		left = left[len(part):]
+		keys, blocks, hash := grow(&b.keys, 8*len(part)), grow(&b.blocks, states*len(part)), grow(&b.hash, states*len(part))
+		for j, i := range part {
+			copy(keys[8*j:][:8], seeds[8*(i/tiles):])
+			copy(blocks[states*j:][:states], transcripts[states*i:])
+		}
+		kernel.HashBlocks(level, hash, keys, blocks, 64)
+		for j, i := range part {
+			if within(words(hash[states*j:]), limit) {
+				winning = append(winning, i)
 			}
 		}
 	}
+	return winning
 }
 
 // remember keeps the hashes of rows, and returns the key of the seeds of the

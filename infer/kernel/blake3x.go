@@ -56,6 +56,32 @@ func HashBlocks(level Level, dst, keys, blocks []uint32, size int) {
 	}
 }
 
+// HashShort appends to found the numbers of the messages of 64 bytes whose hash,
+// taken as a number, is short: whose eighth word, the most significant, is at
+// most most. There are as many messages, one after another, for each key of 8
+// words; message i is blocks[16i:16i+16]. Numbers come in ascending order.
+// HashShort allocates nothing but room for what it finds. The level must be one
+// that can run here.
+func HashShort(level Level, found []int, keys, blocks []uint32, most uint32) []int {
+	n, count := len(keys)/8, len(blocks)/words
+	if len(keys)%8 != 0 || len(blocks)%words != 0 || n == 0 && count > 0 || n > 0 && count%n != 0 {
+		panic(fmt.Sprintf("kernel: short hashes of %d words of messages with %d words of keys", len(blocks), len(keys)))
+	}
+	if count == 0 {
+		return found
+	}
+	if level != Go {
+		return hashShort(level, found, keys, blocks, most)
+	}
+	for i := range count {
+		hash := compress((*[8]uint32)(keys[i/(count/n)*8:]), (*[words]uint32)(blocks[words*i:]), 0, 64, flagsAlone)
+		if hash[7] <= most {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
 // HashChunks writes to dst the chaining values of consecutive leaves of BLAKE3's
 // tree, 1024 bytes each, the first of which is leaf number first. None of them
 // may be the whole message. It allocates nothing. The level must be one that

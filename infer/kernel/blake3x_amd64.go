@@ -2,7 +2,11 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"math/bits"
+	"slices"
+	"unsafe"
+)
 
 //go:generate go -C _asm run ./blake -out ../blake3x_vector_amd64.s -stubs ../blake3x_vector_amd64.go -pkg kernel
 
@@ -127,7 +131,7 @@ func hashBlocks(level Level, dst, keys, blocks []uint32, oneKey, oneBlock, size 
 	for from, left := 0, len(dst)/words; left > 0; from, left = from+hashLanes, left-hashLanes {
 		for l := range hashLanes {
 			i := from + min(l, left-1)
-			b.keys[l], b.data[l] = (*byte)(unsafe.Pointer(&keys[oneKey*i])), (*byte)(unsafe.Pointer(&blocks[oneBlock*i]))
+			b.keys[l], b.data[l] = wordPlace(keys[oneKey*i:]), wordPlace(blocks[oneBlock*i:])
 		}
 		if left >= hashLanes {
 			b.run(level, (*[hashLanes][words]uint32)(unsafe.Pointer(&dst[words*from])), left, oneKey == 0, 1, size)
@@ -139,6 +143,65 @@ func hashBlocks(level Level, dst, keys, blocks []uint32, oneKey, oneBlock, size 
 		}
 	}
 }
+
+func hashShort(level Level, found []int, keys, blocks []uint32, most uint32) []int {
+	n, count := len(keys)/8, len(blocks)/words
+	each := count / n
+	if level == AVX512 {
+		for from := 0; from < n; from += hashLanes {
+			found = hashShort512(found, keys[8*from:][:8*min(hashLanes, n-from)], blocks[words*each*from:], each, each*from, most)
+		}
+		return found
+	}
+	b := batch{flags: [3]uint32{flagsAlone, 0, 0}}
+	for from := 0; from < count; from += hashLanes {
+		for l := range hashLanes { // idle lanes do what the last one does
+			i := min(from+l, count-1)
+			b.keys[l], b.data[l] = wordPlace(keys[8*(i/each):]), wordPlace(blocks[words*i:])
+		}
+		b.run(level, &b.out, count-from, false, 1, 64)
+		for l := range min(hashLanes, count-from) {
+			if b.out[l][7] <= most {
+				found = append(found, from+l)
+			}
+		}
+	}
+	return found
+}
+
+// hashShort512 is hashShort for up to 16 keys with each messages, the first of
+// which has the number first. A lane keeps its key. Where there are few keys,
+// some lanes share each and divide its messages: those at the end may do some
+// that others do, too.
+func hashShort512(found []int, keys, blocks []uint32, each, first int, most uint32) []int {
+	const turn = 32 // messages of a lane between two looks at what was found
+	n := len(keys) / 8
+	share := min(hashLanes/n, each)
+	part := (each + share - 1) / share
+	var places, data [hashLanes]*byte
+	var from [hashLanes]int
+	for l := range hashLanes {
+		key := min(l/share, n-1)
+		from[l] = key*each + min(l%share*part, each-part)
+		places[l], data[l] = wordPlace(keys[8*key:]), wordPlace(blocks[words*from[l]:])
+	}
+	var lanes [turn]uint16
+	begin := len(found)
+	for at := 0; at < part; at += turn {
+		count := min(turn, part-at)
+		short16(&lanes[0], &places, &data, uintptr(4*words*at), uintptr(count), most)
+		for i, met := range lanes[:count] {
+			for ; met != 0; met &= met - 1 {
+				found = append(found, first+from[bits.TrailingZeros16(met)]+at+i)
+			}
+		}
+	}
+	slices.Sort(found[begin:])
+	return found[:begin+len(slices.Compact(found[begin:]))]
+}
+
+// wordPlace is where words begin, as bytes.
+func wordPlace(words []uint32) *byte { return (*byte)(unsafe.Pointer(unsafe.SliceData(words))) }
 
 // wordBytes is where the words of a chaining value begin, as bytes.
 func wordBytes(value *[8]uint32) *byte { return (*byte)(unsafe.Pointer(value)) }

@@ -15,3 +15,7 @@ func hashNodes(_ Level, dst, src [][8]uint32, root bool) { HashNodes(Go, dst, sr
 func hashBlocks(_ Level, dst, keys, blocks []uint32, _, _, size int) {
 	HashBlocks(Go, dst, keys, blocks, size)
 }
+
+func hashShort(_ Level, found []int, keys, blocks []uint32, most uint32) []int {
+	return HashShort(Go, found, keys, blocks, most)
+}

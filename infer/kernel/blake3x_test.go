@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/zeebo/blake3"
@@ -86,6 +87,45 @@ func TestBlocksHashAsKeyedBLAKE3DoesOnEveryLevel(t *testing.T) {
 	}
 }
 
+func TestShortHashesAreFoundOnEveryLevel(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, level := range Levels() {
+		for _, n := range []int{0, 1, 2, 5, 7, 9, 15, 16, 17, 33, 40} {
+			for _, each := range []int{1, 2, 3, 5, 12, 31, 33, 70, 600} {
+				if n*each > 6000 {
+					continue
+				}
+				keys, blocks, hashes := make([]uint32, 8*n), make([]uint32, words*n*each), make([]uint32, words*n*each)
+				for i := range keys {
+					keys[i] = r.Uint32()
+				}
+				for i := range blocks {
+					blocks[i] = r.Uint32()
+				}
+				for i := range n {
+					part := words * each * i
+					HashBlocks(Go, hashes[part:][:words*each], keys[8*i:][:8], blocks[part:][:words*each], 64)
+				}
+				// None, few, one of the limits that are met, all.
+				for _, most := range []uint32{0, 1 << 25, 1 << 28, 1<<32 - 2, 1<<32 - 1, 7} {
+					if most == 7 && n > 0 {
+						most = hashes[words*(n*each/2)+7]
+					}
+					want := []int{-1}
+					for i := range n * each {
+						if hashes[words*i+7] <= most {
+							want = append(want, i)
+						}
+					}
+					if got := HashShort(level, []int{-1}, keys, blocks, most); !slices.Equal(got, want) {
+						t.Fatalf("%v: of %d messages for each of %d keys, %v hash to at most %#x, want %v", level, each, n, got, most, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestTreesAreBuiltOfChunksAndNodes(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	data := randomBytes(r, make([]byte, 64*leafSize))
@@ -107,9 +147,11 @@ func TestHashingAllocatesNothing(t *testing.T) {
 	for _, level := range Levels() {
 		rows, hashes := Rows(20, 1536), make([][8]uint32, 20)
 		out, keys, blocks := make([]uint32, 20*words), make([]uint32, 20*8), make([]uint32, 20*words)
+		found := make([]int, 0, 20)
 		if n := testing.AllocsPerRun(5, func() {
 			HashRows(level, hashes, rows, 1536)
 			HashBlocks(level, out, keys, blocks, 64)
+			found = HashShort(level, found[:0], keys, blocks, 1<<31)
 		}); n != 0 {
 			t.Errorf("%v allocates %v times", level, n)
 		}
@@ -139,5 +181,19 @@ func BenchmarkHashBlocks(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/64, "ns/hash")
 		})
+	}
+}
+
+func BenchmarkHashShort(b *testing.B) {
+	for _, level := range Levels() {
+		for _, each := range []int{1, 12, 32} {
+			b.Run(fmt.Sprintf("%v/each=%d", level, each), func(b *testing.B) {
+				keys, blocks := make([]uint32, 32*8), make([]uint32, 32*each*words)
+				for b.Loop() {
+					HashShort(level, nil, keys, blocks, 0)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(32*each), "ns/hash")
+			})
+		}
 	}
 }

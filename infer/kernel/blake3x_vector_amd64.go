@@ -12,6 +12,12 @@ package kernel
 //go:noescape
 func blake16(out *[16][16]uint32, keys *[16]*byte, data *[16]*byte, shared bool, blocks uint64, last uint64, counters *[16]uint32, flags *[3]uint32)
 
+// short16 hashes, with each of 16 keys, blocks messages of 64 bytes that follow each other from offset behind
+// data, and sets the bits of those keys whose hash has an eighth word of at most most.
+//
+//go:noescape
+func short16(found *uint16, keys *[16]*byte, data *[16]*byte, offset uintptr, blocks uintptr, most uint32)
+
 // blake8 is blake16 for 8 messages.
 //
 //go:noescape

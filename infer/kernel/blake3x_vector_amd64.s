@@ -1156,6 +1156,992 @@ middle:
 	VZEROUPPER
 	RET
 
+// func short16(found *uint16, keys *[16]*byte, data *[16]*byte, offset uintptr, blocks uintptr, most uint32)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·short16(SB), NOSPLIT, $512-44
+	MOVQ        found+0(FP), AX
+	MOVQ        keys+8(FP), CX
+	MOVQ        data+16(FP), DX
+	MOVQ        offset+24(FP), BX
+	MOVQ        blocks+32(FP), SI
+	MOVL        most+40(FP), DI
+	MOVQ        (CX), R8
+	VMOVDQU32   (R8), Y16
+	MOVQ        8(CX), R8
+	VMOVDQU32   (R8), Y17
+	MOVQ        16(CX), R8
+	VMOVDQU32   (R8), Y18
+	MOVQ        24(CX), R8
+	VMOVDQU32   (R8), Y19
+	MOVQ        32(CX), R8
+	VMOVDQU32   (R8), Y20
+	MOVQ        40(CX), R8
+	VMOVDQU32   (R8), Y21
+	MOVQ        48(CX), R8
+	VMOVDQU32   (R8), Y22
+	MOVQ        56(CX), R8
+	VMOVDQU32   (R8), Y23
+	MOVQ        64(CX), R8
+	VMOVDQU32   (R8), Y24
+	MOVQ        72(CX), R8
+	VMOVDQU32   (R8), Y25
+	MOVQ        80(CX), R8
+	VMOVDQU32   (R8), Y26
+	MOVQ        88(CX), R8
+	VMOVDQU32   (R8), Y27
+	MOVQ        96(CX), R8
+	VMOVDQU32   (R8), Y28
+	MOVQ        104(CX), R8
+	VMOVDQU32   (R8), Y29
+	MOVQ        112(CX), R8
+	VMOVDQU32   (R8), Y30
+	MOVQ        120(CX), R8
+	VMOVDQU32   (R8), Y31
+	VPUNPCKLDQ  Z17, Z16, Z15
+	VPUNPCKHDQ  Z17, Z16, Z17
+	VPUNPCKLDQ  Z19, Z18, Z16
+	VPUNPCKHDQ  Z19, Z18, Z19
+	VPUNPCKLQDQ Z16, Z15, Z18
+	VPUNPCKHQDQ Z16, Z15, Z16
+	VPUNPCKLQDQ Z19, Z17, Z15
+	VPUNPCKHQDQ Z19, Z17, Z19
+	VPUNPCKLDQ  Z21, Z20, Z17
+	VPUNPCKHDQ  Z21, Z20, Z21
+	VPUNPCKLDQ  Z23, Z22, Z20
+	VPUNPCKHDQ  Z23, Z22, Z23
+	VPUNPCKLQDQ Z20, Z17, Z22
+	VPUNPCKHQDQ Z20, Z17, Z20
+	VPUNPCKLQDQ Z23, Z21, Z17
+	VPUNPCKHQDQ Z23, Z21, Z23
+	VPUNPCKLDQ  Z25, Z24, Z21
+	VPUNPCKHDQ  Z25, Z24, Z25
+	VPUNPCKLDQ  Z27, Z26, Z24
+	VPUNPCKHDQ  Z27, Z26, Z27
+	VPUNPCKLQDQ Z24, Z21, Z26
+	VPUNPCKHQDQ Z24, Z21, Z24
+	VPUNPCKLQDQ Z27, Z25, Z21
+	VPUNPCKHQDQ Z27, Z25, Z27
+	VPUNPCKLDQ  Z29, Z28, Z25
+	VPUNPCKHDQ  Z29, Z28, Z29
+	VPUNPCKLDQ  Z31, Z30, Z28
+	VPUNPCKHDQ  Z31, Z30, Z31
+	VPUNPCKLQDQ Z28, Z25, Z30
+	VPUNPCKHQDQ Z28, Z25, Z28
+	VPUNPCKLQDQ Z31, Z29, Z25
+	VPUNPCKHQDQ Z31, Z29, Z31
+	VSHUFI32X4  $0x88, Z22, Z18, Z29
+	VSHUFI32X4  $0xdd, Z22, Z18, Z22
+	VSHUFI32X4  $0x88, Z30, Z26, Z18
+	VSHUFI32X4  $0xdd, Z30, Z26, Z30
+	VSHUFI32X4  $0x88, Z18, Z29, Z26
+	VSHUFI32X4  $0xdd, Z18, Z29, Z18
+	VSHUFI32X4  $0x88, Z30, Z22, Z29
+	VSHUFI32X4  $0xdd, Z30, Z22, Z30
+	VSHUFI32X4  $0x88, Z20, Z16, Z22
+	VSHUFI32X4  $0xdd, Z20, Z16, Z20
+	VSHUFI32X4  $0x88, Z28, Z24, Z16
+	VSHUFI32X4  $0xdd, Z28, Z24, Z28
+	VSHUFI32X4  $0x88, Z16, Z22, Z24
+	VSHUFI32X4  $0xdd, Z16, Z22, Z16
+	VSHUFI32X4  $0x88, Z28, Z20, Z22
+	VSHUFI32X4  $0xdd, Z28, Z20, Z28
+	VSHUFI32X4  $0x88, Z17, Z15, Z20
+	VSHUFI32X4  $0xdd, Z17, Z15, Z17
+	VSHUFI32X4  $0x88, Z25, Z21, Z15
+	VSHUFI32X4  $0xdd, Z25, Z21, Z25
+	VSHUFI32X4  $0x88, Z15, Z20, Z21
+	VSHUFI32X4  $0xdd, Z15, Z20, Z15
+	VSHUFI32X4  $0x88, Z25, Z17, Z20
+	VSHUFI32X4  $0xdd, Z25, Z17, Z25
+	VSHUFI32X4  $0x88, Z23, Z19, Z17
+	VSHUFI32X4  $0xdd, Z23, Z19, Z23
+	VSHUFI32X4  $0x88, Z31, Z27, Z19
+	VSHUFI32X4  $0xdd, Z31, Z27, Z31
+	VSHUFI32X4  $0x88, Z19, Z17, Z27
+	VSHUFI32X4  $0xdd, Z19, Z17, Z19
+	VSHUFI32X4  $0x88, Z31, Z23, Z17
+	VSHUFI32X4  $0xdd, Z31, Z23, Z31
+	VMOVDQA32   Z15, Z23
+	VMOVDQU32   Z29, (SP)
+	VPADDD      Z29, Z26, Z26
+	VMOVDQU32   Z26, 256(SP)
+	VMOVDQU32   Z22, 64(SP)
+	VPADDD      Z22, Z24, Z24
+	VMOVDQU32   Z24, 320(SP)
+	VMOVDQU32   Z20, 128(SP)
+	VPADDD      Z20, Z21, Z21
+	VMOVDQU32   Z21, 384(SP)
+	VMOVDQU32   Z17, 192(SP)
+	VPADDD      Z17, Z27, Z27
+	VMOVDQU32   Z27, 448(SP)
+
+message:
+	MOVQ         (DX), R8
+	VMOVDQU32    (R8)(BX*1), Z16
+	MOVQ         8(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z17
+	MOVQ         16(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z18
+	MOVQ         24(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z19
+	MOVQ         32(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z20
+	MOVQ         40(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z21
+	MOVQ         48(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z22
+	MOVQ         56(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z23
+	MOVQ         64(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z24
+	MOVQ         72(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z25
+	MOVQ         80(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z26
+	MOVQ         88(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z27
+	MOVQ         96(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z28
+	MOVQ         104(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z29
+	MOVQ         112(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z30
+	MOVQ         120(DX), R8
+	VMOVDQU32    (R8)(BX*1), Z31
+	VPUNPCKLDQ   Z17, Z16, Z15
+	VPUNPCKHDQ   Z17, Z16, Z17
+	VPUNPCKLDQ   Z19, Z18, Z16
+	VPUNPCKHDQ   Z19, Z18, Z19
+	VPUNPCKLQDQ  Z16, Z15, Z18
+	VPUNPCKHQDQ  Z16, Z15, Z16
+	VPUNPCKLQDQ  Z19, Z17, Z15
+	VPUNPCKHQDQ  Z19, Z17, Z19
+	VPUNPCKLDQ   Z21, Z20, Z17
+	VPUNPCKHDQ   Z21, Z20, Z21
+	VPUNPCKLDQ   Z23, Z22, Z20
+	VPUNPCKHDQ   Z23, Z22, Z23
+	VPUNPCKLQDQ  Z20, Z17, Z22
+	VPUNPCKHQDQ  Z20, Z17, Z20
+	VPUNPCKLQDQ  Z23, Z21, Z17
+	VPUNPCKHQDQ  Z23, Z21, Z23
+	VPUNPCKLDQ   Z25, Z24, Z21
+	VPUNPCKHDQ   Z25, Z24, Z25
+	VPUNPCKLDQ   Z27, Z26, Z24
+	VPUNPCKHDQ   Z27, Z26, Z27
+	VPUNPCKLQDQ  Z24, Z21, Z26
+	VPUNPCKHQDQ  Z24, Z21, Z24
+	VPUNPCKLQDQ  Z27, Z25, Z21
+	VPUNPCKHQDQ  Z27, Z25, Z27
+	VPUNPCKLDQ   Z29, Z28, Z25
+	VPUNPCKHDQ   Z29, Z28, Z29
+	VPUNPCKLDQ   Z31, Z30, Z28
+	VPUNPCKHDQ   Z31, Z30, Z31
+	VPUNPCKLQDQ  Z28, Z25, Z30
+	VPUNPCKHQDQ  Z28, Z25, Z28
+	VPUNPCKLQDQ  Z31, Z29, Z25
+	VPUNPCKHQDQ  Z31, Z29, Z31
+	VSHUFI32X4   $0x88, Z22, Z18, Z29
+	VSHUFI32X4   $0xdd, Z22, Z18, Z22
+	VSHUFI32X4   $0x88, Z30, Z26, Z18
+	VSHUFI32X4   $0xdd, Z30, Z26, Z30
+	VSHUFI32X4   $0x88, Z18, Z29, Z26
+	VSHUFI32X4   $0xdd, Z18, Z29, Z18
+	VSHUFI32X4   $0x88, Z30, Z22, Z29
+	VSHUFI32X4   $0xdd, Z30, Z22, Z30
+	VSHUFI32X4   $0x88, Z20, Z16, Z22
+	VSHUFI32X4   $0xdd, Z20, Z16, Z20
+	VSHUFI32X4   $0x88, Z28, Z24, Z16
+	VSHUFI32X4   $0xdd, Z28, Z24, Z28
+	VSHUFI32X4   $0x88, Z16, Z22, Z24
+	VSHUFI32X4   $0xdd, Z16, Z22, Z16
+	VSHUFI32X4   $0x88, Z28, Z20, Z22
+	VSHUFI32X4   $0xdd, Z28, Z20, Z28
+	VSHUFI32X4   $0x88, Z17, Z15, Z20
+	VSHUFI32X4   $0xdd, Z17, Z15, Z17
+	VSHUFI32X4   $0x88, Z25, Z21, Z15
+	VSHUFI32X4   $0xdd, Z25, Z21, Z25
+	VSHUFI32X4   $0x88, Z15, Z20, Z21
+	VSHUFI32X4   $0xdd, Z15, Z20, Z15
+	VSHUFI32X4   $0x88, Z25, Z17, Z20
+	VSHUFI32X4   $0xdd, Z25, Z17, Z25
+	VSHUFI32X4   $0x88, Z23, Z19, Z17
+	VSHUFI32X4   $0xdd, Z23, Z19, Z23
+	VSHUFI32X4   $0x88, Z31, Z27, Z19
+	VSHUFI32X4   $0xdd, Z31, Z27, Z31
+	VSHUFI32X4   $0x88, Z19, Z17, Z27
+	VSHUFI32X4   $0xdd, Z19, Z17, Z19
+	VSHUFI32X4   $0x88, Z31, Z23, Z17
+	VSHUFI32X4   $0xdd, Z31, Z23, Z31
+	VMOVDQA32    Z15, Z23
+	VPADDD       256(SP), Z26, Z0
+	VPADDD       320(SP), Z21, Z1
+	VPADDD       384(SP), Z29, Z2
+	VPADDD       448(SP), Z20, Z3
+	VMOVDQA32    Z0, Z12
+	VMOVDQA32    Z1, Z13
+	VPXORD.BCST  short16words<>+0(SB), Z2, Z14
+	VPXORD.BCST  short16words<>+4(SB), Z3, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD.BCST  blake3iv<>+0(SB), Z12, Z8
+	VMOVDQU32    (SP), Z4
+	VPADDD.BCST  blake3iv<>+4(SB), Z13, Z9
+	VMOVDQU32    64(SP), Z5
+	VPADDD.BCST  blake3iv<>+8(SB), Z14, Z10
+	VMOVDQU32    128(SP), Z6
+	VPADDD.BCST  blake3iv<>+12(SB), Z15, Z11
+	VMOVDQU32    192(SP), Z7
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z24, Z0, Z0
+	VPADDD       Z27, Z1, Z1
+	VPADDD       Z22, Z2, Z2
+	VPADDD       Z17, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z18, Z0, Z0
+	VPADDD       Z23, Z1, Z1
+	VPADDD       Z30, Z2, Z2
+	VPADDD       Z25, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       Z16, Z0, Z0
+	VPADDD       Z19, Z1, Z1
+	VPADDD       Z28, Z2, Z2
+	VPADDD       Z31, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       Z21, Z0, Z0
+	VPADDD       Z27, Z1, Z1
+	VPADDD       Z17, Z2, Z2
+	VPADDD       Z29, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z20, Z0, Z0
+	VPADDD       Z23, Z1, Z1
+	VPADDD       Z26, Z2, Z2
+	VPADDD       Z28, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z24, Z0, Z0
+	VPADDD       Z30, Z1, Z1
+	VPADDD       Z16, Z2, Z2
+	VPADDD       Z31, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       Z19, Z0, Z0
+	VPADDD       Z22, Z1, Z1
+	VPADDD       Z25, Z2, Z2
+	VPADDD       Z18, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       Z27, Z0, Z0
+	VPADDD       Z23, Z1, Z1
+	VPADDD       Z28, Z2, Z2
+	VPADDD       Z17, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z29, Z0, Z0
+	VPADDD       Z30, Z1, Z1
+	VPADDD       Z21, Z2, Z2
+	VPADDD       Z25, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z20, Z0, Z0
+	VPADDD       Z16, Z1, Z1
+	VPADDD       Z19, Z2, Z2
+	VPADDD       Z18, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       Z22, Z0, Z0
+	VPADDD       Z26, Z1, Z1
+	VPADDD       Z31, Z2, Z2
+	VPADDD       Z24, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       Z23, Z0, Z0
+	VPADDD       Z30, Z1, Z1
+	VPADDD       Z25, Z2, Z2
+	VPADDD       Z28, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z17, Z0, Z0
+	VPADDD       Z16, Z1, Z1
+	VPADDD       Z27, Z2, Z2
+	VPADDD       Z31, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z29, Z0, Z0
+	VPADDD       Z19, Z1, Z1
+	VPADDD       Z22, Z2, Z2
+	VPADDD       Z24, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       Z26, Z0, Z0
+	VPADDD       Z21, Z1, Z1
+	VPADDD       Z18, Z2, Z2
+	VPADDD       Z20, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       Z30, Z0, Z0
+	VPADDD       Z16, Z1, Z1
+	VPADDD       Z31, Z2, Z2
+	VPADDD       Z25, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z28, Z0, Z0
+	VPADDD       Z19, Z1, Z1
+	VPADDD       Z23, Z2, Z2
+	VPADDD       Z18, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z17, Z0, Z0
+	VPADDD       Z22, Z1, Z1
+	VPADDD       Z26, Z2, Z2
+	VPADDD       Z20, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       Z21, Z0, Z0
+	VPADDD       Z27, Z1, Z1
+	VPADDD       Z24, Z2, Z2
+	VPADDD       Z29, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       Z16, Z0, Z0
+	VPADDD       Z19, Z1, Z1
+	VPADDD       Z18, Z2, Z2
+	VPADDD       Z31, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z25, Z0, Z0
+	VPADDD       Z22, Z1, Z1
+	VPADDD       Z30, Z2, Z2
+	VPADDD       Z24, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z28, Z0, Z0
+	VPADDD       Z26, Z1, Z1
+	VPADDD       Z21, Z2, Z2
+	VPADDD       Z29, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPADDD       Z27, Z0, Z0
+	VPADDD       Z23, Z1, Z1
+	VPADDD       Z20, Z2, Z2
+	VPADDD       Z17, Z3, Z3
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z6, Z1, Z1
+	VPADDD       Z7, Z2, Z2
+	VPADDD       Z4, Z3, Z3
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z1, Z12, Z12
+	VPXORD       Z2, Z13, Z13
+	VPXORD       Z3, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z13, Z8, Z8
+	VPADDD       Z14, Z9, Z9
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z11, Z6, Z6
+	VPXORD       Z8, Z7, Z7
+	VPXORD       Z9, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPADDD       Z19, Z0, Z0
+	VPADDD       Z22, Z1, Z1
+	VPADDD       Z24, Z2, Z2
+	VPADDD       Z18, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x10, Z12, Z12
+	VPRORD       $0x10, Z13, Z13
+	VPRORD       $0x10, Z14, Z14
+	VPRORD       $0x10, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x0c, Z4, Z4
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z6, Z6
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z31, Z0, Z0
+	VPADDD       Z26, Z1, Z1
+	VPADDD       Z16, Z2, Z2
+	VPADDD       Z20, Z3, Z3
+	VPADDD       Z4, Z0, Z0
+	VPADDD       Z5, Z1, Z1
+	VPADDD       Z6, Z2, Z2
+	VPADDD       Z7, Z3, Z3
+	VPXORD       Z0, Z12, Z12
+	VPXORD       Z1, Z13, Z13
+	VPXORD       Z2, Z14, Z14
+	VPXORD       Z3, Z15, Z15
+	VPRORD       $0x08, Z12, Z12
+	VPRORD       $0x08, Z13, Z13
+	VPRORD       $0x08, Z14, Z14
+	VPRORD       $0x08, Z15, Z15
+	VPADDD       Z12, Z8, Z8
+	VPADDD       Z13, Z9, Z9
+	VPADDD       Z14, Z10, Z10
+	VPADDD       Z15, Z11, Z11
+	VPXORD       Z8, Z4, Z4
+	VPXORD       Z9, Z5, Z5
+	VPXORD       Z10, Z6, Z6
+	VPXORD       Z11, Z7, Z7
+	VPRORD       $0x07, Z4, Z4
+	VPRORD       $0x07, Z5, Z5
+	VPRORD       $0x07, Z6, Z6
+	VPRORD       $0x07, Z7, Z7
+	VPADDD       Z25, Z0, Z0
+	VPADDD       Z27, Z2, Z2
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z7, Z2, Z2
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z2, Z13, Z13
+	VPRORD       $0x10, Z15, Z15
+	VPRORD       $0x10, Z13, Z13
+	VPADDD       Z15, Z10, Z10
+	VPADDD       Z13, Z8, Z8
+	VPXORD       Z10, Z5, Z5
+	VPXORD       Z8, Z7, Z7
+	VPRORD       $0x0c, Z5, Z5
+	VPRORD       $0x0c, Z7, Z7
+	VPADDD       Z23, Z0, Z0
+	VPADDD       Z29, Z2, Z2
+	VPADDD       Z5, Z0, Z0
+	VPADDD       Z7, Z2, Z2
+	VPXORD       Z0, Z15, Z15
+	VPXORD       Z2, Z13, Z13
+	VPRORD       $0x08, Z15, Z15
+	VPRORD       $0x08, Z13, Z13
+	VPADDD       Z13, Z8, Z8
+	VPXORD       Z8, Z7, Z7
+	VPRORD       $0x07, Z7, Z7
+	VPXORD       Z15, Z7, Z7
+	VPBROADCASTD DI, Z15
+	VPCMPUD      $0x02, Z15, Z7, K1
+	KMOVW        K1, R8
+	MOVW         R8, (AX)
+	ADDQ         $0x02, AX
+	ADDQ         $0x40, BX
+	DECQ         SI
+	JNZ          message
+	VZEROUPPER
+	RET
+
+DATA short16words<>+0(SB)/4, $0x00000040
+DATA short16words<>+4(SB)/4, $0x0000001b
+GLOBL short16words<>(SB), RODATA|NOPTR, $8
+
 DATA blake3rotate16<>+0(SB)/1, $0x02
 DATA blake3rotate16<>+1(SB)/1, $0x03
 DATA blake3rotate16<>+2(SB)/1, $0x00
@@ -1534,20 +2520,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       544(SP), Y0, Y0
 	VPADDD       608(SP), Y1, Y1
 	VPADDD       672(SP), Y2, Y2
@@ -1572,20 +2558,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       320(SP), Y0, Y0
 	VPADDD       352(SP), Y1, Y1
 	VPADDD       480(SP), Y2, Y2
@@ -1686,20 +2672,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       608(SP), Y0, Y0
 	VPADDD       416(SP), Y1, Y1
 	VPADDD       704(SP), Y2, Y2
@@ -1724,20 +2710,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       352(SP), Y0, Y0
 	VPADDD       576(SP), Y1, Y1
 	VPADDD       672(SP), Y2, Y2
@@ -1838,20 +2824,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       416(SP), Y0, Y0
 	VPADDD       256(SP), Y1, Y1
 	VPADDD       736(SP), Y2, Y2
@@ -1876,20 +2862,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       576(SP), Y0, Y0
 	VPADDD       640(SP), Y1, Y1
 	VPADDD       704(SP), Y2, Y2
@@ -1990,20 +2976,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       256(SP), Y0, Y0
 	VPADDD       320(SP), Y1, Y1
 	VPADDD       512(SP), Y2, Y2
@@ -2028,20 +3014,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       640(SP), Y0, Y0
 	VPADDD       544(SP), Y1, Y1
 	VPADDD       736(SP), Y2, Y2
@@ -2142,20 +3128,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       320(SP), Y0, Y0
 	VPADDD       352(SP), Y1, Y1
 	VPADDD       288(SP), Y2, Y2
@@ -2180,20 +3166,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       544(SP), Y0, Y0
 	VPADDD       608(SP), Y1, Y1
 	VPADDD       512(SP), Y2, Y2
@@ -2294,20 +3280,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       352(SP), Y0, Y0
 	VPADDD       576(SP), Y1, Y1
 	VPADDD       448(SP), Y2, Y2
@@ -2332,20 +3318,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       608(SP), Y0, Y0
 	VPADDD       416(SP), Y1, Y1
 	VPADDD       288(SP), Y2, Y2
@@ -2446,20 +3432,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x14, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x14, Y5, Y8
 	VPSRLD       $0x0c, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x14, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x14, Y6, Y8
 	VPSRLD       $0x0c, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x14, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x14, Y7, Y8
 	VPSRLD       $0x0c, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x14, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x14, Y4, Y8
 	VPSRLD       $0x0c, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPADDD       576(SP), Y0, Y0
 	VPADDD       640(SP), Y1, Y1
 	VPADDD       384(SP), Y2, Y2
@@ -2484,20 +3470,20 @@ middle:
 	VPXOR        Y11, Y6, Y6
 	VPXOR        Y8, Y7, Y7
 	VPXOR        Y9, Y4, Y4
-	VMOVDQU      Y10, 768(SP)
-	VPSLLD       $0x19, Y5, Y10
+	VMOVDQU      Y8, 768(SP)
+	VPSLLD       $0x19, Y5, Y8
 	VPSRLD       $0x07, Y5, Y5
-	VPOR         Y10, Y5, Y5
-	VPSLLD       $0x19, Y6, Y10
+	VPOR         Y8, Y5, Y5
+	VPSLLD       $0x19, Y6, Y8
 	VPSRLD       $0x07, Y6, Y6
-	VPOR         Y10, Y6, Y6
-	VPSLLD       $0x19, Y7, Y10
+	VPOR         Y8, Y6, Y6
+	VPSLLD       $0x19, Y7, Y8
 	VPSRLD       $0x07, Y7, Y7
-	VPOR         Y10, Y7, Y7
-	VPSLLD       $0x19, Y4, Y10
+	VPOR         Y8, Y7, Y7
+	VPSLLD       $0x19, Y4, Y8
 	VPSRLD       $0x07, Y4, Y4
-	VPOR         Y10, Y4, Y4
-	VMOVDQU      768(SP), Y10
+	VPOR         Y8, Y4, Y4
+	VMOVDQU      768(SP), Y8
 	VPXOR        Y8, Y0, Y0
 	VPXOR        Y9, Y1, Y1
 	VPXOR        Y10, Y2, Y2

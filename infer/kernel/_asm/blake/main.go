@@ -18,6 +18,18 @@ import (
 // The schedule of a round: which words of the block the one after takes.
 var permutation = [16]int{2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8}
 
+// The parts of the state that are mixed with each other.
+var (
+	columns   = [4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}}
+	diagonals = [4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}}
+)
+
+// vectors are the 32 registers of 512 bits.
+var vectors = []reg.VecPhysical{
+	reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+	reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
+}
+
 func main() {
 	ConstraintExpr("!purego")
 	iv := GLOBL("blake3iv", RODATA|NOPTR)
@@ -25,6 +37,7 @@ func main() {
 		DATA(4*i, U32(v))
 	}
 	compress(iv)
+	short(iv)
 	compress8(iv)
 	Generate()
 }
@@ -47,12 +60,8 @@ func compress(iv Mem) {
 	shared := Load(Param("shared"), GP8())
 
 	var v, m [16]reg.VecPhysical
-	all := []reg.VecPhysical{
-		reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
-		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
-	}
-	copy(v[:], all[:16])
-	copy(m[:], all[16:])
+	copy(v[:], vectors[:16])
+	copy(m[:], vectors[16:])
 	chain := AllocLocal(8 * 64)
 	at := func(i int) Mem { return Mem{Base: chain.Base, Disp: chain.Disp + 64*i, Symbol: chain.Symbol} }
 
@@ -111,28 +120,8 @@ func compress(iv Mem) {
 	// back its place before the rounds.
 	order := [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 	for range 7 {
-		mix := func(columns [4][4]int, first int) {
-			x := func(q, i int) reg.VecPhysical { return words[order[first+2*q+i]] }
-			each := func(f func(q int, a, b, c, d reg.VecPhysical)) {
-				for q, g := range columns {
-					f(q, v[g[0]], v[g[1]], v[g[2]], v[g[3]])
-				}
-			}
-			half := func(i int, r1, r2 uint8) {
-				// The word first: it need not wait for b.
-				each(func(q int, a, _, _, _ reg.VecPhysical) { VPADDD(x(q, i), a, a) })
-				each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
-				each(func(_ int, a, _, _, d reg.VecPhysical) { VPXORD(a, d, d) })
-				each(func(_ int, _, _, _, d reg.VecPhysical) { VPRORD(U8(r1), d, d) })
-				each(func(_ int, _, _, c, d reg.VecPhysical) { VPADDD(d, c, c) })
-				each(func(_ int, _, b, c, _ reg.VecPhysical) { VPXORD(c, b, b) })
-				each(func(_ int, _, b, _, _ reg.VecPhysical) { VPRORD(U8(r2), b, b) })
-			}
-			half(0, 16, 12)
-			half(1, 8, 7)
-		}
-		mix([4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}}, 0)
-		mix([4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}}, 8)
+		mix(v, columns, func(q, i int) reg.VecPhysical { return words[order[2*q+i]] }, nil)
+		mix(v, diagonals, func(q, i int) reg.VecPhysical { return words[order[8+2*q+i]] }, nil)
 		var next [16]int
 		for i, from := range permutation {
 			next[i] = order[from]
@@ -155,6 +144,30 @@ func compress(iv Mem) {
 	}
 	VZEROUPPER()
 	RET()
+}
+
+// mix adds the instructions of four mixtures of the state, side by side, with two
+// words each. Step by step, another may take their place.
+func mix(v [16]reg.VecPhysical, parts [4][4]int, word func(q, i int) reg.VecPhysical, instead func(step, q int) bool) {
+	step := 0
+	each := func(f func(q int, a, b, c, d reg.VecPhysical)) {
+		for q, g := range parts {
+			if instead == nil || !instead(step, q) {
+				f(q, v[g[0]], v[g[1]], v[g[2]], v[g[3]])
+			}
+		}
+		step++
+	}
+	for i, turn := range [2][2]U8{{16, 12}, {8, 7}} {
+		// The word first: it need not wait for b.
+		each(func(q int, a, _, _, _ reg.VecPhysical) { VPADDD(word(q, i), a, a) })
+		each(func(_ int, a, b, _, _ reg.VecPhysical) { VPADDD(b, a, a) })
+		each(func(_ int, a, _, _, d reg.VecPhysical) { VPXORD(a, d, d) })
+		each(func(_ int, _, _, _, d reg.VecPhysical) { VPRORD(turn[0], d, d) })
+		each(func(_ int, _, _, c, d reg.VecPhysical) { VPADDD(d, c, c) })
+		each(func(_ int, _, b, c, _ reg.VecPhysical) { VPXORD(c, b, b) })
+		each(func(_ int, _, b, _, _ reg.VecPhysical) { VPRORD(turn[1], b, b) })
+	}
 }
 
 // transpose turns rows into columns, 16 words each way, and returns the
@@ -288,9 +301,9 @@ func compress8(iv Mem) {
 
 	order := [16]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 	for range 7 {
-		mix := func(columns [4][4]int, first int) {
+		mix := func(parts [4][4]int, first int) {
 			each := func(f func(q int, a, b, c, d reg.VecPhysical)) {
-				for q, g := range columns {
+				for q, g := range parts {
 					f(q, v[g[0]], v[g[1]], v[g[2]], v[g[3]])
 				}
 			}
@@ -315,8 +328,8 @@ func compress8(iv Mem) {
 			half(0, rotate16, 12)
 			half(1, rotate8, 7)
 		}
-		mix([4][4]int{{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15}}, 0)
-		mix([4][4]int{{0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}}, 8)
+		mix(columns, 0)
+		mix(diagonals, 8)
 		var next [16]int
 		for i, from := range permutation {
 			next[i] = order[from]

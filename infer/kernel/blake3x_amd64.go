@@ -36,18 +36,24 @@ func (b *batch) run(level Level, out *[hashLanes][words]uint32, n int, shared bo
 	}
 }
 
+func hashRows(level Level, dst [][8]uint32, rows []uint8, k int) {
+	if k <= leafSize {
+		hashLeaves(level, dst, len(dst), rows, k, 0, 1, k/64)
+		return
+	}
+	hashTrees(level, dst, rows, k)
+}
+
 // hashTree holds the chaining values of up to 16 rows, those of a row side by
 // side.
 type hashTree [hashLanes * maxLeaves][8]uint32
 
-func hashRows(level Level, dst [][8]uint32, rows []uint8, k int) {
+func hashTrees(level Level, dst [][8]uint32, rows []uint8, k int) {
 	var tree hashTree
 	m, count := len(dst), (k+leafSize-1)/leafSize
-	if whole := k / leafSize; whole > 0 {
-		tree.leaves(level, m, rows, k, 0, whole, leafSize/64)
-	}
+	hashLeaves(level, tree[:], m, rows, k, 0, k/leafSize, leafSize/64)
 	if k%leafSize > 0 {
-		tree.leaves(level, m, rows, k, count-1, count, k%leafSize/64)
+		hashLeaves(level, tree[:], m, rows, k, count-1, count, k%leafSize/64)
 	}
 	for ; count > 1; count = (count + 1) / 2 {
 		tree.nodes(level, m, count)
@@ -55,22 +61,29 @@ func hashRows(level Level, dst [][8]uint32, rows []uint8, k int) {
 	copy(dst, tree[:m])
 }
 
-// leaves hashes chunks from ≤ c < to of m rows, all of the same length.
-func (t *hashTree) leaves(level Level, m int, rows []uint8, k, from, to, blocks int) {
+// hashLeaves writes to dst, at their places in the tree, the chaining values of
+// leaves from ≤ c < to of m rows, all of so many blocks.
+func hashLeaves(level Level, dst [][8]uint32, m int, rows []uint8, k, from, to, blocks int) {
 	iv, count := hashIV(), (k+leafSize-1)/leafSize
 	b := batch{flags: [3]uint32{0, flagChunkStart, leafFlags(false, true, count == 1)}}
 	b.keys[0] = wordBytes(&iv)
-	jobs := m * (to - from)
-	for first := 0; first < jobs; first += hashLanes {
-		for l := range hashLanes { // idle lanes do what the last one does
-			job := min(first+l, jobs-1)
-			c := from + job%(to-from)
-			b.data[l], b.counters[l] = &rows[job/(to-from)*Stride(k)+c*leafSize], uint32(c)
+	var places [hashLanes]int
+	row, c := 0, from
+	for left := m * (to - from); left > 0; left -= hashLanes {
+		n := min(hashLanes, left)
+		for l := range hashLanes {
+			if l >= n { // idle lanes do what the last one does
+				b.data[l], b.counters[l] = b.data[n-1], b.counters[n-1]
+				continue
+			}
+			b.data[l], b.counters[l], places[l] = &rows[row*Stride(k)+c*leafSize], uint32(c), row*count+c
+			if c++; c == to {
+				row, c = row+1, from
+			}
 		}
-		b.run(level, &b.out, min(hashLanes, jobs-first), true, blocks, 64)
-		for l := range min(hashLanes, jobs-first) {
-			job := first + l
-			t[job/(to-from)*count+from+job%(to-from)] = [8]uint32(b.out[l][:])
+		b.run(level, &b.out, n, true, blocks, 64)
+		for l, at := range places[:n] {
+			dst[at] = [8]uint32(b.out[l][:])
 		}
 	}
 }

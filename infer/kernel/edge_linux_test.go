@@ -163,6 +163,7 @@ func TestNothingReadsPastTheEndOfAMessage(t *testing.T) {
 				e := edges{t}
 				keys, blocks := drawn(rng, atEdge[uint32](e, 8*n), 1<<31), drawn(rng, atEdge[uint32](e, words*n), 1<<31)
 				HashBlocks(l, atEdge[uint32](e, words*n), keys, blocks, rng.IntN(65))
+				HashShort(l, nil, keys, blocks, 1<<28)
 				values := unsafe.Slice((*[8]uint32)(unsafe.Pointer(unsafe.SliceData(blocks))), 2*n)
 				HashNodes(l, make([][8]uint32, n), values, n == 1)
 				if n > 0 {

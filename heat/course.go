@@ -77,17 +77,26 @@ func (c *Course) Need(i int, mass, set units.Celsius) units.Watts {
 	return units.Watts(c.airNeeds*float64(set) - c.airFalls*float64(mass) - c.drift[i].need)
 }
 
-// Run heats as much as is needed and no more, hour by hour: it writes to
-// heat[i] what step i wants to keep the air at set[i], at most most[i], and
-// returns the mass at the end. Above the temperature airing, windows are
-// opened: the air gets no warmer, and nothing is written for what leaves. A
-// nil most is no bound. It panics unless all slices have one length, not
-// longer than the course.
-func (c *Course) Run(mass units.Celsius, set []units.Celsius, airing units.Celsius, most, heat []units.Watts) units.Celsius {
+// Keeping is how a building is kept warm through a [Course].
+type Keeping struct {
+	// Set is the least temperature of the air in each step.
+	Set []units.Celsius
+	// Airing is the temperature above which windows are opened: the air gets
+	// no warmer.
+	Airing units.Celsius
+	// Most bounds the heat of each step; nil is no bound.
+	Most []units.Watts
+}
+
+// Run heats as much as k needs and no more: it writes to heat[i] the heat of
+// step i and, unless air is nil, to air[i] the mean temperature, and returns
+// the mass at the end. It takes as many steps as heat has, and panics where
+// another slice or the course has fewer.
+func (c *Course) Run(mass units.Celsius, k Keeping, heat []units.Watts, air []units.Celsius) units.Celsius {
 	steps := c.drift[:len(heat)]
-	set = set[:len(heat)]
+	set := k.Set[:len(heat)]
 	t := float64(mass)
-	vent := c.airNeeds * float64(airing)
+	vent := c.airNeeds * float64(k.Airing)
 	for i := range steps {
 		d := &steps[i]
 		fall := c.airFalls*t + d.need
@@ -95,10 +104,13 @@ func (c *Course) Run(mass units.Celsius, set []units.Celsius, airing units.Celsi
 		var open float64 // what airing takes away
 		if want < 0 {
 			want, open = 0, min(0, vent-fall)
-		} else if most != nil {
-			want = min(want, float64(most[i]))
+		} else if k.Most != nil {
+			want = min(want, float64(k.Most[i]))
 		}
 		heat[i] = units.Watts(want)
+		if air != nil {
+			air[i] = units.Celsius(c.airWarm * (fall + want + open))
+		}
 		t = c.keep*t + c.warm*(want+open) + d.mass
 	}
 	return units.Celsius(t)

@@ -64,7 +64,8 @@ func TestCourseRunsAsStepByStep(t *testing.T) {
 	for i := range set {
 		set[i], most[i] = units.Celsius(18+i%24/8), units.Watts(600+i%5*100)
 	}
-	end := c.Run(20, set, airing, most, got)
+	air := make([]units.Celsius, len(inputs))
+	end := c.Run(20, heat.Keeping{Set: set, Airing: airing, Most: most}, got, air)
 
 	n := heat.Uniform(20)
 	var bound, aired, idle int
@@ -81,7 +82,9 @@ func TestCourseRunsAsStepByStep(t *testing.T) {
 				aired++
 			}
 		}
-		n = s.Step(n, in)
+		var mean heat.Nodes
+		n, mean = s.Advance(n, in)
+		near(t, "air in °C", float64(air[i]), float64(mean.Air), 1e-9)
 	}
 	near(t, "mass in °C at the end", float64(end), float64(n.Mass), 1e-9)
 	if bound == 0 || aired == 0 || idle == aired {
@@ -106,7 +109,7 @@ func TestCourseRefusesWhatIsNotOneState(t *testing.T) {
 
 func TestCourseDoesNotAllocate(t *testing.T) {
 	c, set, got := courseOfYear(t)
-	if n := testing.AllocsPerRun(10, func() { c.Run(20, set, 26, nil, got) }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { c.Run(20, heat.Keeping{Set: set, Airing: 26}, got, nil) }); n != 0 {
 		t.Errorf("a year allocates %g times", n)
 	}
 }
@@ -148,7 +151,7 @@ func BenchmarkCourseYear(b *testing.B) {
 	c, set, got := courseOfYear(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Run(20, set, 26, nil, got)
+		c.Run(20, heat.Keeping{Set: set, Airing: 26}, got, nil)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "years/s")
 }

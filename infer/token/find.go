@@ -29,7 +29,11 @@ func literal(want string) finder {
 
 // patience is how long the search for one match may take. The patterns in use
 // need microseconds; the bound keeps a hostile one from running forever, and
-// when it is reached there is an error, never another result.
+// when it is reached there is an error, never another result. It is time, and
+// not a count of steps, which would be the same on every machine, because the
+// engine counts none; and the form of a pattern does not tell either: one
+// repetition without end, which all patterns in use have, is enough for a
+// search that grows with the square of a text ([^a]+a where there is no a).
 const patience = 2 * time.Second
 
 // compile makes a finder of a regular expression. Tokenizers' patterns are

@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -83,12 +82,8 @@ func TestStream(t *testing.T) {
 	s := r.stream()
 	check := func(schema string, e event) {
 		t.Helper()
-		var v any
-		if err := json.Unmarshal([]byte(e.data), &v); err != nil {
-			t.Fatalf("%v in %s", err, e.data)
-		}
-		for _, c := range d.validate(d.resolve("#/components/schemas/"+schema), v, "") {
-			t.Errorf("event %s: %s", e.name, c)
+		for _, fault := range d.ValidateJSON(d.Schema(schema), e.data) {
+			t.Errorf("event %s: %s", e.name, fault)
 		}
 	}
 	first := s.next("state")

@@ -93,6 +93,7 @@ func Hearth() Rules {
 			{Packages: "openai", May: []string{"units", "infer/...", "work/...", plumbing}},
 
 			{Packages: "internal/archtest"},
+			{Packages: "internal/openapitest", Tests: true},
 			{Packages: "internal/mqtt/mqtttest", May: []string{plumbing}, Tests: true},
 			{Packages: "internal/reference", May: []string{"units", plumbing}, Tests: true},
 			{Packages: plumbing, May: []string{"units", plumbing}},

@@ -293,10 +293,11 @@ func (s *sequence) remember(at model.Operation, x Matrix, rows []model.Row, hash
 		h = &history{key: operationKey(s.claim, s.job, at, x)}
 		s.at[at] = h
 	}
-	h.rows = slices.Grow(h.rows, len(rows))
+	seen := slices.Grow(h.rows, len(rows))[:len(h.rows)+len(rows)]
 	for i, r := range rows {
-		h.rows = append(h.rows, seenRow{r.Position, hashes[i]})
+		seen[len(h.rows)+i] = seenRow{r.Position, hashes[i]}
 	}
+	h.rows = seen
 	return h.key
 }
 

@@ -99,12 +99,12 @@ func (t *Ticketed) tiles256(c []int32, states, initial []uint32, a []uint8, e []
 
 // noise is what [Noise] does, for at least 64 activations.
 func noise(level Level, dst, a []uint8, e []int8, perm []uint8) {
-	var table [64]int8 // 32 elements twice: the top bit of an index does not matter then
-	copy(table[copy(table[:], e):], e)
 	switch level {
 	case AVX512:
-		noise512(&dst[0], &a[0], &table, &perm[0], uintptr(len(a)))
+		noise512(&dst[0], &a[0], &e[0], uintptr(len(e)), &perm[0], uintptr(len(a)))
 	case AVX2:
+		var table [64]int8 // 32 elements twice: the sixth bit of an index does not matter then
+		copy(table[copy(table[:], e):], e)
 		noise256(&dst[0], &a[0], &table, &perm[0], uintptr(len(a)))
 	default:
 		plainNoise(dst, a, e, perm)

@@ -125,10 +125,10 @@ func tile512x1(c *int32, ldc uintptr, states *uint32, lds uintptr, initial *uint
 //go:noescape
 func slice512(state *[16]uint32, sums *[128]int32, u *uint8, panel *int8, step uintptr, rank uintptr)
 
-// noise512 adds noise to n activations, a multiple of 64.
+// noise512 adds noise of 32 or 64 elements to n activations, a multiple of 64.
 //
 //go:noescape
-func noise512(dst *uint8, a *uint8, e *[64]int8, perm *uint8, n uintptr)
+func noise512(dst *uint8, a *uint8, e *int8, rank uintptr, perm *uint8, n uintptr)
 
 // pack512 packs n weights, a multiple of 64, of each of 16 rows of k as a panel.
 //

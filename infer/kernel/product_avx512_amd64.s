@@ -3500,15 +3500,19 @@ slice:
 	VZEROUPPER
 	RET
 
-// func noise512(dst *uint8, a *uint8, e *[64]int8, perm *uint8, n uintptr)
-// Requires: AVX, AVX512BW, AVX512VBMI
-TEXT ·noise512(SB), NOSPLIT, $0-40
-	MOVQ     dst+0(FP), AX
-	MOVQ     a+8(FP), CX
-	MOVQ     e+16(FP), DX
-	MOVQ     perm+24(FP), BX
-	MOVQ     n+32(FP), SI
-	VMOVDQU8 (DX), Z0
+// func noise512(dst *uint8, a *uint8, e *int8, rank uintptr, perm *uint8, n uintptr)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
+TEXT ·noise512(SB), NOSPLIT, $0-48
+	MOVQ            dst+0(FP), AX
+	MOVQ            a+8(FP), CX
+	MOVQ            e+16(FP), DX
+	MOVQ            perm+32(FP), BX
+	MOVQ            n+40(FP), SI
+	MOVQ            rank+24(FP), DI
+	VBROADCASTI64X4 (DX), Z0
+	CMPQ            DI, $0x20
+	JEQ             noise
+	VMOVDQU8        (DX), Z0
 
 noise:
 	VMOVDQU8 (BX), Z1

@@ -194,13 +194,18 @@ func slice512() {
 
 // noise512 writes the table look-up of the noise. The byte of the permutation
 // is the index as it is: VPERMB looks at its six low bits only, and the top
-// bit of each makes the mask of those to subtract.
+// bit of each makes the mask of those to subtract. A table of 32 elements is
+// taken twice: the sixth bit does not matter then.
 func noise512() {
-	TEXT("noise512", NOSPLIT, "func(dst, a *uint8, e *[64]int8, perm *uint8, n uintptr)")
-	Doc("noise512 adds noise to n activations, a multiple of 64.")
+	TEXT("noise512", NOSPLIT, "func(dst, a *uint8, e *int8, rank uintptr, perm *uint8, n uintptr)")
+	Doc("noise512 adds noise of 32 or 64 elements to n activations, a multiple of 64.")
 	Pragma("noescape")
 	dst, a, e := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("e"), GP64())
 	perm, n := Load(Param("perm"), GP64()), Load(Param("n"), GP64())
+	rank := Load(Param("rank"), GP64())
+	VBROADCASTI64X4(Mem{Base: e}, Z0)
+	CMPQ(rank, Imm(32))
+	JEQ(LabelRef("noise"))
 	VMOVDQU8(Mem{Base: e}, Z0)
 	Label("noise")
 	VMOVDQU8(Mem{Base: perm}, Z1)

@@ -2,6 +2,8 @@ package market
 
 import (
 	"time"
+
+	"hearth/units"
 )
 
 // HashPrice is US dollars for a petahash per second over a day, fees included.
@@ -10,16 +12,10 @@ type HashPrice float64
 // JoulesPerTerahash is the efficiency of a machine; less is better.
 type JoulesPerTerahash float64
 
-// DollarsPerKWh is what a kilowatt-hour of computing earns.
+// DollarsPerKWh is what a kilowatt-hour of computing earns or costs.
 type DollarsPerKWh float64
 
-// PerKWh returns what a kWh spent at efficiency e earns, before the pool's fee:
-// r = HP / (24·e).
-func (p HashPrice) PerKWh(e JoulesPerTerahash) DollarsPerKWh {
-	return DollarsPerKWh(float64(p) / (24 * float64(e)))
-}
-
-// Case is one course of the future.
+// Case is one course of the future, seen by who sells computation.
 type Case int
 
 // The cases of an outlook.
@@ -30,17 +26,34 @@ const (
 	Cases // how many there are
 )
 
-// Month is the market in one month, on average.
+var caseNames = [Cases]string{"pessimistic", "middle", "optimistic"}
+
+// String returns "pessimistic", "middle" or "optimistic".
+func (c Case) String() string {
+	if c < 0 || c >= Cases {
+		return "no case"
+	}
+	return caseNames[c]
+}
+
+// Month is the market in one month, on average over its time.
 type Month struct {
-	Start      time.Time
+	Start      time.Time // first of the month, UTC
 	HashPrice  HashPrice
 	HashValue  float64 // sats for a PH/s over a day, fees included
 	Difficulty float64
-	Bitcoin    float64       // US dollars
+	Bitcoin    float64       // US dollars of the snapshot's day
 	Inference  DollarsPerKWh // for a kWh at the machine, sold share included
-	Marginal   JoulesPerTerahash
+	// Marginal is the efficiency of the marginal miner, and Equilibrium the
+	// hash price at which it neither gains nor loses.
+	Marginal    JoulesPerTerahash
+	Equilibrium HashPrice
+	Subsidy     units.Sats // of a block at the month's end
 }
 
 // Outlook is the market month by month under each case, all of one length and
 // in whole years from the plan's first month. It is not changed by its users.
+//
+// It may reach beyond the horizon of a plan: what a machine is worth at the
+// end of the horizon is what it can still earn later (see [Resale]).
 type Outlook [Cases][]Month

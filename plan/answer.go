@@ -19,6 +19,9 @@ type Answer struct {
 	// Smart compares the machine with the heater of today, and Reuse the
 	// machine here with the same machine that wastes its heat in a warehouse.
 	Smart, Reuse Comparison
+
+	site *Site
+	ways []*way // as Options
 }
 
 // Load is the heat that the home wants in a typical year.
@@ -44,17 +47,21 @@ const (
 
 // Option is one way to make the heat.
 type Option struct {
+	// ID is the kind, with a number where a kind comes again: "gas_2".
+	ID   string
 	Kind OptionKind // or a HeaterKind
 	Name string
 	// Unknown says why the option cannot be reckoned, and nothing below holds.
 	Unknown string
 
-	Heat      units.KilowattHours // useful, in the first year
-	Power     units.KilowattHours // electricity bought, in the first year
-	Fuel      units.KilowattHours // fuel bought, higher heating value
-	Computed  units.KilowattHours // electricity that computed
-	FullLoad  float64             // hours of the machine at full power
-	Covered   units.Fraction      // share of the heat that the machine makes
+	Heat     units.KilowattHours // useful, in the first year
+	Power    units.KilowattHours // electricity bought, in the first year
+	Fuel     units.KilowattHours // fuel bought, higher heating value
+	Computed units.KilowattHours // electricity that computed
+	FullLoad float64             // hours of the machine at full power
+	Covered  units.Fraction      // share of the heat that the machine makes
+	// Months is the heat that the machine makes, January first.
+	Months    [12]units.KilowattHours
 	Shortfall Shortfall
 
 	Running Band // money in the first year, less what it earns

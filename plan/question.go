@@ -77,8 +77,9 @@ type Heater struct {
 	// Price of the fuel per kWh of its higher heating value; of electricity it
 	// is not read: that is what [Power] says.
 	Price units.Known[PerKWh]
-	// Efficiency is useful heat for a kWh of fuel. A heat pump has a curve
-	// instead: see [HeatPumpCOP].
+	// Efficiency is useful heat for a kWh of fuel, or of electricity. Of a heat
+	// pump it is the share of its laboratory curve that it reaches, and 0 stands
+	// for 0.85: see [HeatPumpCOP].
 	Efficiency units.Fraction
 	// Carbon is grams of CO2 equivalent for a kWh of fuel.
 	Carbon units.Known[units.Grams]
@@ -123,7 +124,8 @@ type Machine struct {
 	Recovery units.Fraction
 	// Hottest is the highest supply temperature that it can give; 0: air only.
 	Hottest units.Celsius
-	// Availability is the share of time in which it works and is paid.
+	// Availability is the share of what it draws that is paid for: lost shares,
+	// restarts and times without a pool or without jobs are not, and heat still.
 	Availability units.Fraction
 	PoolFee      units.Fraction
 	Price        units.Known[Money] // of one, installed

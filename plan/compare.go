@@ -1,0 +1,131 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"hearth/plan/market"
+)
+
+// smart compares the machine and its backup with the heater of today.
+func (s *Site) smart(with, today *way) Comparison {
+	c := Comparison{Of: with.Name, Against: today.Name}
+	switch {
+	case with.Unknown != "":
+		c.Unknown = with.Unknown
+	case today.Unknown != "":
+		c.Unknown = today.Unknown
+	}
+	if c.Unknown != "" {
+		c.Sentence = "Whether the machine beats " + c.Against + " is unknown: " + c.Unknown + "."
+		return c
+	}
+	c.Yearly = Band{
+		Low: today.Running.Low - with.Running.Low, Mid: today.Running.Mid - with.Running.Mid, High: today.Running.High - with.Running.High,
+	}
+	c.Value = with.Value
+	c.Wins = c.Value.Mid > 0
+	if drawn := with.drawn(&s.q.Machine); drawn > 0 {
+		c.PerKWh = Band{c.Yearly.Low / drawn, c.Yearly.Mid / drawn, c.Yearly.High / drawn}
+	}
+	money := s.q.Money
+	verb := "more"
+	if c.Yearly.Mid >= 0 {
+		verb = "less"
+	}
+	c.Sentence = fmt.Sprintf("Heating with %s costs %s %s in the first year than with %s", c.Of, amount(math.Abs(c.Yearly.Mid), money.Currency), verb, c.Against)
+	joins := ", and "
+	if c.Wins != (c.Yearly.Mid >= 0) {
+		joins = ", but "
+	}
+	if c.Wins {
+		c.Sentence += joins + fmt.Sprintf("over %d years it gains %s after the machine is paid", money.Years, amount(c.Value.Mid, money.Currency))
+	} else {
+		c.Sentence += joins + fmt.Sprintf("over %d years it loses %s once the machine is paid", money.Years, amount(-c.Value.Mid, money.Currency))
+	}
+	c.Sentence += fmt.Sprintf(" (from %s to %s in the outlooks).", amount(c.Value.Low, money.Currency), amount(c.Value.High, money.Currency))
+	return c
+}
+
+// drawn returns what the machine drew in the first year, idling aside, kWh.
+func (w *way) drawn(m *Machine) float64 {
+	return w.FullLoad * float64(m.Draw) * float64(m.Count) / 1000
+}
+
+// reuse compares a kWh computed here, whose heat is used, with the same kWh
+// computed in a warehouse, which earns the same: it is cheaper here if
+//
+//	c_e − recovery·v_heat ≤ c_industrial
+//
+// over the hours in which the machine runs here.
+func (r *reckoning) reuse() Comparison {
+	c := Comparison{Of: r.q.Machine.title() + " here", Against: "the same in a warehouse"}
+	price, ok := r.q.Power.Industrial.Get()
+	switch {
+	case r.unknown != "":
+		c.Unknown = r.unknown
+	case r.duty == nil:
+		c.Unknown = r.backup.unknown
+	case !ok:
+		c.Unknown = "the price of power in a warehouse is not known: " + r.q.Power.Industrial.Why()
+	}
+	if c.Unknown != "" {
+		c.Sentence = "Whether using the heat beats wasting it is unknown: " + c.Unknown + "."
+		return c
+	}
+	var yearly, kwh, value [market.Cases]float64
+	r.months(func(k market.Case, y, month int) {
+		computes, margin := r.duty.pays(month, r.worth(k, y, month))
+		gain := (float64(float64(price)*computes) - margin) * r.q.dearer(y)
+		value[k] += float64(gain * r.q.discount(float64(y+1)))
+		if y == 0 {
+			yearly[k] += gain
+			kwh[k] += computes
+		}
+	})
+	bands := func(v [market.Cases]float64) Band { return band(func(k market.Case) float64 { return v[k] }) }
+	c.Yearly, c.Value = bands(yearly), bands(value)
+	for k := range kwh {
+		if kwh[k] > 0 {
+			yearly[k] /= kwh[k]
+		}
+	}
+	c.PerKWh = bands(yearly)
+	c.Wins = c.Yearly.Mid > 0
+	currency := r.q.Money.Currency
+	if kwh[market.Middle] == 0 {
+		c.Sentence = fmt.Sprintf("At these prices %s would stand still here: the heat is made for less by %s.", r.q.Machine.title(), r.q.Backup.title())
+		return c
+	}
+	net := float64(price) - c.PerKWh.Mid
+	c.Sentence = fmt.Sprintf("A kWh computed here costs %s once the heat it saves is counted, %s in a warehouse: ",
+		rate(net, currency), rate(float64(price), currency))
+	if c.Wins {
+		c.Sentence += fmt.Sprintf("using the heat gains %s in the first year.", amount(c.Yearly.Mid, currency))
+	} else {
+		c.Sentence += fmt.Sprintf("the warehouse is cheaper by %s in the first year.", amount(-c.Yearly.Mid, currency))
+	}
+	return c
+}
+
+// amount writes money in whole units, in groups of three.
+func amount(x float64, currency string) string {
+	digits := strconv.FormatFloat(math.Abs(math.Round(x)), 'f', 0, 64)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	if math.Round(x) < 0 {
+		digits = "−" + digits
+	}
+	return digits + " " + currency
+}
+
+// rate writes money for a kWh.
+func rate(x float64, currency string) string {
+	s := strconv.FormatFloat(math.Abs(x), 'f', 4, 64)
+	if x < 0 {
+		s = "−" + s
+	}
+	return s + " " + currency
+}

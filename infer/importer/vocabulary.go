@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	forms "golang.org/x/text/unicode/norm"
 )
 
 // How the texts of byte-level BPE are split before merging, by the name that
@@ -109,19 +112,37 @@ func bpe(t object, m *metadata, vocabulary map[string]int, tokens []string) erro
 		return fmt.Errorf("its texts are split as %q: gpt-2, llama-bpe, qwen2 and smollm are supported", pre)
 	}
 	t["decoder"] = bytes(true)
-	t["post_processor"] = nil
-	begin := m.token("tokenizer.ggml.bos_token_id")
-	if add, _ := m.values["tokenizer.ggml.add_bos_token"].(bool); add {
-		if begin < 0 || int(begin) >= len(tokens) {
-			return errors.New("its texts begin with a token that it does not name")
-		}
-		t["post_processor"] = around(tokens, []int{int(begin)}, nil)
+	// Files of Llama 3 may leave out what is so for all of them.
+	before, err := edge(m, "bos", len(tokens), whole)
+	if err != nil {
+		return err
+	}
+	behind, err := edge(m, "eos", len(tokens), false)
+	if err != nil {
+		return err
+	}
+	if t["post_processor"] = nil; len(before)+len(behind) > 0 {
+		t["post_processor"] = around(tokens, before, behind)
 	}
 	t["model"] = object{
 		"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
 		"fuse_unk": false, "byte_fallback": false, "ignore_merges": whole, "vocab": vocabulary, "merges": pairs,
 	}
 	return nil
+}
+
+// edge returns the token that all texts begin (bos) or end (eos) with, if they
+// do: as the file says, and otherwise if it does not.
+func edge(m *metadata, name string, tokens int, otherwise bool) ([]int, error) {
+	add, says := m.values["tokenizer.ggml.add_"+name+"_token"].(bool)
+	if says && !add || !says && !otherwise {
+		return nil, nil
+	}
+	id := m.token("tokenizer.ggml." + name + "_token_id")
+	if id < 0 || int(id) >= tokens {
+		return nil, fmt.Errorf("all texts have a token %s that it does not name", name)
+	}
+	return []int{int(id)}, nil
 }
 
 // wordPiece fills in BERT's tokens, of which GGUF files mark those that begin a
@@ -135,11 +156,14 @@ func wordPiece(t object, tokens []string) error {
 		switch {
 		case ok:
 			token = word
-		case strings.HasPrefix(token, "[") && strings.HasSuffix(token, "]") && len(token) > 2:
+		case bracketed(token):
 		default:
 			token = goesOn + token
 		}
 		kept[i], vocabulary[token] = token, i
+		if !bracketed(token) && !plain(token) {
+			return fmt.Errorf("its vocabulary has %q, with a capital letter or an accent, and the file does not say what becomes of those in texts", token)
+		}
 	}
 	special := map[string]int{}
 	for _, name := range []string{"[UNK]", "[CLS]", "[SEP]"} {
@@ -154,7 +178,7 @@ func wordPiece(t object, tokens []string) error {
 	}
 	var added []object
 	for id, name := range kept {
-		if strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") && len(name) > 2 && !strings.HasPrefix(name, "[unused") {
+		if bracketed(name) && !strings.HasPrefix(name, "[unused") {
 			added = append(added, object{
 				"id": id, "content": name, "special": true,
 				"single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
@@ -173,6 +197,19 @@ func wordPiece(t object, tokens []string) error {
 		"vocab": vocabulary,
 	}
 	return nil
+}
+
+// bracketed says that a token of WordPiece is one like [CLS].
+func bracketed(token string) bool {
+	return strings.HasPrefix(token, "[") && strings.HasSuffix(token, "]") && len(token) > 2
+}
+
+// plain says that a token can come of a text whose capital letters and accents
+// were taken away, as those of BERT's uncased models all can.
+func plain(token string) bool {
+	return !strings.ContainsFunc(forms.NFD.String(token), func(r rune) bool {
+		return unicode.Is(unicode.Mn, r) || unicode.ToLower(r) != r
+	})
 }
 
 // around is the template that puts tokens before and behind a text.

@@ -123,6 +123,7 @@ func TestGGUFRefusesVocabularies(t *testing.T) {
 		{"tokenizer.ggml.merges", nil, "has no merges"},
 		{"tokenizer.ggml.merges", []string{"ab"}, `merge 0 is "ab"`},
 		{"tokenizer.ggml.pre", "tekken", `are split as "tekken"`},
+		{"tokenizer.ggml.pre", nil, `are split as ""`},
 		{"tokenizer.ggml.bos_token_id", 100000, "bos is token 100000"},
 	} {
 		t.Run(fmt.Sprint(c.key, " ", c.value), func(t *testing.T) {
@@ -137,5 +138,67 @@ func TestGGUFRefusesVocabularies(t *testing.T) {
 				t.Fatalf("got %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A vocabulary of a model that tells capital letters or accents apart does not
+// say so in any other way.
+func TestGGUFRefusesCasedVocabularies(t *testing.T) {
+	for _, word := range []string{"\u2581Haus", "\u2581caf\u00e9", "S"} {
+		metadata := maps.Clone(bertMetadata)
+		maps.Copy(metadata, vocabularyOf(t, copied(t, "tiny-bert")["tokenizer.json"].Data, ""))
+		tokens := metadata["tokenizer.ggml.tokens"].([]string)
+		tokens[len(tokens)-1] = word
+		files := converted(t, "tiny-bert", metadata, 0)
+		delete(files, "tokenizer.json")
+		_, err := importer.Import(t.Context(), files, quick)
+		if err == nil || !strings.Contains(err.Error(), "with a capital letter or an accent") || !strings.Contains(err.Error(), "put the tokenizer.json") {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+}
+
+// What all texts begin and end with is as the file says, and where it says
+// nothing as its kind has it.
+func TestGGUFSaysWhatTextsBeginAndEndWith(t *testing.T) {
+	const yes, no, silent = "yes", "no", ""
+	for _, c := range []struct {
+		pre, bos, eos string
+		want          []int32
+	}{
+		{"llama-bpe", silent, silent, []int32{318}},
+		{"llama-bpe", no, silent, []int32{}},
+		{"gpt-2", silent, silent, []int32{}},
+		{"qwen2", silent, silent, []int32{}},
+		{"qwen2", yes, no, []int32{318}},
+		{"qwen2", yes, yes, []int32{318, 319}},
+		{"smollm", no, yes, []int32{319}},
+	} {
+		metadata := decoderMetadata("llama", 128, 64, 4, 1, 32, 1e-5, 10000)
+		maps.Copy(metadata, vocabularyOf(t, copied(t, "tiny-llama")["tokenizer.json"].Data, c.pre))
+		delete(metadata, "tokenizer.ggml.add_bos_token")
+		for key, says := range map[string]string{"tokenizer.ggml.add_bos_token": c.bos, "tokenizer.ggml.add_eos_token": c.eos} {
+			if says != silent {
+				metadata[key] = says == yes
+			}
+		}
+		files := converted(t, "tiny-llama", metadata, 16)
+		delete(files, "tokenizer.json")
+		made, err := token.Parse(bring(t, files, quick).Tokenizer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := made.Encode("", token.Options{AddSpecial: true})
+		if d := cmp.Diff(c.want, append([]int32{}, got...)); err != nil || d != "" {
+			t.Errorf("%+v: %v (-want +got):\n%s", c, err, d)
+		}
+		if c.eos == yes {
+			delete(metadata, "tokenizer.ggml.eos_token_id")
+			files := converted(t, "tiny-llama", metadata, 16)
+			delete(files, "tokenizer.json")
+			if _, err := importer.Import(t.Context(), files, quick); err == nil || !strings.Contains(err.Error(), "a token eos that it does not name") {
+				t.Errorf("without the token: %v", err)
+			}
+		}
 	}
 }

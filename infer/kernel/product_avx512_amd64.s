@@ -23,6 +23,14 @@ TEXT ·product512x8x16(SB), NOSPLIT, $0-72
 	VMOVDQA32 Z0, Z7
 	MOVQ      k+56(FP), DI
 	MOVQ      next+64(FP), R8
+	MOVQ      R8, R9
+	MOVQ      DI, R10
+
+visit:
+	PREFETCHT1 (R9)
+	ADDQ       $0x00001000, R9
+	SUBQ       $0x00000100, R10
+	JA         visit
 
 loop8x1:
 	VMOVDQU8     (SI), Z24
@@ -146,6 +154,14 @@ TEXT ·product512x8x32(SB), NOSPLIT, $0-72
 	VMOVDQA32 Z1, Z15
 	MOVQ      k+56(FP), R8
 	MOVQ      next+64(FP), R9
+	MOVQ      R9, R10
+	MOVQ      R8, R11
+
+visit:
+	PREFETCHT1 (R10)
+	ADDQ       $0x00001000, R10
+	SUBQ       $0x00000100, R11
+	JA         visit
 
 loop8x2:
 	VMOVDQU8     (SI), Z24
@@ -321,6 +337,14 @@ TEXT ·product512x8x48(SB), NOSPLIT, $0-72
 	VMOVDQA32 Z2, Z23
 	MOVQ      k+56(FP), R8
 	MOVQ      next+64(FP), R9
+	MOVQ      R9, R10
+	MOVQ      R8, R11
+
+visit:
+	PREFETCHT1 (R10)
+	ADDQ       $0x00001000, R10
+	SUBQ       $0x00000100, R11
+	JA         visit
 
 loop8x3:
 	VMOVDQU8     (SI), Z24
@@ -1824,6 +1848,14 @@ begin:
 	LEAQ (BX)(SI*4), R8
 	MOVQ k+120(FP), R9
 	MOVQ next+128(FP), R10
+	MOVQ R10, R11
+	MOVQ R9, R12
+
+visit:
+	PREFETCHT1 (R11)
+	ADDQ       $0x00001000, R11
+	SUBQ       $0x00000100, R12
+	JA         visit
 
 slice:
 	MOVQ AX, R11
@@ -2532,6 +2564,14 @@ begin:
 	LEAQ (BX)(SI*4), R8
 	MOVQ k+120(FP), R9
 	MOVQ next+128(FP), R10
+	MOVQ R10, R11
+	MOVQ R9, R12
+
+visit:
+	PREFETCHT1 (R11)
+	ADDQ       $0x00001000, R11
+	SUBQ       $0x00000100, R12
+	JA         visit
 
 slice:
 	MOVQ AX, R11
@@ -3076,6 +3116,14 @@ begin:
 	LEAQ (DX)(BX*4), DI
 	MOVQ k+120(FP), R8
 	MOVQ next+128(FP), R9
+	MOVQ R9, R10
+	MOVQ R8, R11
+
+visit:
+	PREFETCHT1 (R10)
+	ADDQ       $0x00001000, R10
+	SUBQ       $0x00000100, R11
+	JA         visit
 
 slice:
 	MOVQ AX, R10

@@ -62,6 +62,21 @@ func newLines(base, step string, count int) lines {
 	return l
 }
 
+// visit asks for one line of each page of the panel that will be wanted, k
+// weights of 16 columns. To find where a page lies takes the processor longer
+// than to fetch a line of it, and a prefetch does not hide both.
+func visit(next, k Register) {
+	const page = 4096
+	at, left := GP64(), GP64()
+	MOVQ(next, at)
+	MOVQ(k, left)
+	Label("visit")
+	PREFETCHT1(Mem{Base: at})
+	ADDQ(U32(page), at)
+	SUBQ(U32(page/16), left)
+	JA(LabelRef("visit"))
+}
+
 // unroll is how many groups of four k one turn of the innermost loop takes.
 const unroll = 4
 
@@ -91,6 +106,7 @@ func product512(rows, panels int) {
 	var next Register
 	if rows == 8 {
 		next = Load(Param("next"), GP64())
+		visit(next, k)
 	}
 	loop := fmt.Sprintf("loop%dx%d", rows, panels)
 	Label(loop)

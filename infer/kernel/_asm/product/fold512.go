@@ -64,6 +64,7 @@ func tile512(rows int) {
 	b := newLines("panel", "step", tall)
 	k := Load(Param("k"), GP64())
 	next := Load(Param("next"), GP64())
+	visit(next, k)
 	const (
 		turn  = 8 // groups of four k: a slice is one turn or two
 		ahead = 8 // groups from the one that is multiplied to the one that is fetched

@@ -28,7 +28,7 @@ const (
 	// cacheBytes bounds the keys and values of all answers of one decoder.
 	cacheBytes = 1 << 30
 	// levelVariable forces the kernels of one set of instructions, for whoever
-	// compares them: go, avx2, avx512 or dotprod.
+	// compares them: go, avx2, avxvnni, avx512 or dotprod.
 	levelVariable = "HEARTH_KERNEL"
 	// embedder is what is offered to who wants embeddings and has no model.
 	embedder = "all-minilm-l6-v2"

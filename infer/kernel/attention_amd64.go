@@ -12,7 +12,7 @@ func (l Level) softmax(p []int16, s []int32, n int, c uint32, shift uint) (sum i
 	switch l {
 	case AVX512:
 		return softmax512(&p[0], &s[0], whole, rest, far(c, shift), c, uint64(shift)), true
-	case AVX2:
+	case AVX2, AVXVNNI:
 		return softmax256(&p[0], &s[0], whole, rest, far(c, shift), c, uint64(shift)), true
 	}
 	return 0, false
@@ -100,7 +100,7 @@ func (p *pairs) multiply(l Level) {
 	for j := 0; j < p.blocks; {
 		blocks := 1
 		switch left := p.blocks - j; {
-		case l == AVX2:
+		case l != AVX512:
 		case left >= 4:
 			blocks = 4
 		case left >= 2:
@@ -124,9 +124,9 @@ func (p *pairs) tile(l Level, i, j, rows, blocks int) {
 	a, lda := &p.a[i*p.lda], uintptr(2*p.lda)
 	b, block, step, steps := &p.b[j*p.block], uintptr(2*p.block), uintptr(2*p.step), uintptr(p.steps)
 	switch {
-	case l == AVX2 && rows == 4:
+	case l != AVX512 && rows == 4:
 		pairs4x1x256(c, ldc, a, lda, b, block, step, steps)
-	case l == AVX2:
+	case l != AVX512:
 		pairs1x1x256(c, ldc, a, lda, b, block, step, steps)
 	case rows == 4 && blocks == 4:
 		pairs4x4x512(c, ldc, a, lda, b, block, step, steps)

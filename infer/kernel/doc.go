@@ -59,6 +59,7 @@
 // avo; that for arm64, which avo does not know, by one that prints text. Their
 // output is committed. To write it again: go generate ./infer/kernel.
 //
-// The kernels for arm64 were run under an emulator only: that they give the same
-// bits is tested, how fast they are on a processor is not known yet.
+// The kernels for AVX-VNNI and for arm64 have not been run on processors made for
+// them. That they give the same bits is tested in other ways (docs/adr/0012), and
+// proven again where they run, by [Best]; how fast they are is not known yet.
 package kernel

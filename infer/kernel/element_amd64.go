@@ -14,7 +14,7 @@ import "unsafe"
 // groups is how many numbers lie in whole groups of so many, 0 at a level
 // without vectors.
 func (l Level) groups(n, group int) int {
-	if l != AVX2 && l != AVX512 {
+	if l == Go {
 		return 0
 	}
 	return n - n%group
@@ -29,7 +29,7 @@ func (l Level) rescale(dst, x, c, bias []int32, m int32, shift uint) int {
 	switch l {
 	case AVX512:
 		rescale512(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
-	case AVX2:
+	case AVX2, AVXVNNI:
 		rescale256(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
 	}
 	return n
@@ -44,7 +44,7 @@ func (l Level) rescaleAdd(dst, x, c, bias []int32, m int32, shift uint) int {
 	switch l {
 	case AVX512:
 		rescaleAdd512(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
-	case AVX2:
+	case AVX2, AVXVNNI:
 		rescaleAdd256(&dst[0], &x[0], &c[0], b, uintptr(n), f.most, f.m, f.round(), f.down(), f.half(), f.high())
 	}
 	return n
@@ -141,7 +141,7 @@ func (l Level) quantiseRow(dst []uint8, x, d []int32, limit int32) (most uint32,
 	switch l {
 	case AVX512:
 		return quantiseRow512(&dst[0], &x[0], first(d, n), uintptr(n), uint32(limit)), true
-	case AVX2:
+	case AVX2, AVXVNNI:
 		return quantiseRow256(&dst[0], &x[0], first(d, n), uintptr(n), uint32(limit)), true
 	}
 	return 0, false
@@ -223,7 +223,7 @@ func (l Level) gelu(dst, x []int32) (n int) {
 		if n = l.groups(len(dst), 32); n > 0 {
 			gelu512(&dst[0], &x[0], uintptr(n), &geluBend.c0[0])
 		}
-	case AVX2:
+	case AVX2, AVXVNNI:
 		if n = l.groups(len(dst), 16); n > 0 {
 			gelu256(&dst[0], &x[0], uintptr(n), &geluBend.c0[0])
 		}
@@ -237,7 +237,7 @@ func (l Level) gate(dst, g, u []int32) (n int) {
 		if n = l.groups(len(dst), 32); n > 0 {
 			gate512(&dst[0], &g[0], &u[0], uintptr(n), &siluBend.c0[0])
 		}
-	case AVX2:
+	case AVX2, AVXVNNI:
 		if n = l.groups(len(dst), 16); n > 0 {
 			gate256(&dst[0], &g[0], &u[0], uintptr(n), &siluBend.c0[0])
 		}

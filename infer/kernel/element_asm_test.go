@@ -18,6 +18,7 @@ func TestAssemblyUsesNothingItsLevelDoesNotPromise(t *testing.T) {
 		beyond  *regexp.Regexp
 	}{
 		{"*_avx2_amd64.s", []string{"CMOV", "MMX+", "SSE2", "AVX", "AVX2"}, regexp.MustCompile(`\b(Z\d+|K\d|[XY](1[6-9]|2\d|3[01]))\b`)},
+		{"*_avxvnni_amd64.s", []string{"CMOV", "MMX+", "SSE2", "AVX", "AVX2", "AVXVNNI"}, regexp.MustCompile(`\b(Z\d+|K\d|[XY](1[6-9]|2\d|3[01]))\b`)},
 		{"*_avx512_amd64.s", []string{
 			"CMOV", "MMX+", "SSE2", "AVX", "AVX2", "AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX512VBMI", "AVX512VNNI",
 		}, nil},

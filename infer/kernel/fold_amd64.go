@@ -8,6 +8,8 @@ func (t *Ticketed) tiles(c []int32, states, initial []uint32, a []uint8, e []int
 	case m == 0:
 	case t.level == AVX512:
 		t.tiles512(c, states, initial, a, e, m, from, to)
+	case t.level == AVXVNNI:
+		t.tilesVNNI(c, states, initial, a, e, m, from, to)
 	case t.level == AVX2:
 		t.tiles256(c, states, initial, a, e, m, from, to)
 	default:
@@ -102,7 +104,7 @@ func noise(level Level, dst, a []uint8, e []int8, perm []uint8) {
 	switch level {
 	case AVX512:
 		noise512(&dst[0], &a[0], &e[0], uintptr(len(e)), &perm[0], uintptr(len(a)))
-	case AVX2:
+	case AVX2, AVXVNNI:
 		var table [64]int8 // 32 elements twice: the sixth bit of an index does not matter then
 		copy(table[copy(table[:], e):], e)
 		noise256(&dst[0], &a[0], &table, &perm[0], uintptr(len(a)))
@@ -137,6 +139,11 @@ func transcribe(level Level, state *[words]uint32, u []uint8, w []int8) {
 		for from := 0; from < 64; from += rank {
 			if level == AVX512 {
 				slice512(state, &sums, &u[at+from], &packed[from*width], step, uintptr(rank))
+				continue
+			}
+			if level == AVXVNNI {
+				addVNNI(1, &sums[0], tile, &u[at+from], 0, &packed[from*width], step, rank, tall)
+				fold256(&state[0], 0, &sums[0], 1)
 				continue
 			}
 			wider.add(1, &sums[0], tile, (at+from)%stretch, &packed[from*width], step, rank, tall)

@@ -13,6 +13,7 @@ type Level int
 const (
 	Go      Level = iota // plain Go on every platform: the definition
 	AVX2                 // x86-64-v3: 256-bit vectors, 16-bit multiplication
+	AVXVNNI              // 256-bit vectors with VNNI: Alder Lake and later, without AVX-512
 	AVX512               // 512-bit vectors with VNNI and VBMI: Ice Lake, Zen 4 and later
 	DotProd              // arm64 with FEAT_DotProd: products only, the rest is plain Go
 
@@ -25,6 +26,8 @@ func (l Level) String() string {
 		return "go"
 	case AVX2:
 		return "avx2"
+	case AVXVNNI:
+		return "avxvnni"
 	case AVX512:
 		return "avx512"
 	case DotProd:
@@ -34,10 +37,12 @@ func (l Level) String() string {
 }
 
 // Best returns the highest level that this processor and this build can run.
+// A level whose kernels have only been run by emulators it first tries out for
+// a moment, and passes over if it gives other bits than plain Go.
 func Best() Level {
 	best := Go
 	for l := AVX2; l <= highest; l++ {
-		if l.runs() {
+		if l.runs() && l.prove() == nil {
 			best = l
 		}
 	}
@@ -56,15 +61,19 @@ func Levels() []Level {
 	return runs
 }
 
-// Parse returns the level with the given name (go, avx2, avx512, dotprod), or [Best]
-// for an empty one. A level that cannot run here is an error.
+// Parse returns the level with the given name (go, avx2, avxvnni, avx512, dotprod), or [Best]
+// for an empty one. A level that cannot run here, or that Best would pass
+// over, is an error.
 func Parse(name string) (Level, error) {
 	if name == "" {
 		return Best(), nil
 	}
 	for l := Go; l <= highest; l++ {
 		if l.String() == name {
-			return l, l.check()
+			if err := l.check(); err != nil {
+				return Go, err
+			}
+			return l, l.prove()
 		}
 	}
 	return Go, fmt.Errorf("kernel level %q is unknown: use one of %v", name, Levels())

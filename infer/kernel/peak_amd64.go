@@ -8,6 +8,9 @@ func peak(level Level, turns int) (operations int64) {
 	case AVX512:
 		peak512(turns)
 		return 24 * 64 * 2
+	case AVXVNNI:
+		peakVNNI(turns)
+		return 12 * 32 * 2
 	case AVX2:
 		peak256(turns)
 		return 12 * 16 * 2
@@ -21,7 +24,7 @@ func read(level Level, p []uint8) uint64 {
 	switch level {
 	case AVX512:
 		return read512(&p[0], len(p)/4)
-	case AVX2:
+	case AVX2, AVXVNNI:
 		return read256(&p[0], len(p)/4)
 	}
 	return plainRead(p)

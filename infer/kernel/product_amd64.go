@@ -3,6 +3,8 @@
 package kernel
 
 //go:generate go run -C _asm ./product -level avx512 -pkg kernel -out ../product_avx512_amd64.s -stubs ../product_avx512_amd64.go
+//go:generate go run -C _asm ./product -level avxvnni -pkg kernel -out ../product_avxvnni_amd64.s -stubs ../product_avxvnni_amd64.go
+//go:generate go run -C _asm ./product -level avxvnni -evex -pkg kernel -out ../product_evex_amd64.s -stubs ../product_evex_amd64.go
 //go:generate go run -C _asm ./product -level avx2 -pkg kernel -out ../product_avx2_amd64.s -stubs ../product_avx2_amd64.go
 
 // columns computes panels from ≤ p < to of a product.
@@ -11,6 +13,8 @@ func (x *Matrix) columns(c []int32, a []uint8, m, from, to int) {
 	case m == 0:
 	case x.level == AVX512:
 		x.columns512(c, a, m, from, to)
+	case x.level == AVXVNNI:
+		x.columnsVNNI(c, a, m, from, to)
 	case x.level == AVX2:
 		x.columns256(c, a, m, from, to)
 	default:

@@ -271,7 +271,7 @@ func TestParseKnowsTheLevels(t *testing.T) {
 	if _, err := kernel.Parse("mmx"); err == nil {
 		t.Error("mmx: no error")
 	}
-	for _, level := range []kernel.Level{kernel.AVX2, kernel.AVX512, kernel.DotProd} {
+	for _, level := range []kernel.Level{kernel.AVX2, kernel.AVXVNNI, kernel.AVX512, kernel.DotProd} {
 		if _, err := kernel.Parse(level.String()); (err == nil) != slices.Contains(kernel.Levels(), level) {
 			t.Errorf("%v: %v, but the levels that run are %v", level, err, kernel.Levels())
 		}

@@ -41,16 +41,40 @@ func split256() {
 // activations that split256 has widened: products of 8 bits would saturate at
 // 16.
 func add256(rows int) {
-	TEXT(fmt.Sprintf("add256x%d", rows), NOSPLIT,
+	even, odd := halves[10:12], halves[12:14]
+	u, t := Y14, Y15
+	addLoop(fmt.Sprintf("add256x%d", rows), rows, 64, ", as split256 leaves them,", func(a lines, w Register, g int) {
+		for h := range 2 {
+			VMOVDQU(Mem{Base: w, Disp: 64*g + 32*h}, odd[h])
+			VPSLLW(Imm(8), odd[h], even[h])
+			VPSRAW(Imm(8), even[h], even[h])
+			VPSRAW(Imm(8), odd[h], odd[h])
+		}
+		for i := range rows {
+			for part, w := range [][]VecPhysical{even, odd} {
+				VPBROADCASTD(a.at(i, 32*part+4*g), u)
+				VPMADDWD(w[0], u, t)
+				VPADDD(t, sum(i, 0), sum(i, 0))
+				VPMADDWD(w[1], u, u)
+				VPADDD(u, sum(i, 1), sum(i, 1))
+			}
+		}
+	})
+}
+
+// sum is the register of half of a row's 16 sums.
+func sum(row, half int) VecPhysical { return halves[2*row+half] }
+
+// addLoop writes a function that adds products to the sums of rows and panels.
+// So many bytes are 32 activations of a row; group multiplies a group of four
+// of each row with the weights at w.
+func addLoop(name string, rows, bytes int, how string, group func(a lines, w Register, g int)) {
+	TEXT(name, NOSPLIT,
 		"func(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step, k, panels uintptr)")
-	Doc(fmt.Sprintf("add256x%d adds to %d rows of sums the products of k activations of each, as split256 leaves them,", rows, rows),
+	Doc(fmt.Sprintf("%s adds to %d rows of sums the products of k activations of each%s", name, rows, how),
 		"with panels of weights, as many of each column. Distances are in bytes.")
 	Pragma("noescape")
 	const turn = 8 // groups of four k
-	acc := func(row, half int) VecPhysical { return halves[2*row+half] }
-	even, odd := halves[10:12], halves[12:14]
-	u, t := Y14, Y15
-
 	c := newLines("c", "ldc", rows)
 	panel, step := Load(Param("panel"), GP64()), Load(Param("step"), GP64())
 	panels := Load(Param("panels"), GP64())
@@ -65,36 +89,22 @@ func add256(rows int) {
 	}
 	for i := range rows {
 		for h := range 2 {
-			VMOVDQU(c.at(i, 32*h), acc(i, h))
+			VMOVDQU(c.at(i, 32*h), sum(i, h))
 		}
 	}
 	Load(Param("k"), k)
 	MOVQ(panel, w)
 	Label("loop")
 	for g := range turn {
-		for h := range 2 {
-			VMOVDQU(Mem{Base: w, Disp: 64*g + 32*h}, odd[h])
-			VPSLLW(Imm(8), odd[h], even[h])
-			VPSRAW(Imm(8), even[h], even[h])
-			VPSRAW(Imm(8), odd[h], odd[h])
-		}
-		for i := range rows {
-			for part, w := range [][]VecPhysical{even, odd} {
-				VPBROADCASTD(a.at(i, 32*part+4*g), u)
-				VPMADDWD(w[0], u, t)
-				VPADDD(t, acc(i, 0), acc(i, 0))
-				VPMADDWD(w[1], u, u)
-				VPADDD(u, acc(i, 1), acc(i, 1))
-			}
-		}
+		group(a, w, g)
 	}
-	a.advance(rows, 64)
+	a.advance(rows, bytes)
 	ADDQ(U32(64*turn), w)
 	SUBQ(U32(4*turn), k)
 	JNZ(LabelRef("loop"))
 	for i := range rows {
 		for h := range 2 {
-			VMOVDQU(acc(i, h), c.at(i, 32*h))
+			VMOVDQU(sum(i, h), c.at(i, 32*h))
 		}
 	}
 	c.advance(rows, 64)

@@ -8,11 +8,21 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 )
 
-var level = flag.String("level", "avx512", "avx512 or avx2")
+var (
+	level = flag.String("level", "avx512", "avx512, avx2 or avxvnni")
+	evex  = flag.Bool("evex", false, "write avxvnni for tests, with the instruction as AVX-512 encodes it")
+)
 
 func main() {
 	flag.Parse()
 	ConstraintExpr("!purego")
+	if *level == "avxvnni" {
+		if *evex {
+			ConstraintExpr("evex")
+		} else {
+			ConstraintExpr("!evex")
+		}
+	}
 	switch *level {
 	case "avx512":
 		for _, rows := range []int{8, 4, 3, 2, 1} {
@@ -38,6 +48,11 @@ func main() {
 		noise256()
 		peak256()
 		read256()
+	case "avxvnni":
+		for rows := 5; rows > 0; rows-- {
+			addVNNI(rows)
+		}
+		peakVNNI()
 	}
 	Generate()
 }

@@ -77,6 +77,18 @@ func (c *Course) Need(i int, mass, set units.Celsius) units.Watts {
 	return units.Watts(c.airNeeds*float64(set) - c.airFalls*float64(mass) - c.drift[i].need)
 }
 
+// Mass returns the line by which step i takes the mass at its beginning and the
+// heat to the mass at its end: keep·mass + warm·heat + drift, keep and warm
+// being the same for all steps.
+func (c *Course) Mass(i int) (keep, warm float64, drift units.Celsius) {
+	return c.keep, c.warm, units.Celsius(c.drift[i].mass)
+}
+
+// MeanAir returns the line to the mean temperature of the air in step i.
+func (c *Course) MeanAir(i int) (keep, warm float64, drift units.Celsius) {
+	return c.airKeep, c.airWarm, units.Celsius(c.drift[i].air)
+}
+
 // Keeping is how a building is kept warm through a [Course].
 type Keeping struct {
 	// Set is the least temperature of the air in each step.

@@ -24,8 +24,20 @@ type books struct {
 type asset struct {
 	price float64
 	life  float64 // years; 0: longer than any horizon
-	// left is what it fetches at the end of the horizon.
-	left [market.Cases]float64
+	// bought is how often it is bought within the horizon, and left what the
+	// last one fetches at its end.
+	bought [market.Cases]int
+	left   [market.Cases]float64
+}
+
+// generations returns how often a thing of the given life has to be bought to
+// last through the horizon, and when the last is bought.
+func (q *Question) generations(life float64) (n int, last float64) {
+	if life <= 0 {
+		return 1, 0
+	}
+	n = int(math.Ceil(float64(q.Money.Years) / life))
+	return n, float64(n-1) * life
 }
 
 func (q *Question) newBooks() *books {
@@ -68,11 +80,11 @@ func (b *books) buy(h *Heater, kilowatts float64) {
 		return
 	}
 	a := asset{price: float64(h.Fixed) + float64(float64(h.CapexPerKW)*kilowatts), life: h.Life}
-	years := float64(b.q.Money.Years)
+	n, last := b.q.generations(a.life)
 	for c := range a.left {
+		a.bought[c] = n
 		if a.life > 0 {
-			last := math.Ceil(years/a.life) - 1 // the newest was bought at last·life
-			a.left[c] = a.price * (1 - (years-last*a.life)/a.life)
+			a.left[c] = a.price * (1 - (float64(b.q.Money.Years)-last)/a.life)
 		}
 	}
 	b.assets = append(b.assets, a)
@@ -88,12 +100,9 @@ func (b *books) capex() float64 {
 }
 
 // renewals calls f for each appliance that is bought again within the horizon.
-func (b *books) renewals(f func(at, price float64)) {
+func (b *books) renewals(c market.Case, f func(at, price float64)) {
 	for _, a := range b.assets {
-		if a.life <= 0 {
-			continue
-		}
-		for k := 1; float64(k)*a.life < float64(b.q.Money.Years); k++ {
+		for k := 1; k < a.bought[c]; k++ {
 			f(float64(k)*a.life, a.price)
 		}
 	}
@@ -119,7 +128,7 @@ func (b *books) present(c market.Case) float64 {
 	for y, run := range b.running[c] {
 		sum += float64(run * b.q.discount(float64(y+1)))
 	}
-	b.renewals(func(at, price float64) { sum += float64(price * b.q.discount(at)) })
+	b.renewals(c, func(at, price float64) { sum += float64(price * b.q.discount(at)) })
 	for _, a := range b.assets {
 		sum -= float64(a.left[c] * b.q.discount(float64(b.q.Money.Years)))
 	}
@@ -133,7 +142,7 @@ func (b *books) payback(other *books) units.Known[float64] {
 	saved := func(y int) float64 {
 		s := other.running[market.Middle][y] - b.running[market.Middle][y]
 		spent := func(k *books, sign float64) {
-			k.renewals(func(at, price float64) {
+			k.renewals(market.Middle, func(at, price float64) {
 				if int(at) == y {
 					s += sign * price
 				}

@@ -175,7 +175,7 @@ func checkMarket(o market.Outlook, years int) error {
 			return fmt.Errorf("plan: Market[%d] begins on %s, Market[0] on %s: they must begin together", c,
 				course[0].Start.Format("2006-01-02"), o[0][0].Start.Format("2006-01-02"))
 		}
-		for i := range months {
+		for i := range course {
 			m := &course[i]
 			for _, f := range []struct {
 				name  string

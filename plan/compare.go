@@ -75,15 +75,23 @@ func (r *reckoning) reuse() Comparison {
 		return c
 	}
 	var yearly, kwh, value [market.Cases]float64
-	r.months(func(k market.Case, y, month int) {
-		computes, margin := r.duty.pays(month, r.worth(k, y, month))
-		gain := (float64(float64(price)*computes) - margin) * r.q.dearer(y)
-		value[k] += float64(gain * r.q.discount(float64(y+1)))
-		if y == 0 {
-			yearly[k] += gain
-			kwh[k] += computes
+	for k := range market.Cases {
+		for y := range r.q.Money.Years {
+			if r.q.Machine.generation(y) >= r.bought[k] {
+				break
+			}
+			var computed, gain float64
+			for month := range 12 {
+				computes, margin := r.duty.pays(month, r.worth(k, y, month))
+				computed += computes
+				gain += (float64(float64(price)*computes) - margin) * r.q.dearer(y)
+			}
+			value[k] += float64(gain * r.q.discount(float64(y+1)))
+			if y == 0 {
+				yearly[k], kwh[k] = gain, computed
+			}
 		}
-	})
+	}
 	bands := func(v [market.Cases]float64) Band { return band(func(k market.Case) float64 { return v[k] }) }
 	c.Yearly, c.Value = bands(yearly), bands(value)
 	for k := range kwh {

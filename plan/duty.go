@@ -52,14 +52,12 @@ func newDuty(d *demand, m *Machine, price []PerKWh, worth []float64) *duty {
 		margin: make([]float64, Hours), dear: make([]float64, Hours),
 	}
 	d.offer(m, u.computes, u.plain)
-	recovery, idle := float64(m.Recovery), float64(m.Idle)*float64(m.Count)/1000
-	computing := float64(m.Draw-m.Plain) * float64(m.Count) / 1000
-	least := min(float64(m.Least)*float64(m.Count)/1000, computing)
+	idle, least := m.idling()
 	for mo := range u.months {
 		month := dutyMonth{least: math.MaxFloat64, most: -math.MaxFloat64}
 		for i := u.first[mo]; i < u.first[mo+1]; i++ {
 			cost := float64(price[i])
-			u.dear[i] = cost - float64(recovery*worth[i])
+			u.dear[i] = float64(Hour{Power: price[i], Worth: PerKWh(worth[i]), Useful: m.Recovery}.NetPower())
 			u.idle += idle * cost
 			if e := u.plain[i]; e > 0 && u.dear[i] <= 0 {
 				u.plainMargin += float64(u.dear[i] * e)
@@ -86,8 +84,8 @@ func newDuty(d *demand, m *Machine, price []PerKWh, worth []float64) *duty {
 // heat that is wanted as it can: the part that computes comes first.
 func (d *demand) offer(m *Machine, computes, plain []float64) {
 	recovery := float64(m.Recovery)
-	computing := float64(m.Draw-m.Plain) * float64(m.Count) / 1000
-	heating := float64(m.Plain) * float64(m.Count) / 1000
+	computing := m.computing()
+	heating := m.power() - computing
 	useful := d.useful(m)
 	for i, q := range useful {
 		draw := q / recovery
@@ -102,17 +100,9 @@ func (d *demand) useful(m *Machine) []float64 {
 	useful := make([]float64, Hours)
 	for k := range d.parts {
 		p := &d.parts[k]
-		switch {
-		case m.Hottest == 0 && !p.air:
-		case m.Hottest == 0:
-			for i, q := range p.heat {
-				useful[i] += q
-			}
-		default:
-			for i, q := range p.heat {
-				if q > 0 {
-					useful[i] += float64(q * reach(m.Hottest, at(p.from, i), at(p.to, i)))
-				}
+		for i, q := range p.heat {
+			if q > 0 {
+				useful[i] += float64(q * p.reached(m, i))
 			}
 		}
 	}
@@ -161,10 +151,8 @@ func (q *Question) earns(course []market.Month) earning {
 				e.money[y][mo] = float64(now.Inference) * paid * q.Money.PerDollar
 				continue
 			}
-			efficiency := m.Efficiency
-			if bought := &course[12*m.boughtIn(y)]; bought.Marginal > 0 && course[0].Marginal > 0 {
-				efficiency *= min(1, bought.Marginal/course[0].Marginal)
-			}
+			bought := math.Round(12 * float64(m.generation(y)) * m.Life)
+			efficiency := m.efficiency(course, int(bought))
 			e.money[y][mo] = float64(now.HashPrice.PerKWh(efficiency)) * paid * q.Money.PerDollar
 			e.sats[y][mo] = now.HashValue / (24 * float64(efficiency)) * paid
 		}
@@ -172,9 +160,27 @@ func (q *Question) earns(course []market.Month) earning {
 	return e
 }
 
-// boughtIn returns the year of the horizon in which the machine that runs in
-// year y was bought.
-func (m *Machine) boughtIn(y int) int {
-	generation := math.Floor(float64(y) / m.Life)
-	return int(math.Ceil(generation * m.Life))
+// generation returns which machine in a row runs in year y of the horizon.
+func (m *Machine) generation(y int) int { return int(float64(y) / m.Life) }
+
+// efficiency returns the efficiency of such a machine bought in a month of the
+// course: as much better than today's as the marginal miner's then is.
+func (m *Machine) efficiency(course []market.Month, bought int) market.JoulesPerTerahash {
+	now, then := course[0].Marginal, course[bought].Marginal
+	if now <= 0 || then <= 0 {
+		return m.Efficiency
+	}
+	return m.Efficiency * min(1, then/now)
+}
+
+// power returns what all machines draw at most, kW, and computing how much of
+// that computes.
+func (m *Machine) power() float64     { return float64(m.Draw) * float64(m.Count) / 1000 }
+func (m *Machine) computing() float64 { return float64(m.Draw-m.Plain) * float64(m.Count) / 1000 }
+
+// idling returns what the machines draw when they stand idle, kW, and the
+// power below which they run a share of the hour only.
+func (m *Machine) idling() (idle, least float64) {
+	n := float64(m.Count) / 1000
+	return float64(m.Idle) * n, min(float64(m.Least)*n, m.computing())
 }

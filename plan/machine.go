@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 
 	"hearth/plan/market"
 	"hearth/units"
@@ -13,7 +14,8 @@ type reckoning struct {
 	q       *Question
 	today   *way
 	backup  *maker
-	duty    *duty // nil where the machine's use cannot be reckoned
+	duty    *duty             // nil where the machine's use cannot be reckoned
+	bought  [market.Cases]int // how often the machine beside a backup is bought
 	earns   [market.Cases]earning
 	unknown string // why no option with the machine can be reckoned
 }
@@ -50,35 +52,125 @@ func (m *Machine) title() string {
 	return name
 }
 
-// invest books the machines. A worn-out machine is replaced by one of the same
-// price.
-func (r *reckoning) invest(b *books) {
-	m := &r.q.Machine
+// work is what a machine does for money in one option: a month's computing,
+// and what it costs at today's prices, for each year under each case.
+type work func(c market.Case, y, month int) (computes, costs float64)
+
+// invest books the machines and their work. fixed is what each year costs
+// besides, at today's prices, while there is a machine; needed is set where the
+// home cannot do without.
+func (r *reckoning) invest(b *books, do work, fixed float64, needed bool) {
+	m, years := &r.q.Machine, r.q.Money.Years
 	price, _ := m.Price.Get()
-	b.steady(float64(m.Upkeep)*float64(m.Count), false)
-	b.assets = append(b.assets, asset{price: float64(price) * float64(m.Count), life: m.Life})
-}
-
-// book adds a month of computing in year y: what it costs at today's prices,
-// and what it earns.
-func (r *reckoning) book(b *books, c market.Case, y, month int, computes, costs float64) {
-	earned := float64(computes * r.earns[c].money[y][month])
-	b.running[c][y] += float64(costs*r.q.dearer(y)) - earned
-	if y == 0 {
-		b.earned[c] += earned
-		b.sats[c] += float64(computes * r.earns[c].sats[y][month])
-	}
-}
-
-// months calls f for every case, year and month of the horizon.
-func (r *reckoning) months(f func(c market.Case, y, month int)) {
-	for c := range r.earns {
-		for y := range r.q.Money.Years {
+	upkeep := float64(m.Upkeep) * float64(m.Count)
+	a := asset{price: float64(price) * float64(m.Count), life: m.Life}
+	net := make([]float64, years) // what the machine costs each year
+	for k := range market.Cases {
+		for y := range years {
+			net[y] = upkeep + float64(fixed*r.q.dearer(y))
 			for month := range 12 {
-				f(market.Case(c), y, month)
+				computes, costs := do(k, y, month)
+				earned := float64(computes * r.earns[k].money[y][month])
+				net[y] += float64(costs*r.q.dearer(y)) - earned
+				if y == 0 {
+					b.earned[k] += earned
+					b.sats[k] += float64(computes * r.earns[k].sats[y][month])
+				}
+			}
+		}
+		v := r.venture(k, net, a.price, 1, needed)
+		a.bought[k], a.left[k] = v.bought, v.left
+		for y := range years {
+			if m.generation(y) < v.bought {
+				b.running[k][y] += net[y]
 			}
 		}
 	}
+	b.assets = append(b.assets, a)
+}
+
+// venture is what it comes to over the horizon to have the machines.
+type venture struct {
+	bought int     // how often
+	left   float64 // what they fetch at the end
+	cost   float64 // of all, in money of today
+}
+
+// venture reckons the machines under a case, given what each year costs net,
+// what they cost together and a factor on what computing earns. Machines that
+// are worn out are replaced at the same price: if they are needed, or else
+// while that pays over what is left of the horizon.
+func (r *reckoning) venture(c market.Case, net []float64, price, revenue float64, needed bool) venture {
+	m := &r.q.Machine
+	all, _ := r.q.generations(m.Life)
+	end := float64(len(net))
+	v := venture{left: r.resale(c, price, revenue)}
+	for ; v.bought < all; v.bought++ {
+		bought := float64(v.bought) * m.Life
+		cost := float64(price * r.q.discount(bought))
+		for y := range net {
+			if m.generation(y) == v.bought {
+				cost += float64(net[y] * r.q.discount(float64(y+1)))
+			}
+		}
+		if v.bought == all-1 {
+			cost -= float64(v.left * r.q.discount(end))
+		}
+		if v.bought > 0 && !needed && cost >= 0 {
+			break
+		}
+		v.cost += cost
+	}
+	if v.bought < all {
+		v.left = 0
+	}
+	return v
+}
+
+// resale returns what the machines that run at the end of the horizon then
+// fetch, in the question's currency: what they can still earn after it, here
+// or in a warehouse, as far as the outlook reaches. They cost price together
+// when new, and computing earns revenue times what the outlook says.
+func (r *reckoning) resale(c market.Case, price, revenue float64) float64 {
+	m, course := &r.q.Machine, r.q.Market[c]
+	_, last := r.q.generations(m.Life)
+	bought := int(math.Round(12 * last))
+	computing := m.computing()
+	if computing == 0 || bought >= len(course) {
+		return 0
+	}
+	dollars := func(x float64) float64 { return x / r.q.Money.PerDollar }
+	v := market.Resale{
+		Kept:       m.Availability * (1 - m.PoolFee) * units.Fraction(revenue),
+		Rate:       r.q.Money.Rate,
+		Life:       int(math.Round(12 * m.Life)),
+		Bought:     market.DollarsPerKW(dollars(price / computing)),
+		Elasticity: 1,
+	}
+	if m.Kind == Hash {
+		v.Efficiency = m.efficiency(course, bought)
+		v.Elasticity = market.HashPriceElasticity
+	}
+	rises := r.q.dearer(r.q.Money.Years)
+	if cost, ok := r.q.Power.Industrial.Get(); ok {
+		v.Uses = append(v.Uses, market.Use{
+			Name: "warehouse", Power: market.DollarsPerKWh(dollars(float64(cost) * rises)), Hours: market.AllHours(),
+		})
+	}
+	if r.duty != nil {
+		here := market.Use{Name: "home"}
+		var computes, margin float64
+		for month := range here.Hours {
+			u := &r.duty.months[month]
+			here.Hours[month] = u.computes / computing
+			computes, margin = computes+u.computes, margin+u.margin
+		}
+		if computes > 0 { // the heat's worth is taken off the price of power
+			here.Power = market.DollarsPerKWh(dollars(margin / computes * rises))
+			v.Uses = append(v.Uses, here)
+		}
+	}
+	return float64(v.Value(course[bought:], 12*r.q.Money.Years-bought)) * computing * r.q.Money.PerDollar
 }
 
 // worth is what a kWh of computing earns, in money of today's prices.
@@ -101,12 +193,11 @@ func (r *reckoning) with() *way {
 	}
 	w.books = r.q.newBooks()
 	w.books.buy(r.backup.Heater, r.s.demand.load.size())
-	r.invest(w.books)
-	w.books.steady(r.backup.spent+r.duty.plainMargin+r.duty.idle, true)
-	r.months(func(c market.Case, y, month int) {
-		computes, margin := r.duty.pays(month, r.worth(c, y, month))
-		r.book(w.books, c, y, month, computes, margin)
-	})
+	w.books.steady(r.backup.spent, true)
+	r.invest(w.books, func(c market.Case, y, month int) (computes, costs float64) {
+		return r.duty.pays(month, r.worth(c, y, month))
+	}, r.duty.plainMargin+r.duty.idle, false)
+	r.bought = w.books.assets[len(w.books.assets)-1].bought
 	r.s.delivers(&w.Option)
 	r.firstYear(w)
 	return w
@@ -116,7 +207,7 @@ func (r *reckoning) with() *way {
 func (r *reckoning) firstYear(w *way) {
 	u, m := r.duty, &r.q.Machine
 	recovery := float64(m.Recovery)
-	idle, least := r.idling()
+	idle, least := m.idling()
 	var computed, drawn, rest, made float64
 	for month := range 12 {
 		earns := r.worth(market.Middle, 0, month)
@@ -144,19 +235,11 @@ func (r *reckoning) firstYear(w *way) {
 	r.works(w, computed, made)
 }
 
-// idling returns what the machine draws when it stands idle, kW, and the power
-// of its computing part below which it runs a share of the hour only.
-func (r *reckoning) idling() (idle, least float64) {
-	m := &r.q.Machine
-	n := float64(m.Count) / 1000
-	return float64(m.Idle) * n, min(float64(m.Least), float64(m.Draw-m.Plain)) * n
-}
-
 // works fills in what the machine does in the first year.
 func (r *reckoning) works(w *way, computed, made float64) {
 	m := &r.q.Machine
 	w.Computed = units.KilowattHours(computed)
-	w.FullLoad = made / float64(m.Recovery) / (float64(m.Draw) * float64(m.Count) / 1000)
+	w.FullLoad = made / float64(m.Recovery) / m.power()
 	if w.Heat > 0 {
 		w.Covered = units.Fraction(made / float64(w.Heat))
 	}
@@ -182,10 +265,9 @@ func (r *reckoning) alone() *way {
 	d, m := r.s.demand, &r.q.Machine
 	made, coldest := d.capped(m)
 	w.Shortfall.Coldest = coldest
-	idle, least := r.idling()
-	computing := float64(m.Draw-m.Plain) * float64(m.Count) / 1000
+	idle, least := m.idling()
+	computing := m.computing()
 	w.books = r.q.newBooks()
-	r.invest(w.books)
 	first := months()
 	var computes, costs [12]float64
 	var all, power float64
@@ -206,7 +288,7 @@ func (r *reckoning) alone() *way {
 		w.Heat += w.Months[month]
 		all += computes[month]
 	}
-	r.months(func(c market.Case, y, month int) { r.book(w.books, c, y, month, computes[month], costs[month]) })
+	r.invest(w.books, func(_ market.Case, _, month int) (float64, float64) { return computes[month], costs[month] }, 0, true)
 	w.Shortfall.Year = d.load.Heat - w.Heat
 	for i := 0; i < Hours; i += 24 {
 		w.Shortfall.Day = max(w.Shortfall.Day, units.KilowattHours(sum(d.total[i:i+24])-sum(made[i:i+24])))
@@ -234,23 +316,40 @@ func (d *demand) quality(i int) float64 {
 	return ex / d.total[i]
 }
 
-// capped returns the heat that the machine alone gives in each hour, kWh, and
-// the lowest temperature of the rooms.
-func (d *demand) capped(m *Machine) (made []float64, coldest units.Celsius) {
-	most := float64(m.Draw) * float64(m.Count) / 1000 * float64(m.Recovery)
-	made = make([]float64, Hours)
+// forUses returns the heat of the uses that the machine can make in each hour,
+// kWh: they come before the rooms.
+func (d *demand) forUses(m *Machine) []float64 {
+	most := m.power() * float64(m.Recovery)
+	made := make([]float64, Hours)
 	for k := range d.parts {
 		p := &d.parts[k]
-		if k == 0 && d.rooms || m.Hottest == 0 && !p.air {
+		if k == 0 && d.rooms {
 			continue
 		}
 		for i, q := range p.heat {
-			if m.Hottest != 0 {
-				q *= reach(m.Hottest, at(p.from, i), at(p.to, i))
-			}
-			made[i] = min(most, made[i]+q)
+			made[i] = min(most, made[i]+float64(q*p.reached(m, i)))
 		}
 	}
+	return made
+}
+
+// reached returns the share of a part's heat that is within the machine's
+// reach in an hour, by its temperature.
+func (p *part) reached(m *Machine, hour int) float64 {
+	switch {
+	case m.Hottest != 0:
+		return reach(m.Hottest, at(p.from, hour), at(p.to, hour))
+	case p.air:
+		return 1
+	}
+	return 0
+}
+
+// capped returns the heat that the machine alone gives in each hour, kWh, and
+// the lowest temperature of the rooms.
+func (d *demand) capped(m *Machine) (made []float64, coldest units.Celsius) {
+	most := m.power() * float64(m.Recovery)
+	made = d.forUses(m)
 	if !d.rooms {
 		return made, d.warmth
 	}
@@ -294,26 +393,25 @@ func (r *reckoning) wasted() *way {
 		return w
 	}
 	m := &r.q.Machine
-	computing := float64(m.Draw-m.Plain) * float64(m.Count) / 1000
+	computing := m.computing()
 	w.books = r.q.newBooks()
 	w.books.buy(r.today.maker.Heater, r.s.demand.load.size())
 	w.books.steady(r.today.maker.spent, true)
-	r.invest(w.books)
 	first := months()
 	var computed float64
-	r.months(func(c market.Case, y, month int) {
+	r.invest(w.books, func(c market.Case, y, month int) (computes, costs float64) {
 		if r.worth(c, y, month) < float64(price) {
-			return
+			return 0, 0
 		}
-		kwh := computing * float64(first[month+1]-first[month])
-		r.book(w.books, c, y, month, kwh, kwh*float64(price))
+		computes = computing * float64(first[month+1]-first[month])
 		if c == market.Middle && y == 0 {
-			computed += kwh
+			computed += computes
 		}
-	})
+		return computes, computes * float64(price)
+	}, 0, false)
 	r.s.delivers(&w.Option)
 	w.buys(r.q, r.today.maker, r.today.maker.bought, computed)
 	r.works(w, computed, 0)
-	w.FullLoad = computed / (float64(m.Draw) * float64(m.Count) / 1000)
+	w.FullLoad = computed / m.power()
 	return w
 }

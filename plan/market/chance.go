@@ -81,8 +81,11 @@ func drawn() []func(*Assumptions) *float64 {
 	}
 }
 
+// bitcoinYears is how long a price takes whose days nobody gave.
+const bitcoinYears = 2
+
 // last returns the price that the scenario ends with.
-func (a Assumptions) last() float64 {
+func (a *Assumptions) last() float64 {
 	if len(a.Bitcoin) == 0 {
 		return a.From.Bitcoin
 	}
@@ -91,7 +94,7 @@ func (a Assumptions) last() float64 {
 
 // bent returns the price scenario with its end multiplied by e^log, and the
 // days between by as much as they are on the way from the first to the last.
-func (a Assumptions) bent(log float64) []Quote {
+func (a *Assumptions) bent(log float64) []Quote {
 	quotes := a.Bitcoin
 	if len(quotes) < 2 {
 		quotes = []Quote{

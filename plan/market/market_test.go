@@ -139,6 +139,26 @@ func TestEverySourceExists(t *testing.T) {
 	}
 }
 
+func TestInputsOfAScenario(t *testing.T) {
+	s := scenario(t)
+	for _, in := range s.Inputs() {
+		if len(in.Sources) == 0 {
+			t.Errorf("%s of the default scenario is taken for the user's", in.Name)
+		}
+	}
+	for c := range s {
+		s[c].Power = 0.07
+	}
+	for _, in := range s.Inputs() {
+		if own := len(in.Sources) == 0; own != (in.Name == "marginal_power") {
+			t.Errorf("%s: is it the user's? %v", in.Name, own)
+		}
+		if in.Name == "marginal_power" && in.Values != [market.Cases]float64{0.07, 0.07, 0.07} {
+			t.Errorf("power costs the marginal miner %v, want what was set", in.Values)
+		}
+	}
+}
+
 func TestRentQuantiles(t *testing.T) {
 	for _, r := range market.Rentals() {
 		for c, u := range []float64{0.1, 0.5, 0.9} {

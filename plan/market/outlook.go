@@ -29,8 +29,10 @@ type Assumptions struct {
 	// rate in a year for each e-fold that the hash price is above (below) the
 	// equilibrium.
 	Entry, Exit float64
-	// Inference is what answering earns in a month of the snapshot's day, net
-	// of what is not sold and of fees; it falls by Decline e-folds in a year.
+	// Class of the computers that answer; empty where the user says what they
+	// earn. Inference is that on the snapshot's day, net of what is not sold and
+	// of fees; it falls by Decline e-folds in a year.
+	Class     Hardware
 	Inference DollarsPerKWh
 	Decline   float64
 }
@@ -59,7 +61,7 @@ func Default(from Snapshot, class Hardware) (Scenario, error) {
 		return s, fmt.Errorf("what does inference on %q earn: no rents are known for this class", string(class))
 	}
 	for c := range s {
-		s[c].From = from
+		s[c].From, s[c].Class = from, class
 	}
 	for _, in := range Inputs(from, rental) {
 		for c := range s {

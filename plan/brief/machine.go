@@ -1,0 +1,355 @@
+package brief
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"hearth/plan"
+	"hearth/plan/atlas"
+	"hearth/plan/market"
+	"hearth/units"
+)
+
+// usualDevice is the machine with the lowest price for its heat that is known.
+const usualDevice = "Antminer S19j Pro"
+
+// ownDevice is the name for a machine of which only the brief knows.
+const ownDevice = "own"
+
+// machine reads the computer that heats.
+func (a *asker) machine() {
+	if a.err != nil {
+		return
+	}
+	b := &a.Brief
+	name := b.Device
+	if name == "" {
+		if name = usualDevice; b.DevicePower != "" || b.DeviceRate != "" {
+			name = ownDevice
+		}
+	}
+	d, ok := deviceByName(name)
+	switch {
+	case strings.EqualFold(name, ownDevice):
+		d = atlas.Device{Name: "own machine", Kind: atlas.Hashing, Recovery: 1, Life: 5}
+		if b.DevicePower == "" {
+			a.failf("device-power", "say what your machine draws, such as \"1700 W\"")
+			return
+		}
+		if b.DeviceRate == "" && b.InferenceValue == "" {
+			a.failf("device-efficiency", "say how well your machine hashes, such as \"18.9 J/TH\", or what its inference earns: \"inference: 0.10\"")
+			return
+		}
+		if b.DeviceRate == "" {
+			d.Kind = atlas.Inference
+		}
+	case !ok:
+		a.failf("device", "no machine is called %q%s; or write \"own\" with device-power, device-efficiency and device-price", name, nearDevice(name))
+		return
+	}
+	a.given("device", d.Name, judged("the machine with the lowest known price for a kW of heat; a loud one"))
+	label := fact(atlas.Fact{Year: 2026, Source: d.Source, Note: d.Note}, "of "+d.Name)
+	m := &a.Question.Machine
+	m.Name, m.Kind = d.Name, plan.MachineKind(d.Kind)
+	m.Sources = append(m.Sources, d.Source)
+	m.Count = int(a.figure("device-count", count("", 1, 1e5), 1, origin{why: "one of them"}))
+	if m.Count = int(math.Round(float64(m.Count))); a.err != nil {
+		return
+	}
+	m.Draw = units.Watts(a.figure("device-power", watts(1, 1e7), float64(d.Draw), label))
+	least := d.Least
+	if b.DevicePower != "" {
+		least = m.Draw
+	}
+	m.Least = units.Watts(a.figure("device-least", watts(0, float64(m.Draw)), min(float64(least), float64(m.Draw)), label))
+	m.Idle = units.Watts(a.figure("device-idle", watts(0, float64(m.Draw)), min(float64(d.Idle), float64(m.Draw)), label))
+	m.Plain = units.Watts(a.figure("device-plain", watts(0, float64(m.Draw)), min(float64(d.Plain), float64(m.Draw)), label))
+	if d.Kind == atlas.Hashing {
+		m.Efficiency = market.JoulesPerTerahash(a.figure("device-efficiency", measure{own: "J/TH", others: []unit{{"W/TH", 1}}, least: 0.5, most: 1e4, example: "18.9 J/TH"}, d.Efficiency(), label))
+	} else if b.DeviceRate != "" {
+		a.failf("device-efficiency", "%s does not hash", d.Name)
+	}
+	a.devicePrice(m, d)
+	m.Life = a.figure("device-life", measure{own: "years", others: []unit{{"year", 1}, {"y", 1}}, least: 0.5, most: 40, example: "5 years"}, d.Life, judged("machines of this kind last about so long"))
+	m.Upkeep = a.amount("device-upkeep", "20 "+a.currency, 0, judged("fans and filters are left out"))
+	m.Recovery = a.share("recovery", 0.05, 1, float64(d.Recovery), label)
+	a.hottest(m, d)
+	m.Availability = a.share("availability", 0.05, 1, usualAvailability, judged("managed machines are paid for 95 to 97 % of their time, the smallest consumer ones for some 75 %"))
+	m.PoolFee = a.share("pool-fee", 0, 0.5, usualFee(d.Kind), judged("pools keep 1 to 3 %"))
+}
+
+const usualAvailability = 0.95
+
+func usualFee(k atlas.DeviceKind) float64 {
+	if k == atlas.Hashing {
+		return 0.02
+	}
+	return 0 // what inference earns is net of fees
+}
+
+func (a *asker) devicePrice(m *plan.Machine, d atlas.Device) {
+	if a.err != nil {
+		return
+	}
+	usual, ok := d.Price.Get()
+	switch {
+	case a.Brief.DevicePrice == "" && !ok:
+		why := "say device-price"
+		if d.Price.Note != "" {
+			why = d.Price.Note + "; " + why
+		}
+		m.Price = units.Unknown[plan.Money](why, time.Time{})
+		a.given("device-price", "unknown", origin{why: why})
+	default:
+		m.Price = known(a.amount("device-price", "1500 "+a.currency, usual*a.perUSD, fact(d.Price, "of "+d.Name)))
+		if a.Brief.DevicePrice == "" {
+			m.Sources = append(m.Sources, d.Price.Source)
+		}
+	}
+}
+
+func (a *asker) hottest(m *plan.Machine, d atlas.Device) {
+	if s := strings.ToLower(a.Brief.Hottest); s == "air" || s == "" && d.Hottest == 0 {
+		m.Hottest = 0
+		a.given("hottest", "air", fact(atlas.Fact{Year: 2026, Source: d.Source}, "it blows warm air"))
+		return
+	}
+	m.Hottest = units.Celsius(a.figure("hottest", celsius(20, 150), float64(d.Hottest), fact(atlas.Fact{Year: 2026, Source: d.Source}, "of "+d.Name)))
+}
+
+// deviceByName finds a machine whatever the case and spaces.
+func deviceByName(name string) (atlas.Device, bool) {
+	plain := func(s string) string {
+		return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(s))
+	}
+	var found []atlas.Device
+	for _, d := range atlas.Devices() {
+		if plain(d.Name) == plain(name) {
+			return d, true
+		}
+		if strings.HasSuffix(plain(d.Name), plain(name)) && len(plain(name)) > 1 {
+			found = append(found, d)
+		}
+	}
+	if len(found) == 1 { // "S19j Pro"
+		return found[0], true
+	}
+	return atlas.Device{}, false
+}
+
+// nearDevice proposes machines.
+func nearDevice(name string) string {
+	type near struct {
+		name     string
+		distance int
+	}
+	var all []near
+	for _, d := range atlas.Devices() {
+		distance := distance(strings.ToLower(name), strings.ToLower(d.Name))
+		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(strings.TrimSpace(name))) {
+			distance = 0
+		}
+		all = append(all, near{d.Name, distance})
+	}
+	slices.SortStableFunc(all, func(x, y near) int { return x.distance - y.distance })
+	var names []string
+	for _, n := range all[:min(len(all), 3)] {
+		names = append(names, fmt.Sprintf("%q", n.name))
+	}
+	return ": did you mean " + strings.Join(names, ", ") + "? \"hearth plan devices\" lists all"
+}
+
+// class is what kind of hardware answers, for its rents; ordinary processors
+// have none that are known.
+func (a *asker) class() market.Hardware {
+	name := strings.ToLower(a.Question.Machine.Name)
+	switch {
+	case strings.Contains(name, "h100"), strings.Contains(name, "server"):
+		return market.ServerGPU
+	}
+	return market.ConsumerGPU
+}
+
+// market makes the outlook.
+func (a *asker) market() {
+	if a.err != nil {
+		return
+	}
+	b := &a.Brief
+	from := market.Latest()
+	if b.Difficulty != "" {
+		from.Difficulty = a.figure("difficulty", measure{own: "T", others: []unit{{"G", 1e-3}, {"P", 1e3}}, least: 1e-6, most: 1e9, example: "133.87 T"}, 0, origin{}) * 1e12
+	} else {
+		a.given("difficulty", number(from.Difficulty/1e12)+" T", origin{why: "on " + from.At.Format("2 January 2006"), market: from.Sources})
+	}
+	if a.err != nil {
+		return
+	}
+	scenario, err := market.Default(from, a.class())
+	if err != nil {
+		a.fail("device", err)
+		return
+	}
+	rental, _ := market.RentalOf(a.class())
+	dollars := measureFor(a)
+	for _, in := range market.Inputs(from, rental) {
+		key, how, ok := inputKey(in.Name)
+		if !ok {
+			continue
+		}
+		values := in.Values
+		if s := b.Get(key); s != "" {
+			values, err = three(s, in, how, dollars)
+			if err != nil {
+				a.fail(key, err)
+				return
+			}
+		}
+		if key == "inference" && a.Question.Machine.Kind != plan.Inference {
+			if b.InferenceValue != "" {
+				a.failf(key, "%s hashes; only machines that answer earn by inference", a.Question.Machine.Name)
+				return
+			}
+			continue
+		}
+		if key == "inference" && b.InferenceValue == "" && strings.Contains(a.Question.Machine.Name, "cores") {
+			a.failf(key, "what ordinary processors earn by inference is not published: say what a kWh earns, such as \"inference: 0.05\"")
+			return
+		}
+		for c := range scenario {
+			in.Apply(&scenario[c], values[c])
+		}
+		a.given(key, how.write(values), origin{why: in.Why, market: in.Sources})
+	}
+	a.Start = time.Date(from.At.Year(), from.At.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	if s := b.Start; s != "" {
+		if a.Start, err = time.Parse("2006-01", s); err != nil {
+			a.failf("start", "%q is no month: write it as 2026-07", s)
+			return
+		}
+	}
+	a.given("start", a.Start.Format("January 2006"), origin{why: "the month after the newest figures of the market"})
+	a.Scenario = scenario
+	// Machines that are bought later live beyond the horizon.
+	if a.Question.Market, err = scenario.Outlook(a.Start, a.Question.Money.Years); err != nil {
+		a.fail("start", err)
+		return
+	}
+	a.held()
+}
+
+// held puts one hash price in place of the outlook.
+func (a *asker) held() {
+	if a.Brief.HashPrice == "" {
+		return
+	}
+	v := a.figure("hash-price", measure{own: "", others: []unit{{"$/PH/day", 1}, {"USD/PH/day", 1}, {"$", 1}, {"USD", 1}}, least: 0, most: 1e4, example: "28.7"}, 0, origin{})
+	for c := range a.Question.Market {
+		for i := range a.Question.Market[c] {
+			m := &a.Question.Market[c][i]
+			m.HashPrice = market.HashPrice(v)
+			if m.Bitcoin > 0 {
+				m.HashValue = v / m.Bitcoin * 1e8
+			}
+		}
+	}
+}
+
+// shape is how a figure of the market is written.
+type shape struct {
+	unit   string
+	factor float64 // of the unit, for one of the market's own
+}
+
+func (s shape) write(v [market.Cases]float64) string {
+	var parts []string
+	for _, x := range v {
+		digits := number(x * s.factor)
+		if math.Abs(x*s.factor) >= 1000 {
+			digits = fmt.Sprintf("%.0f", x*s.factor)
+		}
+		parts = append(parts, digits)
+	}
+	if parts[0] == parts[1] && parts[1] == parts[2] {
+		parts = parts[:1]
+	}
+	return strings.Join(parts, "/") + space(s.unit) + s.unit
+}
+
+// inputKey says which key is an input of the market, and how it is written.
+func inputKey(name string) (string, shape, bool) {
+	switch name {
+	case "bitcoin":
+		return "bitcoin", shape{"USD", 1}, true
+	case "fees":
+		return "fees", shape{"%", 100}, true
+	case "marginal_efficiency":
+		return "marginal-efficiency", shape{"J/TH", 1}, true
+	case "marginal_power":
+		return "marginal-power", shape{"USD/kWh", 1}, true
+	case "progress":
+		return "progress", shape{"%", 100}, true
+	case "inference":
+		return "inference", shape{"USD/kWh", 1}, true
+	}
+	return "", shape{}, false
+}
+
+// measureFor reads dollars: markets have no other currency.
+func measureFor(a *asker) func(per bool) money {
+	return func(per bool) money {
+		m := money{currency: "USD", most: 1e9, example: "63000 USD"}
+		if per {
+			m.per, m.example = []unit{{"kWh", 1}, {"MWh", 1000}}, "0.05 USD/kWh"
+		}
+		return m
+	}
+}
+
+// three reads "low/middle/high" or one figure, about which the others keep the
+// distance that they usually have. The low figure is the pessimistic one.
+func three(s string, in market.Input, how shape, dollars func(per bool) money) ([market.Cases]float64, error) {
+	read := func(s string) (float64, error) {
+		switch how.unit {
+		case "%":
+			v, err := share(0, 90).read(s)
+			return v / 100, err
+		case "J/TH":
+			return measure{own: "J/TH", others: []unit{{"W/TH", 1}}, least: 0.5, most: 1e4, example: "25 J/TH"}.read(s)
+		}
+		return dollars(how.unit == "USD/kWh").read(s)
+	}
+	// A slash also stands in units: "0.04/0.05/0.06 USD/kWh".
+	number, unit := s, ""
+	if i := strings.LastIndexByte(strings.TrimSpace(s), ' '); i >= 0 {
+		number, unit = s[:i], s[i:]
+	}
+	parts := strings.Split(number, "/")
+	values := in.Values
+	switch len(parts) {
+	case 3:
+		for c := range values {
+			v, err := read(parts[c] + unit)
+			if err != nil {
+				return values, err
+			}
+			values[c] = v
+		}
+		return values, nil
+	case 1, 2:
+		v, err := read(s)
+		if err != nil {
+			return values, err
+		}
+		for c := range values {
+			if middle := in.Values[market.Middle]; middle != 0 {
+				values[c] = in.Values[c] / middle * v
+			}
+		}
+		return values, nil
+	}
+	return values, fmt.Errorf("%q: write one figure, or three as low/middle/high", s)
+}

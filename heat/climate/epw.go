@@ -26,8 +26,10 @@ const (
 )
 
 // ReadEPW reads a typical year in the format of EnergyPlus weather files: 8
-// header lines, then 8760 hours (8784 with a leap day, which is left out). A
-// file with a missing value or hour is refused, and the error names the line.
+// header lines, then 8760 hours (8784 with a leap day, which is left out). Up
+// to 6 hours in a row may be missing, or have a value that is: a straight line
+// fills them, and [Year.Filled] counts them. More than that is refused, and the
+// error names the line.
 func ReadEPW(r io.Reader) (*Year, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4096), 1<<16)
@@ -57,11 +59,11 @@ func ReadEPW(r io.Reader) (*Year, error) {
 		}
 	}
 
-	hours := make([]hour, 0, hoursInYear)
-	clock := time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC) // any year without a leap day
-	for len(hours) < hoursInYear {
-		if !next() {
-			return fail("the file ends before %s", clock.Format("2 January, 15:04"))
+	read := newRecord("dry-bulb temperature", "direct normal irradiance", "diffuse horizontal irradiance")
+	due := 0 // the hour that comes next
+	for next() {
+		if strings.TrimSpace(lines.Text()) == "" {
+			continue
 		}
 		fields := strings.Split(lines.Text(), ",")
 		if len(fields) < epwColumns {
@@ -78,39 +80,70 @@ func ReadEPW(r io.Reader) (*Year, error) {
 		if at[0] == 2 && at[1] == 29 {
 			continue
 		}
-		if want := [3]int{int(clock.Month()), clock.Day(), clock.Hour() + 1}; at != want {
-			return fail("month %d, day %d, hour %d, where month %d, day %d, hour %d is due: an hour is missing or twice there",
-				at[0], at[1], at[2], want[0], want[1], want[2])
+		index, ok := hourIndex(at[0], at[1], at[2]-1)
+		if !ok {
+			return fail("month %d, day %d, hour %d is no hour of a year", at[0], at[1], at[2])
 		}
-		var v [3]float64
+		if index < due {
+			return fail("month %d, day %d, hour %d is there twice or out of order: %s is due", at[0], at[1], at[2], hourName(due))
+		}
+		read.missing(due, index, number)
+		var v [3]float32
 		for i, column := range [...]struct {
 			index   int
-			name    string
 			missing float64
-		}{
-			{epwDryBulb, "dry-bulb temperature", epwNoTemperature},
-			{epwDirect, "direct normal irradiance", epwNoIrradiance},
-			{epwDiffuse, "diffuse horizontal irradiance", epwNoIrradiance},
-		} {
+		}{{epwDryBulb, epwNoTemperature}, {epwDirect, epwNoIrradiance}, {epwDiffuse, epwNoIrradiance}} {
 			s := strings.TrimSpace(fields[column.index])
 			x, err := strconv.ParseFloat(s, 32)
 			switch {
-			case s == "" || err == nil && math.Abs(x-column.missing) < 0.01 || err == nil && column.missing == epwNoIrradiance && x > column.missing:
-				return fail("the %s is unknown (%q): fill the gap first", column.name, s)
+			case s == "" || err == nil && math.Abs(x-column.missing) < 0.01 || err == nil && column.missing == epwNoIrradiance && x > column.missing && !math.IsInf(x, 0):
+				v[i] = unknown
 			case err != nil:
-				return fail("the %s is %q, not a number", column.name, s)
+				return fail("the %s is %q, not a number", read.named[i], s)
+			case x != x:
+				return fail("the %s is %q: leave the field empty if it is unknown", read.named[i], s)
+			default:
+				v[i] = float32(x)
 			}
-			v[i] = x
 		}
-		h := hour{float32(v[0]), float32(v[1]), float32(v[2])}
-		if err := h.weather().Plausible(); err != nil {
+		if err := plausible(hour{v[0], v[1], v[2]}); err != nil {
 			return fail("%w", err)
 		}
-		hours = append(hours, h)
-		clock = clock.Add(time.Hour)
+		read.hours[index], read.lines[index] = hour{v[0], v[1], v[2]}, number
+		due = index + 1
+		if due == hoursInYear {
+			break
+		}
 	}
-	place.Design = coldest(hours)
-	return newYear(place, hours), nil
+	if due < hoursInYear {
+		if err := lines.Err(); err != nil || hoursInYear-due > longestGap {
+			return fail("the file ends before %s", hourName(due))
+		}
+		read.missing(due, hoursInYear, number)
+	}
+	filled, err := read.fill()
+	if err != nil {
+		return nil, fmt.Errorf("read EPW: %w", err)
+	}
+	place.Design = coldest(read.hours)
+	y := newYear(place, read.hours)
+	y.filled = filled
+	return y, nil
+}
+
+// plausible says why the known values of an hour cannot be, or nothing.
+func plausible(h hour) error {
+	w := heat.Weather{}
+	if !isUnknown(h.temperature) {
+		w.Outdoor = units.Celsius(h.temperature)
+	}
+	if !isUnknown(h.direct) {
+		w.Direct = float64(h.direct)
+	}
+	if !isUnknown(h.diffuse) {
+		w.Diffuse = float64(h.diffuse)
+	}
+	return w.Plausible()
 }
 
 // epwPlace reads "LOCATION,Denver Intl Ap,CO,USA,TMY3,725650,39.83,-104.65,-7.0,1650.0".

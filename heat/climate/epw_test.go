@@ -88,16 +88,19 @@ func TestBrokenEPWIsRefusedByLine(t *testing.T) {
 		{"another format", "time,temperature\n", "begins with LOCATION"},
 		{"latitude out of this world", replace(1, "39.83", "139.83"), "line 1"},
 		{"header only", strings.SplitAfter(epw(nil), "12/31\r\n")[0], "line 9: the file ends before 1 January, 00:00"},
-		{"no temperature", replace(12, ",4.0,", ",99.9,"), "line 12: the dry-bulb temperature is unknown"},
-		{"no direct sun", replace(21, ",513,", ",9999,"), "line 21: the direct normal irradiance is unknown"},
-		{"no diffuse light", replace(21, ",100,", ",9999,"), "line 21: the diffuse horizontal irradiance is unknown"},
+		{"no temperature for seven hours", without(12, 18, 6, "99.9"), "line 12: the dry-bulb temperature is unknown for 7 hours from 1 January, 03:00 on"},
+		{"no direct sun for a month", without(9, 8+31*24, 14, "9999"), "line 9: the direct normal irradiance is unknown for 744 hours from 1 January, 00:00 on"},
+		{"no diffuse light at all", without(9, 8+8760, 15, "9999"), "the diffuse horizontal irradiance is unknown in every hour"},
+		{"a gap across the end of the year", without(9, 11, 6, "", 8765, 8768), "line 8765: the dry-bulb temperature is unknown for 7 hours from 31 December, 20:00 on"},
+		{"seven lines missing", cutOut(100, 106), "line 100: the dry-bulb temperature is unknown for 7 hours from 4 January, 19:00 on"},
+		{"an hour twice", replace(100, epwLine(100), epwLine(100)+epwLine(100)), "line 101: month 1, day 4, hour 20 is there twice"},
+		{"a month of 40 days", replace(100, ",1,4,20,", ",1,40,20,"), "line 100: month 1, day 40, hour 20 is no hour of a year"},
+		{"the last seven hours missing", strings.Join(epwLines()[:8761], ""), "the file ends before 31 December, 17:00"},
 		{"not a number", replace(21, ",513,", ",bright,"), `line 21: the direct normal irradiance is "bright"`},
-		{"an empty field", replace(12, ",4.0,", ",,"), "line 12: the dry-bulb temperature is unknown"},
-		{"NaN", replace(12, ",4.0,", ",NaN,"), "line 12: NaN °C"},
+		{"NaN", replace(12, ",4.0,", ",NaN,"), "line 12: the dry-bulb temperature is \"NaN\""},
 		{"infinite", replace(21, ",513,", ",Inf,"), "line 21"},
 		{"hotter than any place", replace(12, ",4.0,", ",75.0,"), "line 12: 75 °C is not"},
 		{"negative sun", replace(21, ",513,", ",-10,"), "line 21: -10 W/m²"},
-		{"a missing hour", replace(100, epwLine(100), ""), "line 100"},
 		{"two data lines per hour", replace(8, "DATA PERIODS,1,1", "DATA PERIODS,1,2"), "line 8: only one record per hour"},
 		{"cut short", epw(nil)[:400_000], "columns"},
 		{"a line without end", epw(nil)[:1000] + strings.Repeat("9", 1<<17), "line"},
@@ -109,7 +112,73 @@ func TestBrokenEPWIsRefusedByLine(t *testing.T) {
 	}
 }
 
-func epwLine(n int) string { return strings.SplitAfter(epw(nil), "\n")[n-1] }
+func epwLine(n int) string { return epwLines()[n-1] }
+
+func epwLines() []string { return strings.SplitAfter(epw(nil), "\n") }
+
+// without writes the file with a column replaced from line to line, both
+// included, in one or more spans.
+func without(from, to, column int, by string, more ...int) string {
+	spans := append([]int{from, to}, more...)
+	return epw(func(n int, text string) string {
+		for i := 0; i < len(spans); i += 2 {
+			if n >= spans[i] && n <= spans[i+1] {
+				fields := strings.Split(text, ",")
+				fields[column] = by
+				return strings.Join(fields, ",")
+			}
+		}
+		return text
+	})
+}
+
+// cutOut writes the file without the lines from the one to the other.
+func cutOut(from, to int) string {
+	return epw(func(n int, text string) string {
+		if n >= from && n <= to {
+			return ""
+		}
+		return text
+	})
+}
+
+func TestShortGapsOfAnEPWAreFilledAndCounted(t *testing.T) {
+	whole, err := climate.ReadEPW(strings.NewReader(epw(nil)))
+	if err != nil || whole.Filled() != 0 {
+		t.Fatalf("%d hours of a whole year are filled (%v)", whole.Filled(), err)
+	}
+	for _, c := range []struct {
+		name, file string
+		filled     int
+	}{
+		{"six temperatures", without(12, 17, 6, "99.9"), 6},
+		{"an empty field", without(12, 12, 6, ""), 1},
+		{"six hours of sun", without(20, 25, 14, "9999"), 6},
+		{"a line", cutOut(100, 100), 1},
+		{"six lines and others that lack one figure", strings.Replace(cutOut(100, 105), ",100,0,0\r\n", ",9999,0,0\r\n", 1), 7},
+		{"the last six hours", strings.Join(epwLines()[:8762], ""), 6},
+		{"the first three hours and the last three", without(9, 11, 6, "", 8766, 8768), 6},
+	} {
+		y, err := climate.ReadEPW(strings.NewReader(c.file))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if y.Filled() != c.filled {
+			t.Errorf("%s: %d hours are filled, want %d", c.name, y.Filled(), c.filled)
+		}
+		// Each hour's temperature is its number, so that a straight line over a
+		// gap within a day gives the very figures that were taken out.
+		for h := range 24 {
+			at := time.Date(2025, time.January, 1, h, 0, 0, 0, time.FixedZone("", -7*3600))
+			if c.name == "six temperatures" || c.name == "an empty field" {
+				if a, b := y.At(at), whole.At(at); math.Abs(float64(a.Outdoor-b.Outdoor)) > 1e-4 {
+					t.Errorf("%s: %v at %d:00, want %v", c.name, a.Outdoor, h, b.Outdoor)
+				}
+			}
+		}
+	}
+}
 
 func TestLeapDayOfAnEPWIsLeftOut(t *testing.T) {
 	lines := strings.SplitAfter(epw(nil), "\n")

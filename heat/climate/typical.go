@@ -44,7 +44,9 @@ func (p Place) Typical(seed uint64) (*Year, error) {
 	hours := make([]hour, hoursInYear)
 	p.temperatures(hours, random)
 	p.irradiate(hours)
-	return newYear(p, hours), nil
+	y := newYear(p, hours)
+	y.made = true
+	return y, nil
 }
 
 // calendar is a year without a leap day.
@@ -214,19 +216,29 @@ func (p Place) day(hours []hour, midnight time.Time, total float64) {
 			continue
 		}
 		global := min(total*weight[h]/sum, clearestHour*above)
-		kt := global / above
-		var diffuse float64
-		switch { // Erbs, Klein and Duffie, equation 1
-		case kt <= 0.22:
-			diffuse = 1 - 0.09*kt
-		case kt <= 0.80:
-			diffuse = 0.9511 + kt*(-0.1604+kt*(4.388+kt*(-16.638+kt*12.336)))
-		default:
-			diffuse = 0.165
-		}
-		up := above / suns[h].Normal
-		direct := min(global*(1-diffuse)/up, 0.8*suns[h].Normal)
-		hours[h].direct = float32(direct)
-		hours[h].diffuse = float32(global - direct*up)
+		hours[h].direct, hours[h].diffuse = split(global, suns[h])
 	}
+}
+
+// split parts the irradiance on the level into the sun's beam, at right angles
+// to it, and the light of the sky: Erbs, Klein and Duffie, equation 1. All of
+// it is the sky's where the sun is not up.
+func split(global float64, sun heat.Sun) (direct, diffuse float32) {
+	above := sun.Horizontal()
+	if above <= 0 {
+		return 0, float32(global)
+	}
+	kt := global / above
+	var share float64
+	switch {
+	case kt <= 0.22:
+		share = 1 - 0.09*kt
+	case kt <= 0.80:
+		share = 0.9511 + kt*(-0.1604+kt*(4.388+kt*(-16.638+kt*12.336)))
+	default:
+		share = 0.165
+	}
+	up := above / sun.Normal
+	beam := min(global*(1-share)/up, 0.8*sun.Normal)
+	return float32(beam), float32(global - beam*up)
 }

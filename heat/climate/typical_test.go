@@ -77,8 +77,12 @@ func TestTypicalYearsHeatLikeTheirSources(t *testing.T) {
 				t.Fatal(err)
 			}
 			kWh, peak := yearOfHeat(house, y)
-			if math.Abs(kWh/want-1) > 0.04 {
-				t.Errorf("%s, seed %d: %.0f kWh, want %.0f kWh within 4 %%", c.place, seed, kWh, want)
+			off, made := y.Uncertainty()
+			if _, really := hourly.Uncertainty(); !made || really {
+				t.Errorf("%s: made up %v, read from a file %v", c.place, made, really)
+			}
+			if units.Fraction(math.Abs(kWh/want-1)) > off.Worst {
+				t.Errorf("%s, seed %d: %.0f kWh, want %.0f kWh within %v", c.place, seed, kWh, want, off.Worst)
 			}
 			got += kWh / seeds
 			gotPeak += float64(peak) / seeds

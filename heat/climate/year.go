@@ -17,6 +17,8 @@ type Year struct {
 	place    Place
 	standard *time.Location
 	hours    []hour // from 1 January 00:00, local standard time
+	filled   int    // hours with a value that was made up
+	made     bool   // from monthly normals
 }
 
 // hour is one record: the temperature at its end and the mean irradiance
@@ -29,6 +31,28 @@ func newYear(p Place, hours []hour) *Year {
 
 // Place returns the place whose weather it is.
 func (y *Year) Place() Place { return y.place }
+
+// Filled returns how many of the 8760 hours had a value missing in the file
+// that they were read from, which a straight line over the gap made up.
+func (y *Year) Filled() int { return y.filled }
+
+// Uncertainty is by how much the heat that a house wants in a year made up
+// from monthly normals differs from that in the hourly year behind them.
+type Uncertainty struct {
+	Annual units.Fraction // of the heat of a year, on average
+	Worst  units.Fraction // the same, at the worst of the sites
+	Peak   units.Fraction // by which the greatest power comes out too low
+}
+
+// Uncertainty returns how far the year may be off, and whether it is made up
+// at all: a year that was read has none of this kind. The figures were measured
+// with a house of 140 m² at 46 sites that want heating, five years each.
+func (y *Year) Uncertainty() (u Uncertainty, made bool) {
+	if !y.made {
+		return Uncertainty{}, false
+	}
+	return Uncertainty{Annual: 0.0102, Worst: 0.039, Peak: 0.07}, true
+}
 
 // At returns the weather at the instant t. The temperature runs straight
 // between the full hours; the irradiance is the mean of the hour that t lies

@@ -46,8 +46,8 @@ const (
 	warmer = 2.0 // K
 	// The walls are planned on a grid of how much warmer they are than by the
 	// rule, in steps of 0.05 K.
-	coolest, warmest = -1.0, 3.0 // K
-	wallPoints       = 81
+	coolest, warmest = -0.5, 2.5 // K
+	wallPoints       = 61
 	// discomfort is US dollars for a kelvin outside the band, squared, and hour:
 	// so dear that a schedule saves nothing by being colder.
 	discomfort = 20.0
@@ -59,7 +59,7 @@ const (
 // of the greatest: fine about nought, where it holds a temperature.
 func departures() []float64 {
 	list := []float64{0}
-	for d := 1. / 128; d <= 1; d *= 2 {
+	for d := 1. / 64; d <= 1; d *= 2 {
 		list = append(list, d, -d)
 	}
 	return list

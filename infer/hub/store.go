@@ -279,7 +279,14 @@ func (s *Store) lock(name string) (unlock func(), err error) {
 // put writes a model's file by write and moves it into place, whole and
 // synced, with its origin beside it.
 func (s *Store) put(name string, o Origin, write func(*os.File) error) (_ Entry, err error) {
-	f, err := os.CreateTemp(filepath.Join(s.dir, fetchFolder), name+"-*"+Extension)
+	// Among what is fetched, so that the next change of this model clears what a
+	// loss of power left of it.
+	dir := s.fetched(name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Entry{}, fmt.Errorf("write the model %s: %w", name, disk(err))
+	}
+	defer func() { _ = os.Remove(dir) }() // fails while something else is in it
+	f, err := os.CreateTemp(dir, "*"+Extension)
 	if err != nil {
 		return Entry{}, fmt.Errorf("write the model %s: %w", name, disk(err))
 	}

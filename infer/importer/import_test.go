@@ -399,6 +399,8 @@ func TestImportRefuses(t *testing.T) {
 			f["model.safetensors"].Data = f["model.safetensors"].Data[:5000]
 		}, "safetensors"},
 		{"no tokenizer", "tiny-llama", without("tokenizer.json"), "it has no tokenizer.json"},
+		{"another's tokenizer", "tiny-llama", file("tokenizer.json", string(copied(t, "tiny-e5")["tokenizer.json"].Data)), "its tokenizer has 604 tokens and its embeddings 320"},
+		{"a smaller one's tokenizer", "tiny-llama", file("tokenizer.json", `{"version":"1.0","model":{"type":"BPE","vocab":{"a":0},"merges":[]}}`), "its tokenizer has only 1 tokens for 320 embeddings"},
 		{"no encoder's activation", "tiny-bert", config("hidden_act", "gelu_new"), `hidden_act is "gelu_new"`},
 		{"relative positions", "tiny-bert", config("position_embedding_type", "relative_key"), `position_embedding_type is "relative_key"`},
 		{"pooling", "tiny-bert", file("1_Pooling/config.json", `{"pooling_mode_max_tokens":true}`), `its pooling is ["max_tokens"]`},

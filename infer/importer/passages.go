@@ -26,6 +26,10 @@ func (p *plan) passages(tokenizerJSON []byte, lines []string) ([][]int32, error)
 	if t.Size() > p.config.Vocab {
 		return nil, fmt.Errorf("its tokenizer has %d tokens and its embeddings %d: they are not of one model", t.Size(), p.config.Vocab)
 	}
+	// Tables of embeddings are filled up to a round number, by a few of a hundred.
+	if t.Size() < p.config.Vocab/4*3 {
+		return nil, fmt.Errorf("its tokenizer has only %d tokens for %d embeddings: they are not of one model", t.Size(), p.config.Vocab)
+	}
 	left := int(min(max(calibrationWork/p.perToken(), minCalibration), maxCalibration))
 	var passages [][]int32
 	for i := 0; len(lines) > 0 && left > 0; i++ {

@@ -46,17 +46,18 @@ func (s *Server) writer(name string) (*Model, error) {
 
 // fits refuses a prompt that leaves no room for the answer that was asked for.
 func (m *Model) fits(prompt []int32, param string, most int) error {
-	if err := m.check(prompt, param, 0); err != nil {
-		return err
-	}
 	if len(prompt) == 0 {
 		return invalid(param, "invalid_value", "The prompt is empty.")
 	}
-	if n := m.Config.Context; len(prompt)+max(most, 1) > n {
+	switch n := m.Config.Context; {
+	case len(prompt) >= n:
 		return invalid(param, "context_length_exceeded",
-			"%s takes %d tokens in all. The prompt has %d, and %d are asked for: shorten one of them.", m.Name, n, len(prompt), max(most, 1))
+			"%s takes %d tokens in all, prompt and answer. The prompt has %d: shorten it.", m.Name, n, len(prompt))
+	case len(prompt)+most > n:
+		return invalid(param, "context_length_exceeded",
+			"%s takes %d tokens in all, prompt and answer. The prompt has %d, and %d are asked for: shorten one of them.", m.Name, n, len(prompt), most)
 	}
-	return nil
+	return m.check(prompt, param, 0)
 }
 
 // chatShape is the form of /v1/chat/completions.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 
@@ -131,8 +132,8 @@ func (t *talk) hold(ctx context.Context) error {
 		switch {
 		case errors.Is(err, context.Canceled) && ctx.Err() == nil:
 			fmt.Fprintln(p.out, p.paint(dim, "(stopped)"))
-		case errors.Is(err, engine.ErrRequest):
-			fmt.Fprintln(p.err, oneLine(err.Error())+": begin again with /new.")
+		case errors.Is(err, errTooLong), errors.Is(err, engine.ErrRequest):
+			fmt.Fprintln(p.err, oneLine(err.Error()))
 			t.turns = t.turns[:len(t.turns)-1]
 			continue
 		case err != nil:
@@ -174,16 +175,12 @@ func (t *talk) answer(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := t.model
-	prompt, err := m.Words.Conversation(t.turns)
+	prompt, err := t.prompt()
 	if err != nil {
 		return "", err
 	}
-	room := m.Config.Context - len(prompt)
-	if room < 1 {
-		return "", fmt.Errorf("the conversation has %d tokens, and %s takes %d: %w", len(prompt), m.Name, m.Config.Context, engine.ErrRequest)
-	}
 	r := engine.Request{
-		Prompt: prompt, Most: min(t.command.Tokens, room), Stop: m.Words.Ends(m.Config.EOS),
+		Prompt: prompt, Most: min(t.command.Tokens, m.Config.Context-len(prompt)), Stop: m.Words.Ends(m.Config.EOS),
 		Sampling: engine.Sampling{Temperature: uint32(t.command.Temperature*(1<<16) + 0.5)},
 	}
 	binary.LittleEndian.PutUint64(r.Seed[:], t.seed)
@@ -223,6 +220,38 @@ func (t *talk) answer(ctx context.Context) (string, error) {
 			show(stop.Flush())
 			return all.String(), nil
 		}
+	}
+}
+
+// errTooLong: what was asked fits no context, whatever of the conversation is
+// forgotten.
+var errTooLong = errors.New("too long")
+
+// prompt lays the conversation out. Where that leaves too little room for an
+// answer, the oldest question is forgotten with its answer, and so on.
+func (t *talk) prompt() ([]int32, error) {
+	turns, context := t.turns, t.model.Config.Context
+	begins := 0
+	if turns[0].Role == text.System {
+		begins = 1
+	}
+	for {
+		prompt, err := t.model.Words.Conversation(turns)
+		if err != nil {
+			return nil, err
+		}
+		alone := len(turns) == begins+1
+		if alone && len(prompt) >= context {
+			return nil, fmt.Errorf("%w: this makes %d tokens, and %s takes %d with its answer: say it more briefly", errTooLong, len(prompt), t.model.Name, context)
+		}
+		if alone || len(prompt)+min(t.command.Tokens, context/4) <= context {
+			if len(turns) < len(t.turns) {
+				fmt.Fprintln(t.program.err, t.program.paint(dim, fmt.Sprintf("(The beginning of the conversation is forgotten: %s takes %d tokens.)", t.model.Name, context)))
+			}
+			t.turns = turns
+			return prompt, nil
+		}
+		turns = slices.Concat(turns[:begins], turns[begins+2:])
 	}
 }
 

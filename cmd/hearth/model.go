@@ -188,8 +188,12 @@ func (c *modelVerifyCmd) Run(p *program) error {
 		fmt.Fprintf(p.out, "%s is as its manifest says: %d matrices, tokenizer and tables have the right hashes (%s in %s).\n",
 			v.Name, v.Matrices, bytesText(l.Entry.Size), time.Since(began).Round(time.Millisecond))
 		fmt.Fprintln(p.out, "The order of its channels follows from its weights, as tickets need it.")
+		refused := "no block"
+		if v.Refused > 0 {
+			refused = count(v.Refused, "block")
+		}
 		fmt.Fprintf(p.out, "Tickets can be made of %.1f %% of the weights of its layers; %s failed the tests of admission. The model works with all of them.\n",
-			100*float64(v.Mineable)/float64(max(v.Weights, 1)), count(v.Refused, "block"))
+			100*float64(v.Mineable)/float64(max(v.Weights, 1)), refused)
 		fmt.Fprintln(p.out, "Model id:", v.ID)
 	}
 	if !v.OK {

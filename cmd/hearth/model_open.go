@@ -163,13 +163,18 @@ func pickName(s *hub.Store, kind string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var names []string
+	var names, damaged []string
 	for _, e := range all {
-		if m, err := s.Manifest(e.Name); err == nil && m.Config.Kind == kind && !e.Carried() {
+		switch m, err := s.Manifest(e.Name); {
+		case err != nil:
+			damaged = append(damaged, e.Name)
+		case m.Config.Kind == kind && !e.Carried():
 			names = append(names, e.Name)
 		}
 	}
 	switch {
+	case len(names) == 0 && len(damaged) > 0:
+		return "", coded(exitProblem, fmt.Errorf("%s cannot be read: \"hearth model verify %s\" says why", damaged[0], damaged[0]))
 	case len(names) == 0 && kind == model.Encoder:
 		// What the small model would make of a text says little about its
 		// meaning: no vectors are better than bad ones.

@@ -98,31 +98,29 @@ type venture struct {
 
 // venture reckons the machines under a case, given what each year costs net,
 // what they cost together and a factor on what computing earns. Machines that
-// are worn out are replaced at the same price: if they are needed, or else
-// while that pays over what is left of the horizon.
+// are worn out are replaced at the same price: always if they are needed, or
+// else as often as costs least over the horizon.
 func (r *reckoning) venture(c market.Case, net []float64, price, revenue float64, needed bool) venture {
 	m := &r.q.Machine
 	all, _ := r.q.generations(m.Life)
-	end := float64(len(net))
-	v := venture{left: r.resale(c, price, revenue)}
-	for ; v.bought < all; v.bought++ {
-		bought := float64(v.bought) * m.Life
-		cost := float64(price * r.q.discount(bought))
+	left := r.resale(c, price, revenue)
+	var v venture
+	var cost float64
+	for n := range all {
+		cost += float64(price * r.q.discount(float64(n)*m.Life))
 		for y := range net {
-			if m.generation(y) == v.bought {
+			if m.generation(y) == n {
 				cost += float64(net[y] * r.q.discount(float64(y+1)))
 			}
 		}
-		if v.bought == all-1 {
-			cost -= float64(v.left * r.q.discount(end))
+		last := venture{bought: n + 1, cost: cost}
+		if n == all-1 {
+			last.left = left
+			last.cost -= float64(left * r.q.discount(float64(len(net))))
 		}
-		if v.bought > 0 && !needed && cost >= 0 {
-			break
+		if n == 0 || needed || last.cost < v.cost {
+			v = last
 		}
-		v.cost += cost
-	}
-	if v.bought < all {
-		v.left = 0
 	}
 	return v
 }

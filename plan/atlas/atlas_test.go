@@ -268,3 +268,90 @@ func TestFuels(t *testing.T) {
 		}
 	}
 }
+
+func TestHomesAddUp(t *testing.T) {
+	var all, electric, propane, oil float64
+	for _, r := range atlas.Regions() {
+		if r.Country != "US" {
+			if _, ok := r.Homes.Electricity.Get(); ok {
+				t.Errorf("%v has homes: add it to this test", r)
+			}
+			continue
+		}
+		h := r.Homes
+		for _, f := range []atlas.Fact{h.Electricity, h.Gas, h.Oil, h.Propane, h.Wood, h.Other, h.None} {
+			if _, ok := f.Get(); !ok {
+				t.Errorf("%v lacks a count of homes", r)
+			}
+			all += f.Value
+		}
+		electric, propane, oil = electric+h.Electricity.Value, propane+h.Propane.Value, oil+h.Oil.Value
+	}
+	// The survey's number of households in 2018, and about the shares that the
+	// Energy Information Administration gives for those years.
+	if all != 121_520_180 {
+		t.Errorf("%.0f occupied homes, want 121,520,180", all)
+	}
+	for name, c := range map[string][2]float64{"electric": {electric, 0.39}, "propane": {propane, 0.05}, "oil": {oil, 0.045}} {
+		if got := c[0] / all; math.Abs(got-c[1]) > 0.01 {
+			t.Errorf("%.4f of homes are %s, want %g", got, name, c[1])
+		}
+	}
+	maine, _ := atlas.RegionByName("Maine")
+	if maine.Homes.Oil.Value != 355904 || maine.Homes.Propane.Value != 61194 {
+		t.Errorf("Maine: %+v", maine.Homes)
+	}
+}
+
+func TestRates(t *testing.T) {
+	for _, r := range atlas.Rates() {
+		if got := atlas.RateOf(r.Currency); got != r.Fact {
+			t.Errorf("%s is there twice", r.Currency)
+		}
+	}
+	for currency, bounds := range map[string][2]float64{"USD": {1, 1}, "EUR": {0.8, 1}, "GBP": {0.65, 0.85}, "CAD": {1.3, 1.5}, "JPY": {120, 180}, "SEK": {8, 11}} {
+		if f := atlas.RateOf(currency); f.Value < bounds[0] || f.Value > bounds[1] {
+			t.Errorf("a dollar is %g %s", f.Value, currency)
+		}
+	}
+	for _, r := range atlas.Regions() {
+		if _, ok := atlas.RateOf(r.Currency).Get(); !ok {
+			t.Errorf("the currency of %v, %s, has no rate", r, r.Currency)
+		}
+	}
+	if f := atlas.RateOf("XYZ"); f.Source != "" || !strings.Contains(f.Known().Why(), "give one") {
+		t.Errorf("a currency that is none: %+v", f)
+	}
+}
+
+// Golden counts: what is known of how many regions, so that a line lost from a
+// table is seen.
+func TestWhatIsKnown(t *testing.T) {
+	got := map[string]int{}
+	count := func(name string, f atlas.Fact) {
+		if _, ok := f.Get(); ok {
+			got[name]++
+		}
+	}
+	for _, r := range atlas.Regions() {
+		got["regions"]++
+		if r.Climate != "" {
+			got["climates"]++
+		}
+		for _, c := range atlas.Carriers() {
+			count(string(c), r.Prices.Of(c))
+		}
+		count("industry", r.Industrial)
+		count("carbon", r.Carbon)
+		count("homes", r.Homes.Electricity)
+	}
+	want := map[string]int{
+		"regions": 102, "climates": 97, "electricity": 101, "gas": 82, "oil": 51, "propane": 51, "wood": 50,
+		"industry": 87, "carbon": 92, "homes": 51,
+	}
+	for name, n := range want {
+		if got[name] != n {
+			t.Errorf("%s: %d, want %d", name, got[name], n)
+		}
+	}
+}

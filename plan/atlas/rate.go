@@ -1,5 +1,7 @@
 package atlas
 
+import _ "embed" // for the table
+
 // Since2023 is the factor by which the prices of electricity of 2023 are to be
 // multiplied for a look at 2026: 18.72 ¢/kWh, the American residential average
 // of April 2026, by the 16.00 ¢ of 2023. It is one figure for all states and
@@ -11,15 +13,20 @@ func Since2023() Fact {
 // Rate is what a US dollar cost in a currency.
 type Rate struct {
 	Currency string // ISO 4217
-	Fact            // units of the currency for a dollar, mean of the year
+	Fact            // units of the currency for a dollar
 }
+
+//go:embed rates.csv
+var ratesCSV string
 
 // Rates returns the exchange rates that are known. A currency without one has
 // to be given by the user.
 func Rates() []Rate {
-	return []Rate{
-		{"USD", Fact{Value: 1, Year: 2026, Source: "units"}},
+	var list []Rate
+	for _, r := range read("rates.csv", ratesCSV).rows {
+		list = append(list, Rate{r.text("currency"), r.fact("rate")})
 	}
+	return list
 }
 
 // RateOf returns how many units of a currency a US dollar cost; unknown for a
@@ -30,5 +37,5 @@ func RateOf(currency string) Fact {
 			return r.Fact
 		}
 	}
-	return Fact{Note: "no openly licensed exchange rate of " + currency + " is known: give one"}
+	return Fact{Note: "no exchange rate of " + currency + " is known: give one"}
 }

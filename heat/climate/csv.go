@@ -29,7 +29,7 @@ const (
 )
 
 // csvTimes are the ways to write a time, without a zone.
-var csvTimes = []string{"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02 15:04:05"}
+var csvTimes = [...]string{"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02 15:04:05"}
 
 // ReadCSV reads a typical year of a place from a table of hours. The first
 // line names the columns, in any order, the case aside; a unit in brackets
@@ -211,14 +211,14 @@ func (t *csvTable) hour(fields []string) (hour, error) {
 		s := strings.TrimSpace(fields[t.column[column]])
 		switch strings.ToLower(s) {
 		case "", "nan", "na", "null", "none":
-			return unknown, nil
+			return unknown(), nil
 		}
 		x, err := strconv.ParseFloat(s, 32)
 		if err != nil {
 			return 0, fmt.Errorf("the %s is %q, not a number", csvNames[column][0], s)
 		}
 		if x == -999 || x == -9999 {
-			return unknown, nil
+			return unknown(), nil
 		}
 		return float32(x), nil
 	}

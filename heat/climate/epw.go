@@ -97,7 +97,7 @@ func ReadEPW(r io.Reader) (*Year, error) {
 			x, err := strconv.ParseFloat(s, 32)
 			switch {
 			case s == "" || err == nil && math.Abs(x-column.missing) < 0.01 || err == nil && column.missing == epwNoIrradiance && x > column.missing && !math.IsInf(x, 0):
-				v[i] = unknown
+				v[i] = unknown()
 			case err != nil:
 				return fail("the %s is %q, not a number", read.named[i], s)
 			case x != x:

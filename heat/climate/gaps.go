@@ -11,8 +11,8 @@ import (
 // over a longer one it would make up weather that was not.
 const longestGap = 6
 
-// unknown is a value that is not there.
-var unknown = float32(math.NaN())
+// unknown returns a value that is not there.
+func unknown() float32 { return float32(math.NaN()) }
 
 // record is a year as it is read: some hours may be unknown.
 type record struct {
@@ -27,7 +27,7 @@ func newRecord(temperature, direct, diffuse string) *record {
 		named: [3]string{temperature, direct, diffuse},
 	}
 	for i := range r.hours {
-		r.hours[i] = hour{unknown, unknown, unknown}
+		r.hours[i] = hour{unknown(), unknown(), unknown()}
 	}
 	return r
 }

@@ -30,8 +30,11 @@ type Question struct {
 	// Backup heats what the machine cannot, as a rule Today's heater.
 	Backup Heater
 	Power  Power
-	Market market.Outlook
-	Money  Finance
+	// Market is what computing earns; it may reach beyond the horizon, which
+	// tells what machines are still worth at its end.
+	Market  market.Outlook
+	Markets []atlas.SourceID // where its figures come from
+	Money   Finance
 }
 
 // Home is a building and the heat it wants.

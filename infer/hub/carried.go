@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ErrCarried: the program itself holds the model, so that it cannot be taken
-// away.
+// ErrCarried says that the program itself holds a model, so that it cannot be
+// taken away.
 var ErrCarried = errors.New("the program carries this model within itself")
 
 // Carried is a model that the program itself holds. A store lists, reads and

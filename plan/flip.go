@@ -49,7 +49,7 @@ func (r *reckoning) flip(value float64) Flip {
 	}
 
 	if s, ok := root(func(s float64) float64 { return rest + ops.value(1, s, price) }, 1, value, down, up[:3]); ok {
-		f.Power = units.Map(r.q.known(s), func(s float64) PerKWh { return PerKWh(s * ops.power) })
+		f.Power = units.Map(r.q.known(s), func(s float64) PerKWh { return PerKWh(s * r.q.Power.mean()) })
 	} else {
 		f.Power = units.Unknown[PerKWh]("no price up to ten times today's does", at)
 	}
@@ -74,7 +74,6 @@ func (r *reckoning) flip(value float64) Flip {
 // be looked at again.
 type operation struct {
 	r        *reckoning
-	power    float64   // mean price
 	fuel     float64   // h; 0 where the backup runs on power
 	electric float64   // 1 where it does, else 0
 	discount []float64 // of the end of each year
@@ -88,10 +87,6 @@ func newOperation(r *reckoning) *operation {
 		o.discount[y], o.dearer[y] = r.q.discount(float64(y+1)), r.q.dearer(y)
 		o.steady += float64(o.discount[y] * o.dearer[y])
 	}
-	for _, c := range r.q.Power.Hourly {
-		o.power += float64(c)
-	}
-	o.power /= float64(len(r.q.Power.Hourly))
 	if r.backup.electric {
 		o.electric = 1
 	} else {
@@ -131,6 +126,15 @@ func (o *operation) value(k, s, price float64) float64 {
 		}
 	}
 	return sum - r.venture(market.Middle, net, price*float64(m.Count), k, false).cost
+}
+
+// mean returns the mean price of the hours of the year.
+func (p *Power) mean() float64 {
+	var sum float64
+	for _, c := range p.Hourly {
+		sum += float64(c)
+	}
+	return sum / float64(len(p.Hourly))
 }
 
 func scaled(m *maker, s float64) float64 {

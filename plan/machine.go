@@ -34,7 +34,9 @@ func (s *Site) reckoning(today *way) *reckoning {
 	for c := range r.earns {
 		r.earns[c] = s.q.earns(s.q.Market[c])
 	}
-	r.backup = s.maker(&s.q.Backup)
+	if r.backup = today.maker; r.backup == nil || !s.q.Backup.same(r.backup.Heater) {
+		r.backup = s.maker(&s.q.Backup)
+	}
 	if r.backup.unknown == "" {
 		r.duty = newDuty(s.demand, m, s.q.Power.Hourly, r.backup.worth)
 	}

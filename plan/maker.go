@@ -19,6 +19,12 @@ type maker struct {
 	unknown       string // why it cannot be reckoned
 }
 
+// same tells whether two heaters are alike in all that a plan reckons with.
+func (h *Heater) same(o *Heater) bool {
+	return h.Kind == o.Kind && h.Name == o.Name && h.Price == o.Price && h.Efficiency == o.Efficiency && h.Carbon == o.Carbon &&
+		h.CapexPerKW == o.CapexPerKW && h.Fixed == o.Fixed && h.Life == o.Life && h.Upkeep == o.Upkeep && h.Owned == o.Owned
+}
+
 // maker works out what a heater takes.
 func (s *Site) maker(h *Heater) *maker {
 	m := &maker{Heater: h, electric: h.Kind == Resistive || h.Kind == HeatPump}

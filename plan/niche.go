@@ -198,19 +198,19 @@ func (m *Map) fill(ctx context.Context, cells []Niche, g group, count *counter) 
 			return fmt.Errorf("home %q in %s: %w", m.Homes[g.home].Name, g.year.Place(), err)
 		}
 	}
-	per := len(m.Heaters) * len(m.Machines)
 	for _, region := range g.regions {
-		first := (region*len(m.Homes) + g.home) * per
-		for k := range per {
+		for heater := range m.Heaters {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			cell := &cells[first+k]
-			cell.Region, cell.Home = region, g.home
-			cell.Heater, cell.Machine = k/len(m.Machines), k%len(m.Machines)
-			m.reckon(cell, d)
+			first := ((region*len(m.Homes)+g.home)*len(m.Heaters) + heater) * len(m.Machines)
+			row := cells[first : first+len(m.Machines)]
+			for k := range row {
+				row[k] = Niche{Region: region, Home: g.home, Heater: heater, Machine: k}
+			}
+			m.reckon(row, d)
+			count.add(len(row))
 		}
-		count.add(per)
 	}
 	return nil
 }
@@ -239,41 +239,47 @@ func (m *Map) Question(c Niche) Question {
 	return q
 }
 
-// reckon fills in a cell.
-func (m *Map) reckon(c *Niche, d *demand) {
-	region := &m.Regions[c.Region]
-	switch {
-	case region.Unknown != "":
-		c.Unknown = region.Unknown
-		return
-	case m.Machines[c.Machine].Unknown != "":
-		c.Unknown = m.Machines[c.Machine].Unknown
-		return
-	case d == nil:
-		c.Unknown = "no climate is known that is like that of " + region.Name
-		return
+// reckon fills in the cells of one region, home and heater.
+func (m *Map) reckon(row []Niche, d *demand) {
+	region := &m.Regions[row[0].Region]
+	unknown := region.Unknown
+	if unknown == "" && d == nil {
+		unknown = "no climate is known that is like that of " + region.Name
 	}
-	s := &Site{q: m.question(c), demand: d}
-	today := s.heater(&s.q.Today)
-	r := s.reckoning(today)
-	with := r.with()
-	for _, w := range []*way{today, with} {
-		if w.Unknown != "" {
-			c.Unknown = w.Unknown
-			return
+	var today *way
+	if unknown == "" {
+		s := &Site{q: m.question(&row[0]), demand: d}
+		today = s.heater(&s.q.Today)
+		today.settle(today)
+		unknown = today.Unknown
+	}
+	for i := range row {
+		c := &row[i]
+		if c.Unknown = cmp.Or(unknown, m.Machines[c.Machine].Unknown); c.Unknown == "" {
+			s := &Site{q: m.question(c), demand: d}
+			s.niche(c, today)
+			if m.Homes[c.Home].Archetype != nil {
+				c.Homes = region.Count[s.q.Today.Kind]
+			} else {
+				c.Homes = units.Unknown[float64]("nobody counts them", m.Market[market.Middle][0].Start)
+			}
 		}
 	}
-	today.settle(today)
+}
+
+// niche fills in what does not depend on the map.
+func (s *Site) niche(c *Niche, today *way) {
+	r := s.reckoning(today)
+	with := r.with()
+	if c.Unknown = with.Unknown; c.Unknown != "" {
+		return
+	}
 	with.settle(today)
 	smart := s.smart(with, today)
 	c.Value, c.Yearly, c.PerKWh = smart.Value, smart.Yearly, smart.PerKWh
 	c.Payback, c.Covered, c.FullLoad = with.Payback, with.Covered, with.FullLoad
 	years := s.q.annuity()
 	c.Gain = Band{c.Value.Low / years, c.Value.Mid / years, c.Value.High / years}
-	c.Homes = units.Unknown[float64]("nobody counts them", s.q.Market[market.Middle][0].Start)
-	if m.Homes[c.Home].Archetype != nil {
-		c.Homes = region.Count[s.q.Today.Kind]
-	}
 	c.Flip = r.flip(c.Value.Mid)
 }
 

@@ -58,10 +58,10 @@ func TestReadCSV(t *testing.T) {
 		t.Errorf("half past noon has %+v, want the figures of the hour that begins at 12:00", noon)
 	}
 	for name, file := range map[string]string{
-		"without times":         table("DNI, t2m ,dhi\n", false, untimed),
-		"with a leap day":       table(timedHeader, true, timed),
-		"a leap day, no times":  table("dni,t2m,dhi\n", true, untimed),
-		"comments and a mark":   "\ufeff# a station\n\n" + table(timedHeader, false, timed) + "\n# the end\n",
+		"without times":        table("DNI, t2m ,dhi\n", false, untimed),
+		"with a leap day":      table(timedHeader, true, timed),
+		"a leap day, no times": table("dni,t2m,dhi\n", true, untimed),
+		"comments and a mark":  "\ufeff# a station\n\n" + table(timedHeader, false, timed) + "\n# the end\n",
 		"CRLF and more columns": table("time,wind,temperature_2m (°C),direct_normal_irradiance (W/m²),diffuse_radiation (W/m²)\r\n", false, func(at time.Time, x float64, direct, diffuse int) string {
 			return fmt.Sprintf("%s,7,%g,%d,%d\r\n", at.Format("2006-01-02 15:04:05"), x, direct, diffuse)
 		}),

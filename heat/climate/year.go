@@ -76,8 +76,3 @@ func (y *Year) At(t time.Time) heat.Weather {
 
 // Sun returns where the sun stands at the year's place at the instant t.
 func (y *Year) Sun(t time.Time) heat.Sun { return y.place.Sun(t) }
-
-// weather is the record as it stands, its temperature that of its end.
-func (h hour) weather() heat.Weather {
-	return heat.Weather{Outdoor: units.Celsius(h.temperature), Direct: float64(h.direct), Diffuse: float64(h.diffuse)}
-}

@@ -346,12 +346,28 @@ func TestWhatIsKnown(t *testing.T) {
 		count("homes", r.Homes.Electricity)
 	}
 	want := map[string]int{
-		"regions": 102, "climates": 97, "electricity": 101, "gas": 82, "oil": 51, "propane": 51, "wood": 50,
+		"regions": 102, "climates": 97, "electricity": 101, "gas": 83, "oil": 51, "propane": 51, "wood": 50,
 		"industry": 87, "carbon": 92, "homes": 51,
 	}
 	for name, n := range want {
 		if got[name] != n {
 			t.Errorf("%s: %d, want %d", name, got[name], n)
 		}
+	}
+}
+
+// A place of heat/climate is in a region with prices, but for Guam.
+func TestRegionOf(t *testing.T) {
+	for _, p := range climate.Places() {
+		r, ok := atlas.RegionOf(p.Region)
+		if ok == (p.Region == "Guam") {
+			t.Errorf("%v lies in %v (%v)", p, r, ok)
+		}
+		if ok && !strings.HasPrefix(p.Region, r.Name) {
+			t.Errorf("%v lies in %v", p, r)
+		}
+	}
+	if r, ok := atlas.RegionOf("Georgia, USA"); !ok || r.Code != "US-GA" {
+		t.Errorf("Atlanta lies in %v", r)
 	}
 }

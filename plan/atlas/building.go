@@ -141,11 +141,15 @@ func (s Shape) box() box {
 	case Flat:
 		return box{floor: 70, volume: 175, walls: [4]float64{18, 0, 15, 0}, windows: [4]float64{4, 0, 7, 0}}
 	case Farmhouse:
-		return box{floor: 200, volume: 520, roof: 145, ground: 125,
-			walls: [4]float64{55, 40, 50, 40}, windows: [4]float64{4, 5, 9, 5}}
+		return box{
+			floor: 200, volume: 520, roof: 145, ground: 125,
+			walls: [4]float64{55, 40, 50, 40}, windows: [4]float64{4, 5, 9, 5},
+		}
 	default:
-		return box{floor: 140, volume: 350, roof: 75, ground: 75,
-			walls: [4]float64{35.75, 35.75, 35.75, 35.75}, windows: [4]float64{3, 4.5, 9, 4.5}}
+		return box{
+			floor: 140, volume: 350, roof: 75, ground: 75,
+			walls: [4]float64{35.75, 35.75, 35.75, 35.75}, windows: [4]float64{3, 4.5, 9, 4.5},
+		}
 	}
 }
 

@@ -2,7 +2,7 @@
 
 package kernel
 
-// Without vectors the level is always Go, and nothing comes here.
+// Without vectors for them hashes are those of plain Go.
 
 func hashRows(_ Level, dst [][8]uint32, rows []uint8, k int) { HashRows(Go, dst, rows, k) }
 

@@ -4,21 +4,18 @@ package kernel
 
 // Without vectors none of a row is done by them.
 
-func (l Level) rescale(dst, x, c, bias []int32, m int32, shift uint) int    { return 0 }
-func (l Level) rescaleAdd(dst, x, c, bias []int32, m int32, shift uint) int { return 0 }
-func (l Level) times(dst, x []int32, m int32, shift uint) int               { return 0 }
-func (l Level) lookUp(dst []int32, row []int8, scale int32, shift uint) int { return 0 }
-func (l Level) largest(x, d []int32) (int, uint32)                          { return 0, 0 }
-func (l Level) quantise(dst []uint8, x, d []int32, inv int32, h uint) int   { return 0 }
-func (l Level) quantiseRow(dst []uint8, x, d []int32, limit int32) (uint32, bool) {
-	return 0, false
-}
-
-func (l Level) total(x []int32) (int, int64)                { return 0, 0 }
-func (l Level) centre(dst, x []int32, mean int32) int       { return 0 }
-func (l Level) squares(x []int32, shift uint) (int, uint64) { return 0, 0 }
-func (l Level) shiftRight(dst, x []int32, shift uint) int   { return 0 }
-func (l Level) narrow(dst []int16, x []int32) int           { return 0 }
-func (l Level) rotate(x, y []int32, cos, sin []int16) int   { return 0 }
-func (l Level) gelu(dst, x []int32) int                     { return 0 }
-func (l Level) gate(dst, g, u []int32) int                  { return 0 }
+func (Level) rescale(_, _, _, _ []int32, _ int32, _ uint) int             { return 0 }
+func (Level) rescaleAdd(_, _, _, _ []int32, _ int32, _ uint) int          { return 0 }
+func (Level) times(_, _ []int32, _ int32, _ uint) int                     { return 0 }
+func (Level) lookUp([]int32, []int8, int32, uint) int                     { return 0 }
+func (Level) largest(_, _ []int32) (int, uint32)                          { return 0, 0 }
+func (Level) quantise(_ []uint8, _, _ []int32, _ int32, _ uint) int       { return 0 }
+func (Level) quantiseRow(_ []uint8, _, _ []int32, _ int32) (uint32, bool) { return 0, false }
+func (Level) total([]int32) (int, int64)                                  { return 0, 0 }
+func (Level) centre(_, _ []int32, _ int32) int                            { return 0 }
+func (Level) squares([]int32, uint) (int, uint64)                         { return 0, 0 }
+func (Level) shiftRight(_, _ []int32, _ uint) int                         { return 0 }
+func (Level) narrow([]int16, []int32) int                                 { return 0 }
+func (Level) rotate(_, _ []int32, _, _ []int16) int                       { return 0 }
+func (Level) gelu(_, _ []int32) int                                       { return 0 }
+func (Level) gate(_, _, _ []int32) int                                    { return 0 }

@@ -42,12 +42,19 @@ func (t *Ticketed) tileDot(c []int32, states, initial []uint32, a []uint8, e []i
 		}
 		foldDot(&states[(from*tiles+b)*words], uintptr(4*words*tiles), &c[from*t.n+b*tile], uintptr(4*t.n), &zero[0], uintptr(to-from))
 	}
-	var noise [64]int16
-	for i := from; i < to; i++ {
-		for j, v := range e[i*t.rank:][:t.rank] {
+	var noise [4 * 64]int16
+	for i := from; i < to; {
+		rows := 1
+		if to-i >= 4 {
+			rows = 4
+		}
+		for j, v := range e[i*t.rank:][:rows*t.rank] {
 			noise[j] = int16(v)
 		}
-		peelDot(&c[i*t.n+b*tile], &t.peel[b*tall*t.peelStep()], uintptr(2*t.peelStep()), &noise[0], uintptr(t.rank))
+		for q := range tall {
+			addPairs(rows, &c[i*t.n+b*tile+q*width], t.n, &noise[0], t.rank, &t.peel[(b*tall+q)*t.peelStep()], 2*width, t.rank/2)
+		}
+		i += rows
 	}
 }
 

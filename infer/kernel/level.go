@@ -15,7 +15,7 @@ const (
 	AVX2                 // x86-64-v3: 256-bit vectors, 16-bit multiplication
 	AVXVNNI              // 256-bit vectors with VNNI: Alder Lake and later, without AVX-512
 	AVX512               // 512-bit vectors with VNNI and VBMI: Ice Lake, Zen 4 and later
-	DotProd              // arm64 with FEAT_DotProd: products only, the rest is plain Go
+	DotProd              // arm64 with FEAT_DotProd: products; elements and hashes are plain Go
 
 	highest = DotProd
 )

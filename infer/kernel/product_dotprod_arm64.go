@@ -40,17 +40,23 @@ func dot1x64(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uin
 //go:noescape
 func dot1x16(c *int32, ldc uintptr, a *uint8, lda uintptr, panel *int8, step uintptr, k uintptr)
 
+// pairsDot4 adds to 4 rows of 16 sums, ldc bytes apart, the products of as many pairs of rows of a, lda
+// bytes apart, as there are steps with those of each of 16 columns of b, step bytes apart.
+//
+//go:noescape
+func pairsDot4(c *int32, ldc uintptr, a *int16, lda uintptr, b *int16, step uintptr, steps uintptr)
+
+// pairsDot1 adds to 1 rows of 16 sums, ldc bytes apart, the products of as many pairs of rows of a, lda
+// bytes apart, as there are steps with those of each of 16 columns of b, step bytes apart.
+//
+//go:noescape
+func pairsDot1(c *int32, ldc uintptr, a *int16, lda uintptr, b *int16, step uintptr, steps uintptr)
+
 // foldDot folds the sums c of a tile of so many rows, ldc bytes apart, less the sums zero of a row of zeros, into
 // their transcripts, lds bytes apart.
 //
 //go:noescape
 func foldDot(state *uint32, lds uintptr, c *int32, ldc uintptr, zero *int32, rows uintptr)
-
-// peelDot adds to the 128 sums of a row rank elements of noise times as many panels of -Q, step bytes apart, have
-// for each column. rank is a multiple of 8.
-//
-//go:noescape
-func peelDot(c *int32, peel *int16, step uintptr, e *int16, rank uintptr)
 
 // noiseDot adds noise to n activations, a multiple of 16.
 //

@@ -39,6 +39,14 @@ func (l Level) agrees(m, k int) bool {
 	for i := range perm {
 		perm[i] = uint8((5*i)%Rank(k)) | uint8(i>>2&1)*Negative
 	}
+	const channels, tokens = width, 5 // an odd number of pairs
+	rows, block := make([]int16, m*channels), make([]int16, BlockTokens(tokens)*channels)
+	for i := range rows {
+		rows[i] = int16(spread(7*i) * 257)
+	}
+	for i := range block {
+		block[i] = int16(spread(i)-127) * 16
+	}
 	e, initial := make([]int8, m*Rank(k)), make([]uint32, m*words)
 	for i := range e {
 		e[i] = int8(spread(i)%64 - 32)
@@ -60,9 +68,11 @@ func (l Level) agrees(m, k int) bool {
 		if err != nil {
 			return nil, nil
 		}
-		c, states := make([]int32, 3*m*n), make([]uint32, (m+1)*words)
+		c, states := make([]int32, 3*m*n+2*m*width), make([]uint32, (m+1)*words)
 		x.Multiply(c, a, m, nil)
 		short.Multiply(c[m*n:], a, m, nil)
+		l.Scores(c[3*m*n:], width, rows, block, m, channels, tokens)
+		l.Mix(c[3*m*n+m*width:], rows, channels, block, m, channels, tokens)
 		noisy := slices.Clone(a[:k])
 		Noise(l, noisy, noisy, e[:Rank(k)], perm)
 		t.Multiply(c[2*m*n:], states, initial, a, e, m, nil)

@@ -22,8 +22,9 @@ func main() {
 	for _, shape := range [][2]int{{4, 1}, {3, 1}, {2, 2}, {2, 1}, {1, 4}, {1, 1}} {
 		t.add(shape[0], shape[1])
 	}
+	t.pairs(4)
+	t.pairs(1)
 	t.fold()
-	t.peel()
 	t.noise()
 	t.peak()
 	t.read()

@@ -20,40 +20,11 @@ func (t *text) add(rows, panels int) {
 	a := func(row int) int { return 1 + row }     // registers of the addresses of rows
 	w := func(panel int) int { return 5 + panel } // and of panels
 	sum := func(row, panel int) int { return 16 + 4*(row*panels+panel) }
+	first := func(row int) int { return sum(row, 0) }
 
-	move := func(instruction string) { // sums to registers, or back
-		const c, ldc = 9, 10
-		t.load("c", c)
-		if rows > 1 {
-			t.load("ldc", ldc)
-			t.op("SUB", fmt.Sprint("$", 64*panels), reg(ldc))
-		}
-		for row := range rows {
-			if row > 0 {
-				t.op("ADD", reg(ldc), reg(c))
-			}
-			for panel := range panels {
-				operands := []string{fmt.Sprintf("64(%s)", reg(c)), list(sum(row, panel), 4, "S4")}
-				if instruction == "VST1.P" {
-					operands[0], operands[1] = operands[1], operands[0]
-				}
-				t.op(instruction, operands...)
-			}
-		}
-	}
-	spread := func(address func(int) int, n int, first, step string) { // addresses a step apart
-		t.load(first, address(0))
-		if n > 1 {
-			t.load(step, left)
-		}
-		for i := 1; i < n; i++ {
-			t.op("ADD", reg(left), reg(address(i-1)), reg(address(i)))
-		}
-	}
-
-	move("VLD1.P")
-	spread(a, rows, "a", "lda")
-	spread(w, panels, "panel", "step")
+	t.sums("VLD1.P", rows, panels, first)
+	t.spread(a, rows, "a", "lda", left)
+	t.spread(w, panels, "panel", "step", left)
 	t.load("k", left)
 	t.op("VMOVI", "$128", v(turn, "B16"))
 	t.label("loop")
@@ -80,7 +51,7 @@ func (t *text) add(rows, panels int) {
 		}
 	}
 	t.loop(left, 16, "loop")
-	move("VST1.P")
+	t.sums("VST1.P", rows, panels, first)
 	t.ret()
 }
 

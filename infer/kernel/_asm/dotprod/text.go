@@ -95,3 +95,37 @@ func (t *text) smlal(d, n, m, index int, upper bool) {
 	}
 	t.word(uint32(code), "SMLAL V%d.4S, V%d.4H, V%d.H[%d]", d, n, m, index)
 }
+
+// sums moves rows of sums, of so many panels and ldc bytes apart, from c to
+// registers, which begin with the given one in each row, or back.
+func (t *text) sums(instruction string, rows, panels int, first func(row int) int) {
+	const c, ldc = 9, 10
+	t.load("c", c)
+	if rows > 1 {
+		t.load("ldc", ldc)
+		t.op("SUB", fmt.Sprint("$", 64*panels), reg(ldc))
+	}
+	for row := range rows {
+		if row > 0 {
+			t.op("ADD", reg(ldc), reg(c))
+		}
+		for panel := range panels {
+			from, to := fmt.Sprintf("64(%s)", reg(c)), list(first(row)+4*panel, 4, "S4")
+			if instruction == "VST1.P" {
+				from, to = to, from
+			}
+			t.op(instruction, from, to)
+		}
+	}
+}
+
+// spread puts n addresses, a step apart, into registers.
+func (t *text) spread(address func(int) int, n int, first, step string, scratch int) {
+	t.load(first, address(0))
+	if n > 1 {
+		t.load(step, scratch)
+	}
+	for i := 1; i < n; i++ {
+		t.op("ADD", reg(scratch), reg(address(i-1)), reg(address(i)))
+	}
+}

@@ -46,43 +46,6 @@ func (t *text) fold() {
 	t.ret()
 }
 
-// peel writes what takes the noise of a row out of the sums of a tile.
-func (t *text) peel() {
-	const c, panel, step, e, rank, panels, at, noise, left = 0, 1, 2, 3, 4, 5, 6, 7, 8
-	const sums, elements, even, odd = 16, 0, 4, 5
-	t.function("peelDot",
-		"peelDot adds to the 128 sums of a row rank elements of noise times as many panels of -Q, step bytes apart, have\n"+
-			"for each column. rank is a multiple of 8.", "",
-		"c *int32", "peel *int16", "step uintptr", "e *int16", "rank uintptr")
-	t.load("c", c)
-	t.load("peel", panel)
-	t.load("step", step)
-	t.load("rank", rank)
-	t.op("MOVD", "$8", reg(panels))
-	t.label("panel")
-	t.op("VLD1", fmt.Sprintf("(%s)", reg(c)), list(sums, 4, "S4"))
-	t.op("MOVD", reg(panel), reg(at))
-	t.load("e", noise)
-	t.op("MOVD", reg(rank), reg(left))
-	t.label("loop")
-	t.op("VLD1.P", fmt.Sprintf("16(%s)", reg(noise)), list(elements, 1, "H8"))
-	for pair := range 4 {
-		for half := range 2 { // 8 columns: element 2·pair of each in one register, the next in the other
-			pick := 4 * half
-			t.op("VLD2.P", fmt.Sprintf("32(%s)", reg(at)), list(even+pick, 2, "H8"))
-			for i, r := range []int{even + pick, odd + pick} {
-				t.smlal(sums+2*half, r, elements, 2*pair+i, false)
-				t.smlal(sums+2*half+1, r, elements, 2*pair+i, true)
-			}
-		}
-	}
-	t.loop(left, 8, "loop")
-	t.op("VST1.P", list(sums, 4, "S4"), fmt.Sprintf("64(%s)", reg(c)))
-	t.op("ADD", reg(step), reg(panel))
-	t.loop(panels, 1, "panel")
-	t.ret()
-}
-
 // noise writes what adds noise to activations.
 func (t *text) noise() {
 	const dst, a, table, perm, n = 0, 1, 2, 3, 4

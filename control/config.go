@@ -132,7 +132,7 @@ func (z Zone) validate() error {
 	}
 	for _, f := range []float64{
 		float64(z.SetPoint), float64(z.Band), float64(z.Frost), float64(z.Limit), float64(z.Load),
-		float64(z.DesignOutdoor), float64(z.Sensor.Min), float64(z.Sensor.Max), float64(z.FlowMin),
+		float64(z.DesignOutdoor), float64(z.Shift), float64(z.Sensor.Min), float64(z.Sensor.Max), float64(z.FlowMin),
 	} {
 		if !finite(f) {
 			return fmt.Errorf("a figure is not a number")
@@ -156,6 +156,10 @@ func (z Zone) validate() error {
 		return fmt.Errorf("the design load of %v must lie between 0 and 100 kW", z.Load)
 	case z.Load > 0 && (z.DesignOutdoor > 15 || z.DesignOutdoor < -60):
 		return fmt.Errorf("the design outdoor temperature of %v must lie between -60 °C and 15 °C", z.DesignOutdoor)
+	case z.Shift < 0 || z.Shift > ShiftMost:
+		return fmt.Errorf("planning ahead may move the set-point by 0 to %v, not %v", ShiftMost, z.Shift)
+	case z.Shift > 0 && z.Kind != Room:
+		return fmt.Errorf("only a room is planned ahead")
 	case z.FlowMin < 0:
 		return fmt.Errorf("the least flow cannot be negative")
 	case z.Sensor.StaleAfter < 0 || z.Sensor.FrozenAfter < 0:

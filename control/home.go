@@ -31,7 +31,8 @@ type Home struct {
 	clock   clock
 	events  []Event
 	grid    units.Known[units.Watts] // as last observed
-	wanted  []Command                // scratch
+	ahead   []Foreseen
+	wanted  []Command // scratch
 }
 
 // NewHome checks a configuration and makes a home of it. A zero Band, Frost,
@@ -114,6 +115,9 @@ func (h *Home) Step(obs Observation) Decision {
 	out = append(h.super.switchRelays(), out...)
 	for _, z := range h.zones {
 		z.delivery.add(z.drawn(), passed, mono)
+		if z.Shift > 0 {
+			z.record.add(obs.Now, z.belief.temp, obs.Outdoor, z.drawn(), passed)
+		}
 	}
 
 	d := Decision{

@@ -88,7 +88,7 @@ func (p *plan) decide(g *guard, z *zone) {
 	z.ask(now)
 	if z.off {
 		z.setOK, z.why = false, "switched off; frost protection stays on"
-	} else {
+	} else if !p.follow(z) {
 		z.warmUp(now)
 	}
 	primary, backup := p.capacity(z, g.frost)

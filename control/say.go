@@ -53,6 +53,10 @@ func (h *Home) say(g *guard, z *zone, now time.Time) ZoneDecision {
 		d.SetPoint = units.Unknown[units.Celsius]("the zone is switched off", now)
 	}
 	d.Activity, d.Sentence = h.activity(g, z)
+	d.Plan = z.planned
+	if z.acts && (d.Activity == Heating || d.Activity == Idle) && !z.boost {
+		d.Sentence += " " + z.planned
+	}
 	return d
 }
 
@@ -95,10 +99,14 @@ func (h *Home) activity(g *guard, z *zone) (Activity, string) {
 	}
 	gap := z.aim.Sub(temp)
 	where := fmt.Sprintf("%v below %v", round(gap), z.aim)
+	aim := "the set-point"
+	if z.aim < z.set || z.aim > z.set && z.acts {
+		aim = z.aim.String()
+	}
 	if gap < 0.05 && gap > -0.05 {
-		where = "at the set-point"
+		where = "at " + aim
 	} else if gap < 0 {
-		where = fmt.Sprintf("%v above the set-point", round(-gap))
+		where = fmt.Sprintf("%v above %s", round(-gap), aim)
 	} else if z.aim == z.set {
 		where = fmt.Sprintf("%v below the set-point", round(gap))
 	}

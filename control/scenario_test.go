@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -26,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the expected traces")
 // is audited against the envelope.
 //
 //	zone ID room|tank|manual [set 21] [limit 30] [load 1200] [band 0.5] [frost 5] [loss low] [flow 2]
-//	     [legionella EVERY REACH HOLD WITHIN] [slot 06:00=21=day]... [quiet 22:00-06:00=LOUD=WATTS] [two] [frozen 2h]
+//	     [ahead 1] [legionella EVERY REACH HOLD WITHIN] [slot 06:00=21=day]... [quiet 22:00-06:00=LOUD=WATTS] [two] [frozen 2h]
 //	heater ID MACHINE ZONE primary|backup [limit 900] [min-on 10m] [min-off 10m] [starts 12] [flash 2] [relay ID] [chip 90]
 //	relay ID
 //	max 3000
@@ -36,6 +37,8 @@ var update = flag.Bool("update", false, "rewrite the expected traces")
 //	0:00 drift ZONE 2.5          (kelvin per hour from now on)
 //	0:00 sensor ZONE lost|stale|ok
 //	0:00 outdoor -5              0:00 grid 500|none
+//	0:00 tariff 0.30 [00:00-06:00=0.15]... | none       0:00 forecast -5|none
+//	0:00 past ZONE 6 fits|fools  (days of history: of a room as models have it, or not)
 //	0:00 set ZONE 22 [2:00]      0:00 except ZONE away 12 5:00     0:00 resume ZONE
 //	0:00 off ZONE                0:00 on ZONE
 //	0:00 manual ZONE DEVICE LEVEL 2:00
@@ -57,8 +60,12 @@ type scenario struct {
 	flows   map[string]bool
 	out     bytes.Buffer
 
+	prices   func(time.Time) float64
+	forecast func(time.Time) heat.Inputs
+
 	stood map[string]device.Demand
 	acts  map[string]control.Activity
+	plans map[string]string
 	trips map[string]control.Trip
 }
 
@@ -91,7 +98,7 @@ func TestScenarios(t *testing.T) {
 func play(t *testing.T, script string) string {
 	s := &scenario{
 		t: t, start: time.Date(2026, 1, 12, 6, 0, 0, 0, time.UTC), drift: map[string]float64{},
-		stood: map[string]device.Demand{}, acts: map[string]control.Activity{}, trips: map[string]control.Trip{},
+		stood: map[string]device.Demand{}, acts: map[string]control.Activity{}, plans: map[string]string{}, trips: map[string]control.Trip{},
 		two: map[string]bool{}, flows: map[string]bool{},
 	}
 	for i, line := range strings.Split(script, "\n") {
@@ -165,6 +172,8 @@ func (s *scenario) zone(f []string) error {
 			z.Load, z.DesignOutdoor = units.Watts(number(s.t, v)), -20
 		case "band":
 			z.Band = units.Kelvin(number(s.t, v))
+		case "ahead":
+			z.Shift = units.Kelvin(number(s.t, v))
 		case "frost":
 			z.Frost = units.Celsius(number(s.t, v))
 		case "loss":
@@ -294,6 +303,15 @@ func (s *scenario) do(verb string, f []string) error {
 		if f[0] != "none" {
 			r.grid = units.Know(units.Watts(num(0)), r.now, units.Chosen)
 		}
+	case "tariff":
+		s.prices = tariff(s.t, f)
+	case "forecast":
+		if s.forecast = nil; f[0] != "none" {
+			at := units.Celsius(num(0))
+			s.forecast = func(time.Time) heat.Inputs { return heat.Inputs{Outdoor: at} }
+		}
+	case "past":
+		r.home.Remember(f[0], history(r.now, int(num(1)), f[2] == "fits"))
 	case "set":
 		err = r.home.SetPoint(f[0], units.Celsius(num(1)), at(2), r.now)
 	case "except":
@@ -353,6 +371,9 @@ func (s *scenario) step() {
 		}
 	}
 	now := r.now
+	if s.prices != nil && r.now.Minute()%15 == 0 {
+		r.home.Foresee(outlook(r.now, s.prices, s.forecast))
+	}
 	d := r.step()
 	if err := s.audit.audit(r.seen, d); err != nil {
 		s.t.Errorf("%s: %v", now.Format("15:04"), err)
@@ -389,6 +410,10 @@ func (s *scenario) step() {
 			s.acts[z.ID] = zd.Activity
 			s.printf("%-6s %s: %s. %s", "zone", z.ID, zd.Activity, zd.Sentence)
 		}
+		if zd := d.Zones[z.ID]; zd.Plan != s.plans[z.ID] {
+			s.plans[z.ID] = zd.Plan
+			s.printf("%-6s %s: %s", "plan", z.ID, zd.Plan)
+		}
 	}
 	r.now = now
 }
@@ -397,6 +422,66 @@ func (s *scenario) printf(format string, args ...any) {
 	fmt.Fprintf(&s.out, "%s  ", s.rig.now.Format("15:04"))
 	fmt.Fprintf(&s.out, format, args...)
 	s.out.WriteByte('\n')
+}
+
+// tariff reads a price for the day and others for parts of it.
+func tariff(t testing.TB, f []string) func(time.Time) float64 {
+	if f[0] == "none" {
+		return func(time.Time) float64 { return math.NaN() }
+	}
+	type part struct {
+		from, to heat.TimeOfDay
+		price    float64
+	}
+	var parts []part
+	for _, word := range f[1:] {
+		span, price, _ := strings.Cut(word, "=")
+		from, to, _ := strings.Cut(span, "-")
+		p := part{price: number(t, price)}
+		if err := p.from.UnmarshalText([]byte(from)); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.to.UnmarshalText([]byte(to)); err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, p)
+	}
+	usual := number(t, f[0])
+	return func(at time.Time) float64 {
+		for _, p := range parts {
+			if now := heat.Of(at); now >= p.from && now < p.to {
+				return p.price
+			}
+		}
+		return usual
+	}
+}
+
+// history is days of a room whose heater was switched by a thermostat. One
+// that fits obeys the model; one that fools it is aired at whim.
+func history(now time.Time, days int, fits bool) []control.Past {
+	var past []control.Past
+	slow, watts, draught := 20.5, 0.0, 0.0
+	for i := range days * 96 {
+		at := now.Add(time.Duration(i-days*96) * 15 * time.Minute)
+		outdoor := 1 + 4*math.Sin(float64(i)/96*2*math.Pi) + 2*math.Sin(float64(i)/77)
+		if !fits && i%40 == 0 {
+			draught = 25 - draught // K: somebody opens the window, or shuts it
+		}
+		switch air := slow + 0.0008*watts; {
+		case air < 20.3:
+			watts = 850
+		case air > 21.7:
+			watts = 0
+		}
+		slow += (outdoor - draught*float64(i/40%3) + 0.032*watts + 3 - slow) / 240
+		past = append(past, control.Past{
+			At: at, Outdoor: units.Know(units.Celsius(outdoor), at, units.Meter),
+			Temp: units.Know(units.Celsius(slow+0.0008*watts), at, units.Meter),
+			Heat: units.Know(units.Watts(watts), at, units.Meter),
+		})
+	}
+	return past
 }
 
 func words(d device.Demand) string {

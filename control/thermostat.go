@@ -180,7 +180,7 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 	}
 	lacking := want >= 0.98*primary && want > 0
 	// While it warms up ahead of time, only what is due counts as lacking.
-	due := min(z.aim, z.set)
+	due := min(z.aim, z.floor)
 	switch {
 	case z.unassisted():
 		t.backup, t.short, t.enough = true, 0, 0

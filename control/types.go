@@ -72,6 +72,12 @@ type Zone struct {
 	// DesignOutdoor is the outdoor temperature that Load belongs to.
 	DesignOutdoor units.Celsius
 	Legionella    *Legionella
+	// Shift is how far a room's set-point may be moved, up and down, to heat
+	// when power is cheap; 0: not at all. It needs prices that change, and a
+	// few days in which the room is watched. Where the weather to come is not
+	// known, that of the last days stands for it; a price that is not known
+	// counts with the mean of those that are.
+	Shift units.Kelvin
 	// FlowMin is the least flow while heating; 0 if the zone has no flow meter.
 	FlowMin units.LitresPerMinute
 }
@@ -180,6 +186,9 @@ type ZoneDecision struct {
 	Want     units.Watts
 	Activity Activity
 	Sentence string // "Heating at 850 W: 0.6 K below the set-point."
+	// Plan says what planning ahead does, or why it does nothing; empty where
+	// nobody asked for it.
+	Plan string
 }
 
 // Budget is what is left of a heater's wear for the next 24 hours.

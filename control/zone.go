@@ -16,6 +16,8 @@ type zone struct {
 	thermo   thermostat
 	delivery delivery
 	absent   time.Duration // for how long the primaries could not carry half of the load
+	record   record        // what planning ahead learns from
+	ahead    ahead
 
 	// The schedule's answer, kept until it may change.
 	asked asked
@@ -26,10 +28,14 @@ type zone struct {
 	setOK  bool
 	why    string
 	aim    units.Celsius // what the thermostat steers to: above set while warming up in time
-	want   units.Watts
-	boost  bool        // everything that can heat shall, against frost
-	power  units.Watts // of want, what the plan has found heaters for
-	draw   units.Watts // what the heaters that the plan lets run will draw
+	floor  units.Celsius // what the room is owed at least: set, less what planning may take
+	// planned is what planning ahead says; acts is set while it moves the aim.
+	planned string
+	acts    bool
+	want    units.Watts
+	boost   bool        // everything that can heat shall, against frost
+	power   units.Watts // of want, what the plan has found heaters for
+	draw    units.Watts // what the heaters that the plan lets run will draw
 }
 
 // asked caches the schedule, which is costly to ask at every step.
@@ -64,7 +70,7 @@ func (z *zone) ask(now time.Time) {
 		a.at = now
 	}
 	z.set, z.setOK, z.why = a.set, a.ok, a.why
-	z.aim = z.set
+	z.aim, z.floor, z.planned, z.acts = z.set, z.set, "", false
 }
 
 // unassisted reports whether there is no primary worth waiting for: the zone

@@ -9,8 +9,13 @@ import (
 	"hearth/units"
 )
 
-// ErrTooLittle is the error of a fit to a record that says too little.
-var ErrTooLittle = errors.New("too little is recorded")
+// Errors of a fit that a caller branches on.
+var (
+	// ErrTooLittle: the record says too little.
+	ErrTooLittle = errors.New("too little is recorded")
+	// ErrNoRoom: what is recorded is not a room.
+	ErrNoRoom = errors.New("more heat does not make it warmer")
+)
 
 // Sample is one slot of what was recorded of a room: means over the slot.
 type Sample struct {
@@ -29,7 +34,7 @@ type Record struct {
 }
 
 // day is how many slots a day has.
-func (r Record) day() int { return int(24 * time.Hour / r.Step) }
+func (rec Record) day() int { return int(24 * time.Hour / rec.Step) }
 
 // Room is a room as a record shows it: one slow temperature, that of walls and
 // furniture, which the outdoors pulls down and heat and gains push up, and air
@@ -99,6 +104,7 @@ const (
 	searchSteps   = 24
 	unknowns      = 6 // resistance, lift, four gains
 	gainPrior     = 1e-7
+	swingPrior    = 3e-5
 	mostSlotsKept = 96 * 60
 )
 
@@ -132,7 +138,7 @@ func Fit(rec Record) (Room, error) {
 		try(h)
 	}
 	if least < 0 {
-		return Room{}, fmt.Errorf("fit a room: no room behaves like this: more heat does not make it warmer")
+		return Room{}, fmt.Errorf("fit a room: %w", ErrNoRoom)
 	}
 	for width := 0.12; width > 0.005; width /= 2 {
 		hours := best.Constant().Hours()
@@ -248,9 +254,13 @@ func (rec Record) fit(runs []run, keep float64) (Room, float64, bool) {
 			sum, count = sum+y*y, count+1
 		}
 	}
-	// Gains that nothing tells of are small.
+	// What nothing tells of is small, and the same all day. A heater that runs
+	// by the clock would else be taken for the sun.
 	for j := 2; j < unknowns; j++ {
-		m[j][j] += gainPrior * count
+		m[j][j] += (gainPrior + swingPrior) * count
+		for k := 2; k <= j; k++ {
+			m[j][k] -= swingPrior / 4 * count
+		}
 	}
 	for j := range unknowns {
 		for k := range j {

@@ -1,0 +1,213 @@
+package report
+
+import (
+	"hearth/plan"
+	"hearth/units"
+)
+
+// Document is a plan for programs. Money is in Currency, energies are kWh, and
+// what is unknown is null beside a reason.
+type Document struct {
+	Question map[string]string `json:"question"`
+	Link     string            `json:"link"`
+	Place    string            `json:"place"`
+	Region   string            `json:"region,omitempty"`
+	Currency string            `json:"currency"`
+	Years    int               `json:"years"`
+	Decision string            `json:"decision"`
+	Load     loadDocument      `json:"load"`
+	Options  []optionDocument  `json:"options"`
+	Smart    compareDocument   `json:"smart"`
+	Reuse    compareDocument   `json:"reuse"`
+	Givens   []givenDocument   `json:"givens"`
+	Note     string            `json:"note"`
+}
+
+type bandDocument struct {
+	Low  float64 `json:"low"`
+	Mid  float64 `json:"mid"`
+	High float64 `json:"high"`
+}
+
+type loadDocument struct {
+	Heat   float64     `json:"heat_kwh"`
+	Rooms  float64     `json:"rooms_kwh"`
+	Uses   []float64   `json:"uses_kwh"`
+	Design float64     `json:"design_w"`
+	Peak   float64     `json:"peak_w"`
+	Hours  float64     `json:"full_load_hours"`
+	Months [12]float64 `json:"months_kwh"`
+}
+
+type optionDocument struct {
+	ID        string        `json:"id"`
+	Kind      string        `json:"kind"`
+	Name      string        `json:"name"`
+	Unknown   string        `json:"unknown,omitempty"`
+	Figures   *optionFigure `json:"figures"`
+	Payback   *float64      `json:"payback_years"`
+	Carbon    *float64      `json:"carbon_kg"`
+	JoulesSat *float64      `json:"joules_per_sat"`
+}
+
+type optionFigure struct {
+	Heat       float64      `json:"heat_kwh"`
+	Power      float64      `json:"power_kwh"`
+	Fuel       float64      `json:"fuel_kwh"`
+	Computed   float64      `json:"computed_kwh"`
+	FullLoad   float64      `json:"full_load_hours"`
+	Covered    float64      `json:"covered_share"`
+	Months     [12]float64  `json:"machine_months_kwh"`
+	Missing    float64      `json:"missing_kwh"`
+	MissingDay float64      `json:"missing_worst_day_kwh"`
+	Coldest    float64      `json:"coldest_room_celsius"`
+	Running    bandDocument `json:"running_first_year"`
+	Earned     bandDocument `json:"earned_first_year"`
+	Sats       bandDocument `json:"sats_first_year"`
+	Capex      float64      `json:"capex"`
+	Cost       bandDocument `json:"cost_per_useful_kwh"`
+	Value      bandDocument `json:"net_present_value"`
+	Exergy     float64      `json:"exergy_kwh"`
+}
+
+type compareDocument struct {
+	Of       string        `json:"of"`
+	Against  string        `json:"against"`
+	Sentence string        `json:"sentence"`
+	Unknown  string        `json:"unknown,omitempty"`
+	Wins     *bool         `json:"wins"`
+	Yearly   *bandDocument `json:"first_year"`
+	PerKWh   *bandDocument `json:"per_kwh"`
+	Value    *bandDocument `json:"net_present_value"`
+}
+
+type givenDocument struct {
+	Key     string   `json:"key"`
+	Value   string   `json:"value"`
+	Default bool     `json:"default"`
+	Why     string   `json:"why,omitempty"`
+	Sources []string `json:"sources,omitempty"`
+}
+
+// NewDocument makes a document of a plan.
+func NewDocument(r *Report) Document {
+	asked, a := r.Asked, r.Answer
+	d := Document{
+		Question: map[string]string{}, Link: asked.Brief.Values().Encode(),
+		Place: asked.Place.String(), Region: asked.Region.Code, Currency: a.Currency, Years: asked.Question.Money.Years,
+		Decision: Decision(a, asked.Question.Money.Years), Note: "planned by models, not measured",
+		Smart: newComparison(a.Smart), Reuse: newComparison(a.Reuse),
+	}
+	for key := range asked.Brief.Values() {
+		d.Question[key] = asked.Brief.Get(key)
+	}
+	l := a.Load
+	d.Load = loadDocument{
+		Heat: float64(l.Heat), Rooms: float64(l.Rooms), Uses: []float64{}, Design: float64(l.Design), Peak: float64(l.Peak), Hours: l.Hours, Months: numbers(l.Months),
+	}
+	for _, u := range l.Uses {
+		d.Load.Uses = append(d.Load.Uses, float64(u))
+	}
+	for _, o := range a.Options {
+		d.Options = append(d.Options, newOption(o))
+	}
+	for _, g := range asked.Givens {
+		given := givenDocument{Key: g.Key, Value: g.Value, Default: g.Default, Why: g.Why}
+		for _, s := range g.Sources {
+			given.Sources = append(given.Sources, string(s))
+		}
+		for _, s := range g.Market {
+			given.Sources = append(given.Sources, string(s))
+		}
+		d.Givens = append(d.Givens, given)
+	}
+	return d
+}
+
+func numbers(v [12]units.KilowattHours) (n [12]float64) {
+	for i := range v {
+		n[i] = float64(v[i])
+	}
+	return n
+}
+
+func newOption(o plan.Option) optionDocument {
+	d := optionDocument{ID: o.ID, Kind: string(o.Kind), Name: o.Name, Unknown: o.Unknown}
+	if o.Unknown != "" {
+		return d
+	}
+	d.Payback, d.JoulesSat = pointer(o.Payback), pointer(o.JoulesPerSat)
+	d.Carbon = pointer(units.Map(o.Carbon, func(g units.Grams) float64 { return float64(g) / 1000 }))
+	d.Figures = &optionFigure{
+		Heat: float64(o.Heat), Power: float64(o.Power), Fuel: float64(o.Fuel), Computed: float64(o.Computed), FullLoad: o.FullLoad,
+		Covered: float64(o.Covered), Months: numbers(o.Months), Missing: float64(o.Shortfall.Year), MissingDay: float64(o.Shortfall.Day),
+		Coldest: float64(o.Shortfall.Coldest), Running: bandDocument(o.Running), Earned: bandDocument(o.Earned), Sats: bandDocument(o.Sats),
+		Capex: float64(o.Capex), Cost: bandDocument(o.Cost), Value: bandDocument(o.Value), Exergy: float64(o.Exergy),
+	}
+	return d
+}
+
+func newComparison(c plan.Comparison) compareDocument {
+	d := compareDocument{Of: c.Of, Against: c.Against, Sentence: c.Sentence, Unknown: c.Unknown}
+	if c.Unknown == "" {
+		wins, yearly, per, value := c.Wins, bandDocument(c.Yearly), bandDocument(c.PerKWh), bandDocument(c.Value)
+		d.Wins, d.Yearly, d.PerKWh, d.Value = &wins, &yearly, &per, &value
+	}
+	return d
+}
+
+// NicheDocument is a map for programs.
+type NicheDocument struct {
+	Currency string          `json:"currency"`
+	Cells    int             `json:"cells"`
+	Known    int             `json:"known"`
+	Niches   []nicheDocument `json:"niches"`
+	Unknown  map[string]int  `json:"unknown"`
+	Note     string          `json:"note"`
+}
+
+type nicheDocument struct {
+	Region    string       `json:"region"`
+	Name      string       `json:"region_name"`
+	Home      string       `json:"home"`
+	Heater    string       `json:"heater"`
+	Machine   string       `json:"machine"`
+	Gain      bandDocument `json:"gain_per_year"`
+	Value     bandDocument `json:"net_present_value"`
+	Payback   *float64     `json:"payback_years"`
+	Covered   float64      `json:"covered_share"`
+	FullLoad  float64      `json:"full_load_hours"`
+	Homes     *float64     `json:"homes"`
+	HashPrice *float64     `json:"flips_at_hash_price"`
+	Power     *float64     `json:"flips_at_power_price"`
+	Price     *float64     `json:"flips_at_machine_price"`
+}
+
+// NewNicheDocument makes a document of some cells of a map.
+func NewNicheDocument(n *plan.Niches, codes Places, cells []int) NicheDocument {
+	d := NicheDocument{
+		Currency: n.Map.Money.Currency, Cells: len(n.Cells), Known: len(n.Ranked), Niches: []nicheDocument{},
+		Unknown: map[string]int{}, Note: "planned by models, not measured",
+	}
+	for _, i := range n.Unknown {
+		d.Unknown[n.Cells[i].Unknown]++
+	}
+	for _, i := range cells {
+		c := &n.Cells[i]
+		d.Niches = append(d.Niches, nicheDocument{
+			Region: codes[c.Region], Name: n.Map.Regions[c.Region].Name, Home: n.Map.Homes[c.Home].Name,
+			Heater: string(n.Map.Heaters[c.Heater].Kind), Machine: n.Map.Machines[c.Machine].Name,
+			Gain: bandDocument(c.Gain), Value: bandDocument(c.Value), Payback: pointer(c.Payback), Covered: float64(c.Covered),
+			FullLoad: c.FullLoad, Homes: pointer(c.Homes), HashPrice: pointer(c.Flip.HashPrice), Power: pointer(c.Flip.Power), Price: pointer(c.Flip.Price),
+		})
+	}
+	return d
+}
+
+func pointer[T ~float64](k units.Known[T]) *float64 {
+	if v, ok := k.Get(); ok {
+		f := float64(v)
+		return &f
+	}
+	return nil
+}

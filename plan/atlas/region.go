@@ -87,7 +87,8 @@ var regionsCSV string
 var factsCSV string
 
 // Regions returns every region, sorted by code, those of the United States
-// first. The list is made anew and belongs to the caller.
+// first. The list is made anew, which takes about a millisecond, and belongs to
+// the caller.
 func Regions() []Region {
 	var list []Region
 	at := map[string]int{}

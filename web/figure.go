@@ -12,6 +12,7 @@ import (
 
 	"hearth/control"
 	"hearth/device"
+	"hearth/plan"
 	"hearth/units"
 )
 
@@ -70,6 +71,7 @@ func (p *pages) funcs() template.FuncMap {
 				{ID: "history", Name: "History", Href: "/history"},
 				{ID: "events", Name: "Events", Href: "/events"},
 				{ID: "ledger", Name: "Ledger", Href: "/ledger"},
+				{ID: "plan", Name: "Plan", Href: "/plan"},
 				{ID: "settings", Name: "Settings", Href: "/settings"},
 			}
 		},
@@ -79,6 +81,14 @@ func (p *pages) funcs() template.FuncMap {
 		"each":        each,
 		"tally":       p.tally,
 		"counted":     counted,
+		"sum":         planMoney,
+		"money":       func(m plan.Money) float64 { return float64(m) },
+		"kwh":         func(e units.KilowattHours) float64 { return float64(e) },
+		"years":       planYears,
+		"wide":        func(b plan.Band) bool { return b.Low != b.High },
+		"lacks":       func(o plan.Option) bool { return o.Shortfall.Year >= 1 },
+		"share":       func(f units.Fraction) string { return fmt.Sprintf("%.0f %%", 100*float64(f)) },
+		"grams":       planGrams,
 		"uptime":      func(r device.Reading) string { v, _ := r.Uptime.Get(); return duration(v) },
 	}
 }

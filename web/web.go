@@ -45,6 +45,7 @@ type pages struct {
 	tags map[string]string // of static files
 	// verifying is held by the one request that reads the whole ledger.
 	verifying sync.Mutex
+	planner   planner
 	// seeking is held by the one request that looks for devices.
 	seeking sync.Mutex
 }
@@ -71,7 +72,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
-	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "install", "commission", "sheet", "login", "error"} {
+	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "install", "commission", "sheet", "plan", "login", "error"} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "templates/"+name+".html")
@@ -83,6 +84,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /static/{file}", p.static)
+	mux.HandleFunc("GET /plan.css", pictureStyle)
 	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET /{$}":          p.front,
 		"GET /zones/{zone}": p.oneZone,
@@ -93,6 +95,7 @@ func New(o Options) (http.Handler, error) {
 		"GET /settings":     p.settings,
 		"GET /find":         p.find,
 		"GET /install":      p.install,
+		"GET /plan":         p.plan,
 		"GET /login":        p.login,
 		"GET /":             p.nothing,
 

@@ -156,6 +156,10 @@ func Style() string {
 	b.WriteString("@media screen and (prefers-color-scheme:dark){.picture{")
 	palette(ink.dark)
 	b.WriteString("--on-deep:#161311;--on-pale:#f2ece4}}")
+	for i := paper; i < inks; i++ {
+		fmt.Fprintf(&b, ".picture .f-%[1]s{fill:var(--%[1]s)}.picture .s-%[1]s{stroke:var(--%[1]s)}", i.name())
+	}
+	b.WriteString(".picture .f-none{fill:none}.picture .f-on-deep{fill:var(--on-deep)}.picture .f-on-pale{fill:var(--on-pale)}")
 	b.WriteString(".picture text{font-family:Helvetica,Arial,Liberation Sans,Go,system-ui,sans-serif}")
 	return b.String()
 }
@@ -176,7 +180,7 @@ func (d *Drawing) svg(alone bool) string {
 	}
 	fmt.Fprintf(&b, ` role="img"><title>%s</title><desc>%s</desc>`, html.EscapeString(d.Title), html.EscapeString(d.Description))
 	if alone {
-		fmt.Fprintf(&b, `<style>%s</style><rect width="100%%" height="100%%" style="fill:var(--paper)"/>`, Style())
+		fmt.Fprintf(&b, `<style>%s</style><rect width="100%%" height="100%%" class="f-paper"/>`, Style())
 	}
 	for _, s := range d.shapes {
 		b.WriteByte('\n')
@@ -199,7 +203,7 @@ func (s shape) svg(b *strings.Builder) {
 		if s.fill >= step0 {
 			fill = s.fill.on()
 		}
-		fmt.Fprintf(b, ` style="fill:var(--%s)">%s</text>`, fill, html.EscapeString(s.text))
+		fmt.Fprintf(b, ` class="f-%s">%s</text>`, fill, html.EscapeString(s.text))
 		return
 	}
 	b.WriteString(`<path d="`)
@@ -213,16 +217,13 @@ func (s shape) svg(b *strings.Builder) {
 	if s.closed {
 		b.WriteString("Z")
 	}
-	b.WriteString(`" style="fill:`)
-	if s.fill == none {
-		b.WriteString("none")
-	} else {
-		b.WriteString("var(--" + s.fill.name() + ")")
-	}
+	// Colours are classes, not styles: a page that allows no style within it may
+	// hold the picture all the same.
+	fmt.Fprintf(b, `" class="f-%s`, s.fill.name())
 	if s.stroke != none {
-		fmt.Fprintf(b, ";stroke:var(--%s);stroke-width:%s;stroke-linejoin:round", s.stroke.name(), num(s.width))
+		fmt.Fprintf(b, ` s-%s" stroke-width="%s" stroke-linejoin="round`, s.stroke.name(), num(s.width))
 		if s.dashed {
-			b.WriteString(";stroke-dasharray:4 3")
+			b.WriteString(`" stroke-dasharray="4 3`)
 		}
 	}
 	b.WriteString(`"`)

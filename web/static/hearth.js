@@ -302,3 +302,61 @@ function quiet(canvas) {
 
 upgrade(document);
 follow();
+
+// ---- the planner -------------------------------------------------------------
+
+// asked is the link to what a form says other than its defaults. Untouched
+// fields stay as they were: said, or left to the place.
+function asked(form) {
+  const link = new URLSearchParams();
+  for (const field of form.elements) {
+    if (!field.name || field.name === "was" || field.value === "") continue;
+    const before = field.nodeName === "SELECT" ? field.querySelector("[selected]")?.value : field.getAttribute("value");
+    if (field.dataset.said === "true" || field.value !== before) link.set(field.name, field.value);
+  }
+  const text = link.toString();
+  return text ? `${form.action}?${text}` : form.action;
+}
+
+let asking = null, next = null; // a question under way, and the one after it
+
+// ask shows the answer to what the form says now; while one is under way only
+// the newest of the others waits.
+async function ask(form) {
+  if (asking) { next = form; return; }
+  asking = asked(form);
+  try {
+    const res = await fetch(asking, { headers: { "Hearth-Live": "figures" } });
+    history.replaceState(null, "", asking);
+    take(await res.text());
+    for (const field of form.elements) {
+      if (field === document.activeElement) continue;
+      if (field.nodeName === "INPUT" && field.type !== "hidden") field.value = field.getAttribute("value") ?? "";
+    }
+  } catch {
+    complain("No connection to the home: the answer is the one from before.");
+  } finally {
+    asking = null;
+    if (next) { const f = next; next = null; ask(f); }
+  }
+}
+
+document.addEventListener("input", (e) => {
+  const form = e.target.closest?.("form[data-ask]");
+  if (!form) return;
+  if (e.target.type === "range") {
+    const step = Number(e.target.dataset.step);
+    const tidy = Number((Math.round(Number(e.target.value) / step) * step).toFixed(6));
+    if (tidy !== Number(e.target.value)) e.target.value = tidy;
+  }
+  if (e.target.type !== "text") ask(form);
+});
+document.addEventListener("change", (e) => {
+  const form = e.target.closest?.("form[data-ask]");
+  if (form && e.target.type === "text") ask(form);
+});
+document.addEventListener("submit", (e) => {
+  if (!("ask" in e.target.dataset)) return;
+  e.preventDefault();
+  ask(e.target);
+});

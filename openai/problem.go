@@ -67,6 +67,16 @@ func busy(status int, code string, after time.Duration, format string, args ...a
 	return &Problem{Status: status, Message: fmt.Sprintf(format, args...), Type: kind, Code: ref(code), After: after}
 }
 
+func stopping() *Problem {
+	return busy(http.StatusServiceUnavailable, "stopping", 5*time.Second, "The server is stopping: ask again when it is back.")
+}
+
+// Stopping answers a request that came while the server stops.
+func Stopping(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	stopping().write(w)
+}
+
 // problemOf turns any error into one for the client. What was not meant for
 // it is not told.
 func problemOf(err error) *Problem {
@@ -77,7 +87,7 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return busy(http.StatusServiceUnavailable, "timeout", time.Second, "The answer took longer than this server allows: ask for fewer tokens, or, if it may wait for heat (flex), ask again later.")
 	case errors.Is(err, context.Canceled):
-		return busy(http.StatusServiceUnavailable, "stopping", 5*time.Second, "The server is stopping: ask again when it is back.")
+		return stopping()
 	}
 	return &Problem{Status: http.StatusInternalServerError, Message: "Hearth made a mistake; its log says more.", Type: typeServer, Code: ref("internal")}
 }

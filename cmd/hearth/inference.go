@@ -79,7 +79,7 @@ func (i *inference) open(ctx context.Context) (*openai.Server, error) {
 	if err := i.ctx.Err(); err != nil {
 		return nil, err
 	}
-	all, err := openModels(ctx, i.store, i.wanted.Models)
+	all, err := openModels(ctx, i.store, i.wanted.Models, i.log)
 	if err != nil {
 		return nil, err
 	}

@@ -146,12 +146,17 @@ func openOne(ctx context.Context, s *hub.Store, name, kind, template string) (*o
 			return nil, err
 		}
 	}
+	// Before all of it is read.
+	if m, err := s.Manifest(name); err == nil && m.Config.Kind != kind {
+		return nil, coded(exitUsage, wrongKind(name, kind))
+	}
+	return openNamed(ctx, s, name, template)
+}
+
+func openNamed(ctx context.Context, s *hub.Store, name, template string) (*opened, error) {
 	l, err := s.Load(ctx, name)
 	if err != nil {
 		return nil, absent(err)
-	}
-	if l.Model.Config.Kind != kind {
-		return nil, coded(exitUsage, wrongKind(name, kind))
 	}
 	return openModel(l, name, template)
 }

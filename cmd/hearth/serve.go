@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -48,7 +49,7 @@ func (c *serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	models, err := openModels(p.ctx, s, c.Model)
+	models, err := openModels(p.ctx, s, c.Model, log)
 	if err != nil {
 		_ = l.Close()
 		return err
@@ -178,8 +179,9 @@ func only(admit func(*http.Request) (openai.Caller, error), h http.Handler) http
 	})
 }
 
-// openModels opens the models to serve.
-func openModels(ctx context.Context, s *hub.Store, wanted []string) (all []*opened, err error) {
+// openModels opens the models to serve. One that is damaged is left out, and the
+// log says so, unless it was asked for by name.
+func openModels(ctx context.Context, s *hub.Store, wanted []string, log *slog.Logger) (all []*opened, err error) {
 	defer func() {
 		if err != nil {
 			for _, o := range all {
@@ -192,16 +194,21 @@ func openModels(ctx context.Context, s *hub.Store, wanted []string) (all []*open
 	if err != nil {
 		return nil, err
 	}
+	var out error
 	for _, name := range names {
-		l, err := s.Load(ctx, name)
-		if err != nil {
-			return all, absent(err)
-		}
-		o, err := openModel(l, name, "")
-		if err != nil {
+		o, err := openNamed(ctx, s, name, "")
+		switch {
+		case err == nil:
+			all = append(all, o)
+		case len(wanted) > 0 || ctx.Err() != nil:
 			return all, err
+		default:
+			log.Warn("a model is left out", "model", name, "error", oneLine(err.Error()))
+			out = err
 		}
-		all = append(all, o)
+	}
+	if len(all) == 0 {
+		return nil, out
 	}
 	return all, nil
 }

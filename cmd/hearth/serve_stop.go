@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"hearth/openai"
 )
 
 // grace is how long answers under way may take to end when a server stops.
@@ -27,9 +29,7 @@ func newLastCalls(h http.Handler) *lastCalls {
 // ServeHTTP implements http.Handler.
 func (c *lastCalls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.enter() {
-		w.Header().Set("Connection", "close")
-		w.Header().Set("Retry-After", "60")
-		http.Error(w, "This server is stopping.", http.StatusServiceUnavailable)
+		openai.Stopping(w)
 		return
 	}
 	defer c.leave()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -29,7 +30,7 @@ func TestAnswersUnderWayEnd(t *testing.T) {
 	if under != 2 {
 		t.Errorf("%d are under way", under)
 	}
-	if w := ask(); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+	if w := ask(); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), `"code":"stopping"`) {
 		t.Errorf("a new request: %d %s", w.Code, w.Body)
 	}
 	for range 2 {

@@ -222,6 +222,42 @@ func TestServeWithKeys(t *testing.T) {
 	}
 }
 
+// One damaged model keeps nobody from asking the others, unless it is the one
+// that was named.
+func TestServeLeavesOutWhatIsDamaged(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	for _, name := range []string{"good", "bad"} {
+		file := filepath.Join(dir, name+".hearth")
+		if err := writeModel("decoder", file); err != nil {
+			t.Fatal(err)
+		}
+		must(t, 0, "model", "add", file, "--data", data)
+	}
+	bad := filepath.Join(data, modelsFolder, "bad.hearth")
+	b, err := os.ReadFile(bad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)-1] ^= 1
+	if err := os.WriteFile(bad, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base, stop := startServe(t, "--data", data)
+	if status, b := post(t, base+"/completions", `{"model":"good","prompt":"warm","max_tokens":2}`); status != http.StatusOK {
+		t.Errorf("the good one: %d %s", status, b)
+	}
+	if status, b := post(t, base+"/completions", `{"model":"bad","prompt":"warm","max_tokens":2}`); status != http.StatusNotFound {
+		t.Errorf("the bad one: %d %s", status, b)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("it ends with code %d", code)
+	}
+	_, errs := must(t, 1, "serve", "--data", data, "--model", "bad", "--listen", "127.0.0.1:0")
+	if !strings.Contains(errs, "does not belong to this model") || !strings.Contains(errs, "hearth model add PATH --name bad") {
+		t.Errorf("by name: %s", errs)
+	}
+}
+
 // What is printed can be typed into a client.
 func TestReachedAt(t *testing.T) {
 	lan := []string{"192.168.1.5", "fd00::5"}

@@ -40,6 +40,7 @@ type cli struct {
 	Search   searchCmd   `cmd:"" help:"Search a folder by meaning."`
 	Verify   verifyCmd   `cmd:"" help:"Check a receipt offline, and say what it proves and what not."`
 	Bench    benchCmd    `cmd:"" help:"Measure what this computer computes, beside what it could at most."`
+	Plan     planCmd     `cmd:"" help:"Would it pay here? Plan a home hour by hour, or the map of where it pays."`
 	Emulate  emulateCmd  `cmd:"" help:"Emulate a device on a socket, with a simulated house around it."`
 	Ledger   ledgerCmd   `cmd:"" help:"Verify, show or export the joule ledger."`
 	Password passwordCmd `cmd:"" help:"Set the password, which opens the page to the local network over TLS."`

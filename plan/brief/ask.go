@@ -306,9 +306,6 @@ func (a *asker) money() {
 		f := atlas.RateOf(a.currency)
 		a.perUSD = f.Value
 		a.given("per-dollar", number(f.Value), fact(f, "mean of the year"))
-	case a.currency == "EUR":
-		a.perUSD = perDollar2024
-		a.given("per-dollar", number(perDollar2024), judged("1.0824 dollars for a euro, the mean of 2024, of which the prices are too; today's is better"))
 	default:
 		a.failf("per-dollar", "say how many %s a US dollar is, since markets quote dollars: \"per-dollar: 1.36\"", a.currency)
 	}
@@ -319,10 +316,6 @@ func (a *asker) money() {
 		Drift: a.share("drift", -0.1, 0.2, 0, judged("energy prices keep up with inflation")),
 	}
 }
-
-// perDollar2024 is the mean of 2024 of the European Central Bank's rates,
-// 1.0824 dollars for a euro.
-const perDollar2024 = 1 / 1.0824
 
 // known is a figure that is certain enough to reckon with.
 func known[T any](v T) units.Known[T] { return units.Know(v, time.Time{}, units.Chosen) }

@@ -27,7 +27,7 @@ func (a *asker) machine() {
 	b := &a.Brief
 	name := b.Device
 	if name == "" {
-		if name = usualDevice; b.DevicePower != "" || b.DeviceRate != "" {
+		if name = usualDevice; b.DevicePower != "" {
 			name = ownDevice
 		}
 	}
@@ -173,8 +173,24 @@ func (a *asker) class() market.Hardware {
 	return market.ConsumerGPU
 }
 
-// market makes the outlook.
+// market makes the outlook for the machine.
 func (a *asker) market() {
+	if a.err != nil {
+		return
+	}
+	m := &a.Question.Machine
+	answers := m.Kind == plan.Inference
+	switch {
+	case !answers && a.Brief.InferenceValue != "":
+		a.failf("inference", "%s hashes; only machines that answer earn by inference", m.Name)
+	case answers && a.Brief.InferenceValue == "" && strings.Contains(m.Name, "cores"):
+		a.failf("inference", "what ordinary processors earn by inference is not published: say what a kWh earns, such as \"inference: 0.05\"")
+	}
+	a.outlook(a.class(), answers)
+}
+
+// outlook makes the outlook; what inference earns is noted where it matters.
+func (a *asker) outlook(class market.Hardware, answers bool) {
 	if a.err != nil {
 		return
 	}
@@ -188,36 +204,23 @@ func (a *asker) market() {
 	if a.err != nil {
 		return
 	}
-	scenario, err := market.Default(from, a.class())
+	scenario, err := market.Default(from, class)
 	if err != nil {
 		a.fail("device", err)
 		return
 	}
-	rental, _ := market.RentalOf(a.class())
-	dollars := measureFor(a)
+	rental, _ := market.RentalOf(class)
 	for _, in := range market.Inputs(from, rental) {
 		key, how, ok := inputKey(in.Name)
-		if !ok {
+		if !ok || key == "inference" && !answers {
 			continue
 		}
 		values := in.Values
 		if s := b.Get(key); s != "" {
-			values, err = three(s, in, how, dollars)
-			if err != nil {
+			if values, err = three(s, in, how); err != nil {
 				a.fail(key, err)
 				return
 			}
-		}
-		if key == "inference" && a.Question.Machine.Kind != plan.Inference {
-			if b.InferenceValue != "" {
-				a.failf(key, "%s hashes; only machines that answer earn by inference", a.Question.Machine.Name)
-				return
-			}
-			continue
-		}
-		if key == "inference" && b.InferenceValue == "" && strings.Contains(a.Question.Machine.Name, "cores") {
-			a.failf(key, "what ordinary processors earn by inference is not published: say what a kWh earns, such as \"inference: 0.05\"")
-			return
 		}
 		for c := range scenario {
 			in.Apply(&scenario[c], values[c])
@@ -233,12 +236,35 @@ func (a *asker) market() {
 	}
 	a.given("start", a.Start.Format("January 2006"), origin{why: "the month after the newest figures of the market"})
 	a.Scenario = scenario
-	// Machines that are bought later live beyond the horizon.
 	if a.Question.Market, err = scenario.Outlook(a.Start, a.Question.Money.Years); err != nil {
 		a.fail("start", err)
 		return
 	}
 	a.held()
+}
+
+// World makes of a brief what the map of the whole atlas takes: its market and
+// its money, by the keys of these two groups. Other keys are refused, as they
+// are about one home.
+func (b Brief) World() (plan.World, []Given, error) {
+	for _, k := range Keys() {
+		if b.Get(k.Name) != "" && k.Group != "Market" && k.Group != "Money" {
+			return plan.World{}, nil, &Error{Key: k.Name, Text: "is about one home: the map takes only keys of the market and of money"}
+		}
+	}
+	a := &asker{Asked: Asked{Brief: b}}
+	a.money()
+	class := market.ConsumerGPU
+	a.outlook(class, true)
+	if a.err != nil {
+		return plan.World{}, nil, a.err
+	}
+	rates := map[string]float64{}
+	for _, r := range atlas.Rates() {
+		rates[r.Currency] = r.Value
+	}
+	rates[a.currency] = a.perUSD
+	return plan.World{Market: a.Question.Market, Class: class, Money: a.Question.Money, Rates: rates, Seed: seed}, inOrder(a.Givens), nil
 }
 
 // held puts one hash price in place of the outlook.
@@ -298,20 +324,18 @@ func inputKey(name string) (string, shape, bool) {
 	return "", shape{}, false
 }
 
-// measureFor reads dollars: markets have no other currency.
-func measureFor(a *asker) func(per bool) money {
-	return func(per bool) money {
-		m := money{currency: "USD", most: 1e9, example: "63000 USD"}
-		if per {
-			m.per, m.example = []unit{{"kWh", 1}, {"MWh", 1000}}, "0.05 USD/kWh"
-		}
-		return m
+// dollars reads dollars: markets have no other currency.
+func dollars(per bool) money {
+	m := money{currency: "USD", most: 1e9, example: "63000 USD"}
+	if per {
+		m.per, m.example = []unit{{"kWh", 1}, {"MWh", 1000}}, "0.05 USD/kWh"
 	}
+	return m
 }
 
 // three reads "low/middle/high" or one figure, about which the others keep the
 // distance that they usually have. The low figure is the pessimistic one.
-func three(s string, in market.Input, how shape, dollars func(per bool) money) ([market.Cases]float64, error) {
+func three(s string, in market.Input, how shape) ([market.Cases]float64, error) {
 	read := func(s string) (float64, error) {
 		switch how.unit {
 		case "%":

@@ -63,7 +63,7 @@ func (a axis) label(v float64) string {
 	return grouped(strconv.FormatFloat(v, 'f', decimals, 64))
 }
 
-// grouped sets a space that does not break between thousands, and a real minus.
+// grouped sets commas between thousands, and a real minus.
 func grouped(s string) string {
 	sign := ""
 	if s != "" && s[0] == '-' {
@@ -76,10 +76,8 @@ func grouped(s string) string {
 			break
 		}
 	}
-	if len(whole) > 4 {
-		for i := len(whole) - 3; i > 0; i -= 3 {
-			whole = whole[:i] + "\u00a0" + whole[i:]
-		}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
 	}
 	return sign + whole + part
 }
@@ -103,5 +101,7 @@ func (d *Drawing) upright(a axis, left, right float64, unit string) {
 		d.line(line, 1, point{left, y}, point{right, y})
 		d.text(left-6, y+4, 11, soft, end, a.label(v))
 	}
-	d.text(left-6, a.to-12, 12, soft, start, unit).points[0].x = 16
+	if unit != "" {
+		d.text(marginX, a.to-12, 12, soft, start, unit)
+	}
 }

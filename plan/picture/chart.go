@@ -60,7 +60,7 @@ func Bars(c Caption, unit string, bars []Bar) *Drawing {
 	least, most := 0.0, 0.0
 	var says []string
 	for _, b := range bars {
-		names = min(max(names, width(b.Name, 13)), 250)
+		names = max(names, nameWidth(b.Name))
 		if b.Unknown != "" {
 			says = append(says, b.Name+": unknown, "+b.Unknown)
 			continue
@@ -77,7 +77,7 @@ func Bars(c Caption, unit string, bars []Bar) *Drawing {
 	d.line(soft, 1, point{a.at(0), top}, point{a.at(0), bottom})
 	for i, b := range bars {
 		y := top + row*float64(i) + row/2
-		d.text(left-10, y+4, 13, text, end, clip(b.Name, 13, 250))
+		d.name(left-10, y, b.Name)
 		if b.Unknown != "" {
 			says := clip("unknown: "+b.Unknown, 12, chartWidth-marginX-left-12)
 			d.rect(left+2, y-thick/2, width(says, 12)+8, thick, paper, b.Unknown) // over the lines
@@ -96,6 +96,31 @@ func Bars(c Caption, unit string, bars []Bar) *Drawing {
 	}
 	d.Height = bottom + 44
 	return d
+}
+
+// mostName is how wide names beside bars may be; longer ones take two lines.
+const mostName = 230
+
+// nameWidth is what a name takes beside its bar.
+func nameWidth(s string) float64 { return min(width(s, 13), mostName) }
+
+// name writes what a bar stands for at its left.
+func (d *Drawing) name(x, y float64, s string) {
+	if width(s, 13) <= mostName {
+		d.text(x, y+4, 13, text, end, s)
+		return
+	}
+	lines := wrap(s, 12, mostName)
+	if len(lines) > 2 {
+		lines[1] = clip(lines[1]+"…", 12, mostName)
+	}
+	if len(lines) == 1 {
+		d.text(x, y+4, 12, text, end, lines[0])
+		return
+	}
+	for i, l := range lines[:2] {
+		d.text(x, y-3+14*float64(i), 12, text, end, l)
+	}
 }
 
 // whisker draws a range so that it shows on its bar and on the paper.
@@ -162,7 +187,9 @@ type key struct {
 func (d *Drawing) legend(y float64, keys ...key) {
 	x := float64(marginX)
 	for _, k := range keys {
-		d.rect(x, y-9, 12, 12, k.ink, "")
+		if k.ink != none {
+			d.rect(x, y-9, 12, 12, k.ink, "")
+		}
 		d.text(x+18, y+2, 12, text, start, k.name)
 		x += 18 + width(k.name, 12) + 22
 	}
@@ -244,17 +271,22 @@ func (c Curve) Draw() *Drawing {
 	if y.least < 0 && y.most > 0 {
 		d.line(soft, 1.2, point{left, y.at(0)}, point{right, y.at(0)})
 	}
-	for i, m := range c.Marks {
+	step, before := 0, math.Inf(-1)
+	for _, m := range c.Marks {
 		if m.X < x.least || m.X > x.most {
 			continue
 		}
 		at := x.at(m.X)
+		if step++; at-before > 100 {
+			step = 0
+		}
+		before = at
 		d.line(text, 1, point{at, top - 4}, point{at, bottom}).dashed = true
 		anchor, dx := start, 4.0
 		if at > chartWidth*0.7 {
 			anchor, dx = end, -4
 		}
-		d.text(at+dx, top+6+14*float64(i%3), 11, text, anchor, m.Name)
+		d.text(at+dx, top+6+14*float64(step%3), 11, text, anchor, m.Name)
 	}
 	d.line(warm, 2.2, mid...)
 	a, z := c.Points[0], c.Points[len(c.Points)-1]
@@ -288,22 +320,21 @@ func Tornado(c Caption, unit string, base float64, swings []Swing) *Drawing {
 	top := d.head(c.Says) + 8
 	d.legend(top+10, key{cool, "when the input is at its low end"}, key{warm, "at its high end"})
 	top += 30
-	names := 0.0
+	names, inputs := 0.0, 0.0
 	least, most := base, base
 	for _, s := range swings {
-		names = min(max(names, width(s.Name, 13)), 240)
+		names = max(names, nameWidth(s.Name))
 		least, most = min(least, s.AtLow, s.AtHigh), max(most, s.AtLow, s.AtHigh)
+		inputs = max(inputs, width(s.InputLow, 11), width(s.InputHigh, 11))
 	}
-	// Room for the inputs beside the bars.
-	span := max(most-least, 1e-9)
 	left := marginX + names + 12
-	a := newAxis(least-0.16*span, most+0.16*span, left, chartWidth-marginX-6, 5)
+	a := newAxis(least, most, left+inputs+8, chartWidth-marginX-inputs-8, 5)
 	bottom := top + row*float64(len(swings))
 	d.across(a, top, bottom, unit)
 	var says []string
 	for i, s := range swings {
 		y := top + row*float64(i) + row/2
-		d.text(left-10, y+4, 13, text, end, clip(s.Name, 13, 240))
+		d.name(left-10, y, s.Name)
 		tip := fmt.Sprintf("%s: %s at %s, %s at %s", s.Name, a.figure(s.AtLow), s.InputLow, a.figure(s.AtHigh), s.InputHigh)
 		says = append(says, tip)
 		if (s.AtLow-base)*(s.AtHigh-base) > 0 { // both on one side: the wider one below
@@ -336,7 +367,9 @@ func (d *Drawing) half(a axis, base, v, y, thick float64, fill ink, tip string) 
 func Spread(c Caption, unit string, from, to float64, counts []int, marks []Mark) *Drawing {
 	const height, left = 200, 60
 	d := &Drawing{Width: chartWidth, Title: c.Title}
-	top := d.head(c.Says) + 56
+	top := d.head(c.Says) + 8
+	d.legend(top+10, key{warm, "gain"}, key{sand, "loss"}, key{none, "height: % of the runs"})
+	top += 96
 	bottom := top + height
 	most, total := 0, 0
 	for _, n := range counts {
@@ -349,7 +382,7 @@ func Spread(c Caption, unit string, from, to float64, counts []int, marks []Mark
 	}
 	y := newAxis(0, 100*float64(most)/float64(total), bottom, top, 4)
 	x := newAxis(from, to, left, right, 7)
-	d.upright(y, left, right, "% of the runs")
+	d.upright(y, left, right, "")
 	step := (to - from) / float64(len(counts))
 	for i, n := range counts {
 		low := from + float64(i)*step
@@ -368,12 +401,12 @@ func Spread(c Caption, unit string, from, to float64, counts []int, marks []Mark
 	var says []string
 	for i, m := range marks {
 		at := x.at(m.X)
-		d.line(text, 1, point{at, top - 6 - 13*float64(i%3)}, point{at, bottom}).dashed = true
+		d.line(text, 1, point{at, top - 32 - 13*float64(i%3)}, point{at, bottom}).dashed = true
 		anchor, dx := start, 4.0
 		if at > chartWidth*0.7 {
 			anchor, dx = end, -4
 		}
-		d.text(at+dx, top-2-13*float64(i%3), 11, text, anchor, m.Name)
+		d.text(at+dx, top-26-13*float64(i%3), 11, text, anchor, m.Name)
 		says = append(says, m.Name)
 	}
 	d.line(soft, 1, point{left, bottom}, point{right, bottom})

@@ -38,22 +38,24 @@ var spots = [...]spot{
 	{"US-OK", 3, 6}, {"US-LA", 4, 6}, {"US-MS", 5, 6}, {"US-AL", 6, 6}, {"US-GA", 7, 6},
 	{"US-HI", 0, 7}, {"US-TX", 3, 7}, {"US-FL", 8, 7},
 
-	{"IS", 12, 0}, {"NO", 15, 0}, {"SE", 16, 0}, {"FI", 17, 0},
-	{"EE", 18, 1},
-	{"IE", 12, 2}, {"GB", 13, 2}, {"DK", 15, 2}, {"LT", 17, 2}, {"LV", 18, 2},
-	{"NL", 14, 3}, {"DE", 15, 3}, {"PL", 16, 3}, {"BY", 17, 3},
-	{"BE", 13, 4}, {"LU", 14, 4}, {"CZ", 15, 4}, {"SK", 16, 4}, {"UA", 17, 4}, {"MD", 18, 4},
-	{"FR", 13, 5}, {"CH", 14, 5}, {"LI", 15, 5}, {"AT", 16, 5}, {"HU", 17, 5}, {"RO", 18, 5}, {"GE", 19, 5},
-	{"PT", 12, 6}, {"ES", 13, 6}, {"IT", 14, 6}, {"SI", 15, 6}, {"HR", 16, 6}, {"BA", 17, 6}, {"RS", 18, 6}, {"BG", 19, 6},
-	{"MT", 14, 7}, {"ME", 16, 7}, {"XK", 17, 7}, {"AL", 16, 8}, {"MK", 18, 7}, {"TR", 19, 7},
-	{"GR", 18, 8}, {"CY", 19, 8},
+	{"CA-BC", 0, 1}, {"CA-AB", 1, 1}, {"CA-SK", 2, 1}, {"CA-MB", 3, 1}, {"CA-ON", 5, 1}, {"CA-QC", 7, 1}, {"CA-NB", 11, 0}, {"CA-NS", 11, 1},
+
+	{"IS", 13, 0}, {"NO", 16, 0}, {"SE", 17, 0}, {"FI", 18, 0},
+	{"EE", 19, 1},
+	{"IE", 13, 2}, {"GB", 14, 2}, {"DK", 16, 2}, {"LT", 18, 2}, {"LV", 19, 2},
+	{"NL", 15, 3}, {"DE", 16, 3}, {"PL", 17, 3}, {"BY", 18, 3},
+	{"BE", 14, 4}, {"LU", 15, 4}, {"CZ", 16, 4}, {"SK", 17, 4}, {"UA", 18, 4}, {"MD", 19, 4},
+	{"FR", 14, 5}, {"CH", 15, 5}, {"LI", 16, 5}, {"AT", 17, 5}, {"HU", 18, 5}, {"RO", 19, 5}, {"GE", 20, 5},
+	{"PT", 13, 6}, {"ES", 14, 6}, {"IT", 15, 6}, {"SI", 16, 6}, {"HR", 17, 6}, {"BA", 18, 6}, {"RS", 19, 6}, {"BG", 20, 6},
+	{"MT", 15, 7}, {"ME", 17, 7}, {"XK", 18, 7}, {"AL", 17, 8}, {"MK", 19, 7}, {"TR", 20, 7},
+	{"GR", 19, 8}, {"CY", 20, 8},
 }
 
 // Map draws regions as tiles of one size, coloured from much worse over even
 // to much better. Regions that have no place of their own stand below.
 func Map(c Caption, unit string, tiles []Tile) *Drawing {
 	const side, gap = 50, 4
-	d := &Drawing{Width: 20*(side+gap) + 2*marginX, Title: c.Title}
+	d := &Drawing{Width: 21*(side+gap) + 2*marginX, Title: c.Title}
 	top := d.head(c.Says) + 10
 	steps := newSteps(tiles)
 	at := map[string]spot{}
@@ -76,7 +78,7 @@ func Map(c Caption, unit string, tiles []Tile) *Drawing {
 	}
 	below := rows
 	for i, t := range rest {
-		place(t, i%20, below+i/20)
+		place(t, i%21, below+i/21)
 	}
 	bottom := top + float64(rows)*(side+gap) + 6
 	d.steps(steps, bottom, unit)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"hearth/plan"
 	"hearth/units"
@@ -53,14 +55,12 @@ func Decimal(v float64, decimals int) string {
 // Percent writes a share of one.
 func Percent(f units.Fraction) string { return Decimal(100*float64(f), 0) + " %" }
 
-// Years writes a payback, or why there is none.
+// Years writes a payback; one that is not known lies beyond the horizon.
 func Years(k units.Known[float64]) string {
 	v, ok := k.Get()
 	switch {
-	case !ok && k.Why() == "":
-		return "unknown"
 	case !ok:
-		return k.Why()
+		return "not in time"
 	case v <= 0:
 		return "at once"
 	}
@@ -79,3 +79,9 @@ func Band(b plan.Band, write func(float64) string) string {
 
 // Power writes watts as kW with one decimal.
 func Power(w units.Watts) string { return Decimal(float64(w)/1000, 1) + " kW" }
+
+// Upper writes the first letter as a capital.
+func Upper(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
+}

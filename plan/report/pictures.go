@@ -18,7 +18,7 @@ func CostsPicture(a *plan.Answer, years int) *picture.Drawing {
 	cents := HundredthsName(a.Currency)
 	var bars []picture.Bar
 	for i, o := range a.Options {
-		b := picture.Bar{Name: o.Name, Low: 100 * o.Cost.Low, Mid: 100 * o.Cost.Mid, High: 100 * o.Cost.High, Figure: Hundredths(o.Cost.Mid), Unknown: o.Unknown}
+		b := picture.Bar{Name: Upper(o.Name), Low: 100 * o.Cost.Low, Mid: 100 * o.Cost.Mid, High: 100 * o.Cost.High, Figure: Hundredths(o.Cost.Mid), Unknown: o.Unknown}
 		switch {
 		case i == 0:
 			b.Tone = picture.Today

@@ -245,7 +245,7 @@ func (r *Report) grouped() []group {
 		name := map[string]string{"load": "The heat that is wanted", "smart": "Smart heat against dumb heat", "reuse": "Heat used against heat wasted"}[parts[0]]
 		for _, o := range r.Answer.Options {
 			if parts[0] == "option" && o.ID == parts[1] {
-				name = o.Name
+				name = Upper(o.Name)
 			}
 		}
 		if len(groups) == 0 || groups[len(groups)-1].Name != name {

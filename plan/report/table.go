@@ -74,10 +74,16 @@ func Costs(a *plan.Answer) Table {
 		{"A useful kWh, all in", cents}, {"Worst to best market", cents},
 		{"First year", money}, {"Earned in it", money}, {"To buy", money}, {"Gain over the horizon", money}, {"Paid back", ""},
 	}}
-	for _, o := range a.Options {
-		r := Row{ID: o.ID, Cells: []string{o.Name}, Unknown: o.Unknown, Mark: o.Kind == plan.WithMachine}
+	for i, o := range a.Options {
+		r := Row{ID: o.ID, Cells: []string{Upper(o.Name)}, Unknown: o.Unknown, Mark: o.Kind == plan.WithMachine}
+		if i == 0 {
+			r.Cells[0] += " (today)"
+		}
 		if o.Unknown == "" {
 			gain, payback := Whole(o.Value.Mid), Years(o.Payback)
+			if i == 0 {
+				gain, payback = "–", "–" // the others are measured against it
+			}
 			if colder(a, &o) {
 				// Heat that is not made costs nothing, and is no gain.
 				r.Cells[0] += fmt.Sprintf(", not warm enough (%s of the heat)", Percent(units.Fraction(o.Heat/a.Load.Heat)))
@@ -109,7 +115,7 @@ func Energies(a *plan.Answer) Table {
 		{"CO₂", "kg"}, {"Exergy delivered", "kWh"},
 	}}
 	for _, o := range a.Options {
-		r := Row{ID: o.ID, Cells: []string{o.Name}, Unknown: o.Unknown, Mark: o.Kind == plan.WithMachine}
+		r := Row{ID: o.ID, Cells: []string{Upper(o.Name)}, Unknown: o.Unknown, Mark: o.Kind == plan.WithMachine}
 		if o.Unknown == "" {
 			r.Cells = append(r.Cells, Whole(float64(o.Power)), Whole(float64(o.Fuel)), Whole(float64(o.Computed)), Whole(o.FullLoad),
 				Decimal(100*float64(o.Covered), 0), Whole(float64(o.Shortfall.Year)), Decimal(float64(o.Shortfall.Coldest), 1),

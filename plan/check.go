@@ -105,8 +105,10 @@ func (h *Heater) check(field string) error {
 	bounds := []bound{
 		{field + ".CapexPerKW", float64(h.CapexPerKW), 0, most, "(money)"},
 		{field + ".Fixed", float64(h.Fixed), 0, most, "(money)"},
-		{field + ".Life", h.Life, 0, 100, "years"},
 		{field + ".Upkeep", float64(h.Upkeep), 0, most, "(money a year)"},
+	}
+	if h.Life != 0 { // nought is for ever; next to nought would be bought all the time
+		bounds = append(bounds, bound{field + ".Life", h.Life, 0.1, 100, "years"})
 	}
 	if p, ok := h.Price.Get(); ok {
 		bounds = append(bounds, bound{field + ".Price", float64(p), 0, most, "(money for a kWh)"})

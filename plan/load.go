@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"hearth/heat"
@@ -80,18 +81,10 @@ func newDemand(year *climate.Year, home *Home) (*demand, error) {
 		d.outdoor[i] = sky.weather[i].Outdoor
 		d.coldest = min(d.coldest, d.outdoor[i])
 	}
-	d.load.Uses = make([]units.KilowattHours, len(home.Uses))
-	var design float64
 	if home.Rooms != nil {
 		if err := d.addRooms(home, sky); err != nil {
 			return nil, err
 		}
-		warmest := home.Setpoint[0]
-		for _, t := range home.Setpoint {
-			warmest = max(warmest, t)
-		}
-		model, _ := d.roomModel(home)
-		design = float64(model.Load(warmest, min(year.Place().Design, warmest)))
 	}
 	for i, u := range home.Uses {
 		p, err := u.part(sky)
@@ -99,11 +92,24 @@ func newDemand(year *climate.Year, home *Home) (*demand, error) {
 			return nil, fmt.Errorf("plan: Home.Uses[%d]: %w", i, err)
 		}
 		d.parts = append(d.parts, p)
-		d.load.Uses[i] = units.KilowattHours(sum(p.heat))
-		design += 1000 * greatestDay(p.heat) / 24
 	}
-	d.finish(design)
+	d.finish(home)
 	return d, nil
+}
+
+// warmed returns the demand of the same home with other set-points. That is
+// quick: what the weather and the sun do to the building is worked out.
+func (d *demand) warmed(home *Home) *demand {
+	if !d.rooms {
+		return d
+	}
+	w := *d
+	w.total, w.exergy, w.load = make([]float64, Hours), 0, Load{}
+	year := warmYear{before: d.before, course: d.through}
+	w.parts = slices.Clone(d.parts)
+	w.parts[0] = w.warm(home, &year)
+	w.finish(home)
+	return &w
 }
 
 // roomModel returns the equations of the rooms. An hour is long, so the air
@@ -120,43 +126,63 @@ func (d *demand) addRooms(home *Home, sky *sky) error {
 	if err != nil {
 		return fmt.Errorf("plan: Home.Rooms: %w", err)
 	}
-	h := house{model: model, internal: home.Internal, keep: heat.Keeping{Airing: airing, Set: make([]units.Celsius, Hours)}}
-	for i := range h.keep.Set {
-		h.keep.Set[i] = home.Setpoint[i%24]
-	}
-	warm, err := h.through(sky)
+	h := house{model: model, internal: home.Internal}
+	year, err := h.through(sky)
 	if err != nil {
 		return err
 	}
-	d.before, d.through, d.keep, d.start = warm.before, warm.course, h.keep, warm.start
-	d.warmth = math.MaxFloat64
-	for _, t := range warm.air {
+	d.before, d.through, d.rooms = year.before, year.course, true
+	d.parts = append(d.parts, d.warm(home, year))
+	return nil
+}
+
+// warm keeps the rooms at their set-points through a year.
+func (d *demand) warm(home *Home, year *warmYear) part {
+	d.keep = heat.Keeping{Airing: airing, Set: make([]units.Celsius, Hours)}
+	for i := range d.keep.Set {
+		d.keep.Set[i] = home.Setpoint[i%24]
+	}
+	year.run(d.keep)
+	d.start, d.warmth = year.start, math.MaxFloat64
+	for _, t := range year.air {
 		d.warmth = min(d.warmth, t)
 	}
-	p := part{name: "rooms", air: true, heat: warm.heat, to: make([]units.Celsius, Hours), from: make([]units.Celsius, Hours)}
+	p := part{name: "rooms", air: true, heat: year.heat, to: make([]units.Celsius, Hours), from: make([]units.Celsius, Hours)}
 	for i, t := range d.outdoor {
-		room := h.keep.Set[i]
+		room := d.keep.Set[i]
 		p.to[i] = max(room, supplyAt(t, min(d.year.Place().Design, d.coldest), home.Supply))
 		p.from[i] = room + units.Celsius(returning*float64(p.to[i]-room))
 	}
 	p.sink = p.to
-	d.parts, d.rooms = append(d.parts, p), true
-	d.load.Rooms = units.KilowattHours(sum(p.heat))
-	return nil
+	return p
 }
 
 // finish sums up.
-func (d *demand) finish(design float64) {
+func (d *demand) finish(home *Home) {
 	first := months()
 	for _, p := range d.parts {
 		for i, q := range p.heat {
 			d.total[i] += q
-			if source, sink := kelvin(d.outdoor[i]), kelvin(at(p.to, i)); sink > source {
-				d.exergy += float64(q * (1 - source/sink))
-			}
+			d.exergy += float64(q * Exergy(d.outdoor[i], at(p.to, i)))
 		}
 	}
 	l := &d.load
+	uses := d.parts
+	var design float64
+	if d.rooms {
+		l.Rooms, uses = units.KilowattHours(sum(uses[0].heat)), uses[1:]
+		warmest := home.Setpoint[0]
+		for _, t := range home.Setpoint {
+			warmest = max(warmest, t)
+		}
+		model, _ := d.roomModel(home)
+		design = float64(model.Load(warmest, min(d.year.Place().Design, warmest)))
+	}
+	l.Uses = make([]units.KilowattHours, len(uses))
+	for i := range uses {
+		l.Uses[i] = units.KilowattHours(sum(uses[i].heat))
+		design += 1000 * greatestDay(uses[i].heat) / 24
+	}
 	for m := range l.Months {
 		l.Months[m] = units.KilowattHours(sum(d.total[first[m]:first[m+1]]))
 		l.Heat += l.Months[m]
@@ -168,6 +194,12 @@ func (d *demand) finish(design float64) {
 	if design > 0 {
 		l.Hours = 1000 * float64(l.Heat) / design
 	}
+}
+
+// Exergy returns the share of heat at a supply temperature that could be work,
+// 1 − T0/T in kelvin: nought where it is no warmer than the outdoors.
+func Exergy(outdoor, supply units.Celsius) float64 {
+	return max(0, 1-kelvin(outdoor)/kelvin(supply))
 }
 
 func kelvin(t units.Celsius) float64 { return float64(t) - float64(units.AbsoluteZero) }
@@ -210,7 +242,6 @@ func newSky(year *climate.Year) *sky {
 type house struct {
 	model    heat.Model
 	internal units.Watts
-	keep     heat.Keeping
 }
 
 // warmYear is a house through the year.
@@ -239,19 +270,21 @@ func (h *house) through(sky *sky) (*warmYear, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &warmYear{before: before, course: course, start: h.keep.Set[0], heat: make([]float64, Hours), air: make([]units.Celsius, Hours)}
+	return &warmYear{before: before, course: course}, nil
+}
+
+// run keeps the house warm through the December before and the year.
+func (w *warmYear) run(keep heat.Keeping) {
+	w.start, w.heat, w.air = keep.Set[0], make([]float64, Hours), make([]units.Celsius, Hours)
 	power := make([]units.Watts, Hours)
-	mass := before.Run(w.start, h.december(), power[:december], nil)
-	course.Run(mass, h.keep, power, w.air)
+	mass := w.before.Run(w.start, lastMonth(keep), power[:december], nil)
+	w.course.Run(mass, keep, power, w.air)
 	for i, p := range power {
 		w.heat[i] = float64(p) / 1000
 	}
-	return w, nil
 }
 
-// december is how the house is kept warm in the December before.
-func (h *house) december() heat.Keeping { return lastMonth(h.keep) }
-
+// lastMonth is how a house is kept warm in the December before.
 func lastMonth(k heat.Keeping) heat.Keeping {
 	k.Set = k.Set[Hours-december:]
 	if k.Most != nil {

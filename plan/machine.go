@@ -309,9 +309,7 @@ func (d *demand) quality(i int) float64 {
 	var ex float64
 	for k := range d.parts {
 		p := &d.parts[k]
-		if source, sink := kelvin(d.outdoor[i]), kelvin(at(p.to, i)); sink > source {
-			ex += p.heat[i] * (1 - source/sink)
-		}
+		ex += float64(p.heat[i] * Exergy(d.outdoor[i], at(p.to, i)))
 	}
 	return ex / d.total[i]
 }

@@ -23,6 +23,7 @@ type planCmd struct {
 	Home    planHomeCmd    `cmd:"" help:"Would it pay in this home? Every way to heat it, side by side."`
 	Compare planCompareCmd `cmd:"" help:"Set two or more questions side by side."`
 	Map     planMapCmd     `cmd:"" help:"Where would it pay, and for how many homes: the niche map."`
+	Check   planCheckCmd   `cmd:"" help:"Hold the plan of a home against what its ledger tells."`
 	Places  planPlacesCmd  `cmd:"" help:"List the towns whose weather is known."`
 	Regions planRegionsCmd `cmd:"" help:"List the states and countries whose prices are known."`
 	Devices planDevicesCmd `cmd:"" help:"List the machines that are known."`

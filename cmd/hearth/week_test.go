@@ -78,6 +78,7 @@ func TestJanuaryWeek(t *testing.T) {
 		t.Errorf("backup's share = %v: the room is heated mostly without computing", s.Backup)
 	}
 	w.checkBalance()
+	w.checkPlan(6)
 }
 
 // checkCold sees that, a while after the stop, the heaters give no more than

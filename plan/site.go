@@ -45,6 +45,18 @@ func (s *Site) With(q Question) (*Site, error) {
 	return &Site{q: q, demand: s.demand}, nil
 }
 
+// Kept returns the same home with other set-points of its rooms, by the hour of
+// the day. This is quick, too: what the weather and the sun do to the building
+// is not worked out again.
+func (s *Site) Kept(set [24]units.Celsius) (*Site, error) {
+	q := s.q
+	q.Home.Setpoint = set
+	if err := q.Home.check(); err != nil {
+		return nil, err
+	}
+	return &Site{q: q, demand: s.demand.warmed(&q.Home)}, nil
+}
+
 // Question returns the question.
 func (s *Site) Question() Question { return s.q }
 

@@ -279,11 +279,12 @@ func (u Use) greenhouse(s *sky, heats []float64) error {
 		return fmt.Errorf("greenhouse of %g m²: %w", u.Size, err)
 	}
 	set := slices.Repeat([]units.Celsius{15}, Hours)
-	h := house{model: model, keep: heat.Keeping{Set: set, Airing: 25}}
+	h := house{model: model}
 	warm, err := h.through(s)
 	if err != nil {
 		return fmt.Errorf("greenhouse of %g m²: %w", u.Size, err)
 	}
+	warm.run(heat.Keeping{Set: set, Airing: 25})
 	for i, q := range warm.heat {
 		heats[i] = q * u.Size / floor
 	}

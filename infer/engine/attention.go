@@ -64,9 +64,13 @@ func (a *attention) attend(l *lane, head, from, to int, v view) {
 			break
 		}
 	}
-	for i := range queries {
-		a.sums[i] = l.level.Softmax(a.weights[i*ld:][:ld], a.scores[i*ld:][:ld],
-			v.first+v.step*(i/group), l.layer.Score, l.layer.ScoreShift)
+	if tokens == v.first {
+		l.level.SoftmaxRows(a.sums[:queries], a.weights, a.scores, ld, tokens, l.layer.Score, l.layer.ScoreShift)
+	} else {
+		for i := range queries {
+			a.sums[i] = l.level.Softmax(a.weights[i*ld:][:ld], a.scores[i*ld:][:ld],
+				v.first+v.step*(i/group), l.layer.Score, l.layer.ScoreShift)
+		}
 	}
 	seen = 0
 	for _, r := range v.runs {
@@ -85,8 +89,12 @@ func (a *attention) attend(l *lane, head, from, to int, v view) {
 			break
 		}
 	}
-	for i := range queries {
-		found := l.context[(from+i/group)*c.Heads*size+(head*group+i%group)*size:][:size]
-		l.level.Average(found, a.mixed[i*size:][:size], a.sums[i])
+	width, found := c.Heads*size, l.context[(from*c.Heads+head*group)*size:]
+	if group == 1 {
+		l.level.AverageRows(found, width, a.mixed, a.sums[:queries], size)
+		return
+	}
+	for i := range to - from {
+		l.level.AverageRows(found[i*width:], size, a.mixed[i*group*size:], a.sums[i*group:][:group], size)
 	}
 }

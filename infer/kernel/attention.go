@@ -106,6 +106,17 @@ func (l Level) Softmax(p []int16, s []int32, n int, c uint32, shift uint) int32 
 	return int32(total)
 }
 
+// SoftmaxRows is [Level.Softmax] of rows of ld scores, as many as there are sums,
+// of each of which the first n count.
+func (l Level) SoftmaxRows(sums []int32, p []int16, s []int32, ld, n int, c uint32, shift uint) {
+	if l.softmaxRows(sums, p, s, ld, n, c, shift) {
+		return
+	}
+	for i := range sums {
+		sums[i] = l.Softmax(p[i*ld:][:ld], s[i*ld:][:ld], n, c, shift)
+	}
+}
+
 // powers turns the scores of p into e and returns their sum.
 func powers(p []int16, s []int32, c uint32, shift uint) (total uint32) {
 	most := slices.Max(s[:len(p)])
@@ -175,4 +186,15 @@ func mix(dst []int32, p []int16, ld int, values []int16, m, channels, tokens int
 // and gains 8 bits: dst = (x·r + 2^36) >> 37 with r = 2^45 / sum, rounded down.
 func (l Level) Average(dst, x []int32, sum int32) {
 	l.Times(dst, x, int32(1<<45/int64(sum)), 37)
+}
+
+// AverageRows is [Level.Average] of rows of n numbers that lie side by side in x,
+// as many as there are sums, to rows that begin ld numbers apart.
+func (l Level) AverageRows(dst []int32, ld int, x, sums []int32, n int) {
+	if l.averageRows(dst, ld, x, sums, n) {
+		return
+	}
+	for i, sum := range sums {
+		l.Average(dst[i*ld:][:n], x[i*n:][:n], sum)
+	}
 }

@@ -77,6 +77,10 @@ func rowsAtEdge(e edges, l Level, rng *rand.Rand, n int) {
 	l.Rotate(x, s[:n/2], s[n-n/2:])
 	l.Narrow(s, x)
 	l.Softmax(s, c, n, 1<<31, 40)
+	if n == BlockTokens(n) {
+		l.SoftmaxRows(atEdge[int32](e, 1), s, c, n, n-n/32, 1<<31, 40)
+		l.AverageRows(y, n, x, []int32{1 << 16}, n)
+	}
 	l.Softmax(s, c, 1+n/2, 1<<31, 40)
 }
 

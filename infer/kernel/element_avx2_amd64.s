@@ -1290,10 +1290,10 @@ loop23:
 	MOVL         $0x00000001, BX
 	VMOVD        BX, X8
 	VPBROADCASTD X8, Y8
-	VPXOR        Y9, Y9, Y9
 	MOVL         $0x00010001, BX
-	VMOVD        BX, X10
-	VPBROADCASTD X10, Y10
+	VMOVD        BX, X9
+	VPBROADCASTD X9, Y9
+	VPXOR        Y10, Y10, Y10
 	MOVQ         n+16(FP), BX
 	MOVL         rest+24(FP), SI
 	XORQ         DI, DI
@@ -1348,8 +1348,8 @@ loop24:
 	VPACKUSDW Y13, Y14, Y14
 	VPERMQ    $0xd8, Y14, Y14
 	VMOVDQU   Y14, (AX)(DI*2)
-	VPMADDWD  Y10, Y14, Y14
-	VPADDD    Y14, Y9, Y9
+	VPMADDWD  Y9, Y14, Y14
+	VPADDD    Y14, Y10, Y10
 	ADDQ      $0x00000010, DI
 	JMP       loop24
 
@@ -1412,11 +1412,11 @@ loop25:
 	VPACKUSDW    Y3, Y2, Y2
 	VPERMQ       $0xd8, Y2, Y2
 	VMOVDQU      Y2, (AX)(DI*2)
-	VPMADDWD     Y10, Y2, Y2
-	VPADDD       Y2, Y9, Y9
+	VPMADDWD     Y9, Y2, Y2
+	VPADDD       Y2, Y10, Y10
 
 loop26:
-	VMOVDQA      Y9, Y0
+	VMOVDQA      Y10, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
 	VPSHUFD      $0x4e, X1, X0

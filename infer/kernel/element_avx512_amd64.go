@@ -89,6 +89,16 @@ func gate512(dst *int32, x *int32, u *int32, n uintptr, bends *int32)
 //go:noescape
 func softmax512(p *int16, s *int32, n uintptr, rest uint32, far uint32, c uint32, shift uint64) int32
 
+// softmaxRows512 is softmax512 of each of so many rows that lie ld numbers apart.
+//
+//go:noescape
+func softmaxRows512(sums *int32, p *int16, s *int32, ld uintptr, rows uintptr, n uintptr, rest uint32, far uint32, c uint32, shift uint64)
+
+// averageRows512 is Average of so many rows of n numbers, by their sums, to rows that lie ld numbers apart.
+//
+//go:noescape
+func averageRows512(dst *int32, ld uintptr, x *int32, sums *int32, rows uintptr, n uintptr)
+
 // pairs4x4x512 multiplies 4 rows of pairs by 4 blocks of 16 columns. Distances are in bytes.
 //
 //go:noescape

@@ -911,10 +911,10 @@ loop23:
 	MOVL          $0x00010001, BX
 	VMOVD         BX, X8
 	VPBROADCASTD  X8, Y8
-	VPXOR         Y9, Y9, Y9
 	MOVL          $0x00010001, BX
-	VMOVD         BX, X10
-	VPBROADCASTD  X10, Y10
+	VMOVD         BX, X9
+	VPBROADCASTD  X9, Y9
+	VPXOR         Y10, Y10, Y10
 	MOVQ          n+16(FP), BX
 	MOVL          rest+24(FP), SI
 	XORQ          DI, DI
@@ -945,8 +945,8 @@ loop24:
 	VPADDW    Y12, Y13, Y13
 	VPSRLVW   Y11, Y13, Y13
 	VMOVDQU   Y13, (AX)(DI*2)
-	VPMADDWD  Y10, Y13, Y13
-	VPADDD    Y13, Y9, Y9
+	VPMADDWD  Y9, Y13, Y13
+	VPADDD    Y13, Y10, Y10
 	ADDQ      $0x00000010, DI
 	JMP       loop24
 
@@ -978,11 +978,11 @@ loop25:
 	VPSRLVW     Y0, Y2, Y2
 	VMOVDQU16.Z Y2, K2, Y2
 	VMOVDQU     Y2, (AX)(DI*2)
-	VPMADDWD    Y10, Y2, Y2
-	VPADDD      Y2, Y9, Y9
+	VPMADDWD    Y9, Y2, Y2
+	VPADDD      Y2, Y10, Y10
 
 loop26:
-	VMOVDQA      Y9, Y0
+	VMOVDQA      Y10, Y0
 	VEXTRACTI128 $0x01, Y0, X1
 	VPADDD       X0, X1, X1
 	VPSHUFD      $0x4e, X1, X0
@@ -1038,6 +1038,272 @@ loop27:
 	VZEROUPPER
 	RET
 
+// func softmaxRows512(sums *int32, p *int16, s *int32, ld uintptr, rows uintptr, n uintptr, rest uint32, far uint32, c uint32, shift uint64)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VL
+TEXT ·softmaxRows512(SB), NOSPLIT, $0-72
+	MOVQ ld+24(FP), SI
+	MOVQ sums+0(FP), AX
+	MOVQ p+8(FP), DX
+	MOVQ s+16(FP), BX
+	MOVQ rows+32(FP), DI
+
+loop30:
+	VPBROADCASTD (BX), Z0
+	MOVQ         n+40(FP), R8
+	MOVL         rest+48(FP), R9
+	XORQ         R10, R10
+
+loop31:
+	CMPQ    R10, R8
+	JAE     loop32
+	VPMAXSD (BX)(R10*4), Z0, Z0
+	ADDQ    $0x00000010, R10
+	JMP     loop31
+
+loop32:
+	TESTL     R9, R9
+	JZ        loop33
+	KMOVW     R9, K1
+	VMOVDQA32 Z0, Z1
+	VMOVDQU32 (BX)(R10*4), K1, Z1
+	VPMAXSD   Z1, Z0, Z0
+
+loop33:
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPMAXSD       Y0, Y1, Y1
+	VEXTRACTI128  $0x01, Y1, X0
+	VPMAXSD       X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VPMAXSD       X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VPMAXSD       X1, X0, X0
+	VMOVD         X0, (AX)
+	ADDQ          $0x00000004, AX
+	LEAQ          (DX)(SI*2), DX
+	LEAQ          (BX)(SI*4), BX
+	DECQ          DI
+	JNZ           loop30
+	MOVL          far+52(FP), AX
+	VMOVD         AX, X0
+	VPBROADCASTD  X0, Z0
+	MOVL          c+56(FP), AX
+	VMOVD         AX, X1
+	VPBROADCASTD  X1, Z1
+	VMOVQ         shift+64(FP), X2
+	MOVL          $0x0000aaaa, AX
+	KMOVD         AX, K1
+	MOVL          $0x7fff7fff, AX
+	VMOVD         AX, X3
+	VPBROADCASTD  X3, Y3
+	MOVL          $0x589b589b, AX
+	VMOVD         AX, X4
+	VPBROADCASTD  X4, Y4
+	MOVL          $0x1dde1dde, AX
+	VMOVD         AX, X5
+	VPBROADCASTD  X5, Y5
+	MOVL          $0x05430543, AX
+	VMOVD         AX, X6
+	VPBROADCASTD  X6, Y6
+	MOVL          $0x00010001, AX
+	VMOVD         AX, X7
+	VPBROADCASTD  X7, Y7
+	MOVL          $0x00010001, AX
+	VMOVD         AX, X8
+	VPBROADCASTD  X8, Y8
+	MOVQ          sums+0(FP), AX
+	MOVQ          p+8(FP), DX
+	MOVQ          s+16(FP), BX
+	MOVQ          rows+32(FP), DI
+
+loop34:
+	VPBROADCASTD (AX), Z9
+	VPXOR        Y10, Y10, Y10
+	MOVQ         n+40(FP), R8
+	MOVL         rest+48(FP), R9
+	XORQ         R10, R10
+
+loop35:
+	CMPQ      R10, R8
+	JAE       loop36
+	VPSUBD    (BX)(R10*4), Z9, Z11
+	VPMINUD   Z0, Z11, Z11
+	VMOVSHDUP Z11, Z12
+	VPMULUDQ  Z1, Z11, Z11
+	VPMULUDQ  Z1, Z12, Z12
+	VPSRLQ    X2, Z11, Z11
+	VPSRLQ    X2, Z12, Z12
+	VMOVSLDUP Z12, K1, Z11
+	VPMOVDW   Z11, Y12
+	VPADDW    Y12, Y12, Y12
+	VPSRLD    $0x0f, Z11, Z11
+	VPMOVUSDW Z11, Y11
+	VPMULHUW  Y6, Y12, Y13
+	VPSUBW    Y13, Y5, Y13
+	VPMULHUW  Y13, Y12, Y13
+	VPSUBW    Y13, Y4, Y13
+	VPMULHUW  Y13, Y12, Y13
+	VPSUBW    Y13, Y3, Y13
+	VPSLLVW   Y11, Y7, Y12
+	VPSRLW    $0x01, Y12, Y12
+	VPADDW    Y12, Y13, Y13
+	VPSRLVW   Y11, Y13, Y13
+	VMOVDQU   Y13, (DX)(R10*2)
+	VPMADDWD  Y8, Y13, Y13
+	VPADDD    Y13, Y10, Y10
+	ADDQ      $0x00000010, R10
+	JMP       loop35
+
+loop36:
+	TESTL       R9, R9
+	JZ          loop37
+	KMOVW       R9, K2
+	VPSUBD      (BX)(R10*4), Z9, Z9
+	VPMINUD     Z0, Z9, Z9
+	VMOVSHDUP   Z9, Z11
+	VPMULUDQ    Z1, Z9, Z9
+	VPMULUDQ    Z1, Z11, Z11
+	VPSRLQ      X2, Z9, Z9
+	VPSRLQ      X2, Z11, Z11
+	VMOVSLDUP   Z11, K1, Z9
+	VPMOVDW     Z9, Y11
+	VPADDW      Y11, Y11, Y11
+	VPSRLD      $0x0f, Z9, Z9
+	VPMOVUSDW   Z9, Y9
+	VPMULHUW    Y6, Y11, Y12
+	VPSUBW      Y12, Y5, Y12
+	VPMULHUW    Y12, Y11, Y12
+	VPSUBW      Y12, Y4, Y12
+	VPMULHUW    Y12, Y11, Y12
+	VPSUBW      Y12, Y3, Y12
+	VPSLLVW     Y9, Y7, Y11
+	VPSRLW      $0x01, Y11, Y11
+	VPADDW      Y11, Y12, Y12
+	VPSRLVW     Y9, Y12, Y12
+	VMOVDQU16.Z Y12, K2, Y12
+	VMOVDQU     Y12, (DX)(R10*2)
+	VPMADDWD    Y8, Y12, Y12
+	VPADDD      Y12, Y10, Y10
+
+loop37:
+	VMOVDQA      Y10, Y9
+	VEXTRACTI128 $0x01, Y9, X10
+	VPADDD       X9, X10, X10
+	VPSHUFD      $0x4e, X10, X9
+	VPADDD       X9, X10, X10
+	VPSHUFD      $0xb1, X10, X9
+	VPADDD       X9, X10, X10
+	VMOVD        X10, R8
+	MOVL         R8, (AX)
+	ADDQ         $0x00000004, AX
+	LEAQ         (DX)(SI*2), DX
+	LEAQ         (BX)(SI*4), BX
+	DECQ         DI
+	JNZ          loop34
+	MOVQ         sums+0(FP), AX
+	MOVQ         p+8(FP), DX
+	MOVQ         s+16(FP), BX
+	MOVQ         rows+32(FP), DI
+
+loop38:
+	MOVL         (AX), R8
+	CMPL         R8, $0x00080000
+	JB           loop39
+	BSRL         R8, CX
+	SUBL         $0x12, CX
+	VMOVD        CX, X1
+	MOVL         $0x00000001, R8
+	SHLL         CL, R8
+	SHRL         $0x01, R8
+	VMOVD        R8, X0
+	VPBROADCASTW X0, Y0
+	MOVQ         n+40(FP), R8
+	MOVL         rest+48(FP), R9
+	TESTL        R9, R9
+	JZ           loop40
+	ADDQ         $0x00000010, R8
+
+loop40:
+	VPXOR        Y2, Y2, Y2
+	MOVL         $0x00010001, R9
+	VMOVD        R9, X3
+	VPBROADCASTD X3, Y3
+	XORQ         R9, R9
+
+loop41:
+	VMOVDQU      (DX)(R9*2), Y4
+	VPADDW       Y0, Y4, Y4
+	VPSRLW       X1, Y4, Y4
+	VMOVDQU      Y4, (DX)(R9*2)
+	VPMADDWD     Y3, Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	ADDQ         $0x00000010, R9
+	CMPQ         R9, R8
+	JB           loop41
+	VMOVDQA      Y2, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPADDD       X0, X1, X1
+	VMOVD        X1, R8
+
+loop39:
+	MOVL R8, (AX)
+	ADDQ $0x00000004, AX
+	LEAQ (DX)(SI*2), DX
+	LEAQ (BX)(SI*4), BX
+	DECQ DI
+	JNZ  loop38
+	VZEROUPPER
+	RET
+
+// func averageRows512(dst *int32, ld uintptr, x *int32, sums *int32, rows uintptr, n uintptr)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·averageRows512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), BX
+	MOVQ         ld+8(FP), SI
+	MOVQ         x+16(FP), DI
+	MOVQ         sums+24(FP), R8
+	MOVQ         rows+32(FP), R9
+	MOVQ         n+40(FP), R10
+	MOVL         $0x00000010, AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Z0
+	MOVL         $0x00005555, AX
+	KMOVD        AX, K1
+	MOVQ         $0x00000005, AX
+	VMOVQ        AX, X1
+
+loop42:
+	MOVL         (R8), CX
+	MOVQ         $0x0000200000000000, AX
+	XORL         DX, DX
+	DIVQ         CX
+	VMOVD        AX, X2
+	VPBROADCASTD X2, Z2
+	XORQ         AX, AX
+
+loop43:
+	VMOVDQU32 (DI)(AX*4), Z3
+	VMOVSHDUP Z3, Z4
+	VPMULDQ   Z2, Z3, Z3
+	VPMULDQ   Z2, Z4, Z4
+	VMOVSHDUP Z3, K1, Z4
+	VPADDD    Z0, Z4, Z4
+	VPSRAD    X1, Z4, Z4
+	VMOVDQU32 Z4, (BX)(AX*4)
+	ADDQ      $0x00000010, AX
+	CMPQ      AX, R10
+	JB        loop43
+	LEAQ      (DI)(R10*4), DI
+	LEAQ      (BX)(SI*4), BX
+	ADDQ      $0x00000004, R8
+	DECQ      R9
+	JNZ       loop42
+	VZEROUPPER
+	RET
+
 // func pairs4x4x512(c *int32, ldc uintptr, a *int16, lda uintptr, b *int16, block uintptr, step uintptr, steps uintptr)
 // Requires: AVX, AVX512F, AVX512VNNI
 TEXT ·pairs4x4x512(SB), NOSPLIT, $0-64
@@ -1069,7 +1335,7 @@ TEXT ·pairs4x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R11
 	MOVQ   steps+56(FP), R12
 
-loop30:
+loop44:
 	VMOVDQU32    (R8), Z17
 	VMOVDQU32    (R8)(R9*1), Z18
 	VMOVDQU32    (R8)(R9*2), Z19
@@ -1097,7 +1363,7 @@ loop30:
 	ADDQ         $0x00000004, BX
 	ADDQ         R11, R8
 	DECQ         R12
-	JNZ          loop30
+	JNZ          loop44
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1139,7 +1405,7 @@ TEXT ·pairs4x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R10
 	MOVQ   steps+56(FP), R11
 
-loop31:
+loop45:
 	VMOVDQU32    (R8), Z9
 	VMOVDQU32    (R8)(R9*1), Z10
 	VPBROADCASTD (BX), Z8
@@ -1157,7 +1423,7 @@ loop31:
 	ADDQ         $0x00000004, BX
 	ADDQ         R10, R8
 	DECQ         R11
-	JNZ          loop31
+	JNZ          loop45
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, (AX)(CX*1)
@@ -1186,7 +1452,7 @@ TEXT ·pairs4x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), R9
 	MOVQ   steps+56(FP), R10
 
-loop32:
+loop46:
 	VMOVDQU32    (R8), Z5
 	VPBROADCASTD (BX), Z4
 	VPDPWSSD     Z5, Z4, Z0
@@ -1199,7 +1465,7 @@ loop32:
 	ADDQ         $0x00000004, BX
 	ADDQ         R9, R8
 	DECQ         R10
-	JNZ          loop32
+	JNZ          loop46
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, (AX)(CX*1)
 	VMOVDQU32    Z2, (AX)(CX*2)
@@ -1222,7 +1488,7 @@ TEXT ·pairs1x4x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), DI
 	MOVQ   steps+56(FP), R8
 
-loop33:
+loop47:
 	VMOVDQU32    (DX), Z5
 	VMOVDQU32    (DX)(BX*1), Z6
 	VMOVDQU32    (DX)(BX*2), Z7
@@ -1235,7 +1501,7 @@ loop33:
 	ADDQ         $0x00000004, CX
 	ADDQ         DI, DX
 	DECQ         R8
-	JNZ          loop33
+	JNZ          loop47
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VMOVDQU32    Z2, 128(AX)
@@ -1255,7 +1521,7 @@ TEXT ·pairs1x2x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), SI
 	MOVQ   steps+56(FP), DI
 
-loop34:
+loop48:
 	VMOVDQU32    (DX), Z3
 	VMOVDQU32    (DX)(BX*1), Z4
 	VPBROADCASTD (CX), Z2
@@ -1264,7 +1530,7 @@ loop34:
 	ADDQ         $0x00000004, CX
 	ADDQ         SI, DX
 	DECQ         DI
-	JNZ          loop34
+	JNZ          loop48
 	VMOVDQU32    Z0, (AX)
 	VMOVDQU32    Z1, 64(AX)
 	VZEROUPPER
@@ -1280,14 +1546,14 @@ TEXT ·pairs1x1x512(SB), NOSPLIT, $0-64
 	MOVQ   step+48(FP), BX
 	MOVQ   steps+56(FP), SI
 
-loop35:
+loop49:
 	VMOVDQU32    (DX), Z2
 	VPBROADCASTD (CX), Z1
 	VPDPWSSD     Z2, Z1, Z0
 	ADDQ         $0x00000004, CX
 	ADDQ         BX, DX
 	DECQ         SI
-	JNZ          loop35
+	JNZ          loop49
 	VMOVDQU32    Z0, (AX)
 	VZEROUPPER
 	RET

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -56,6 +57,7 @@ func BenchmarkLayerElements(b *testing.B) {
 		values  = make([]int16, benchTokens*benchHead)
 		scores  = make([]int32, 32*benchTokens)
 		weights = make([]int16, 32*benchTokens)
+		of      = slices.Repeat([]int32{1 << 18}, 32)
 		mixed   = draw(benchTokens*benchHead, 1<<27)
 	)
 	for i := range q {
@@ -79,9 +81,9 @@ func BenchmarkLayerElements(b *testing.B) {
 			}},
 			// 32 queries of a head at a time.
 			{"scores", benchHeads / 32., func() { l.Scores(scores, benchTokens, q, keys, 32, benchHead, benchTokens) }},
-			{"softmax", benchHeads, func() { l.Softmax(weights[:benchTokens], scores[:benchTokens], benchTokens, 1<<31, 40) }},
+			{"softmax", benchHeads / 32., func() { l.SoftmaxRows(of, weights, scores, benchTokens, benchTokens, 1<<31, 40) }},
 			{"mix", benchHeads / 32., func() { l.Mix(mixed, weights, benchTokens, values, 32, benchHead, benchTokens) }},
-			{"average", benchHeads, func() { l.Average(inner[:benchHead], mixed[:benchHead], 1<<18) }},
+			{"average", benchHeads / 32., func() { l.AverageRows(mixed[32*benchHead:], benchHead, mixed, of, benchHead) }},
 			{"quantise width", 2, func() { l.Quantise(a[:benchWidth], stream, in[:benchWidth], 95) }},
 			{"quantise context", 1, func() { l.Quantise(a[:benchWidth], stream, in[:benchWidth], 95) }},
 			{"add", 2, func() {

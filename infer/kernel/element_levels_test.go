@@ -176,6 +176,25 @@ func TestEveryLevelComputesTheSame(t *testing.T) {
 		l.Gate(dst, g, u)
 		return []any{dst}
 	})
+	everyLevel(t, "AverageRows", 100, func(l Level, rng *rand.Rand, n int) []any {
+		if n++; rng.IntN(2) == 0 {
+			n = BlockTokens(n)
+		}
+		m, ld := rng.IntN(6), n+rng.IntN(3)
+		x, sums, dst := numbers(rng, m*n, 32767*Narrowest), make([]int32, m), fenced[int32](m*ld)
+		for i := range sums {
+			sums[i] = 32767 + rng.Int32N(1<<20-32767)
+		}
+		l.AverageRows(dst, ld, x, sums, n)
+		return []any{dst, fenceStands(dst)}
+	})
+	everyLevel(t, "SoftmaxRows", 100, func(l Level, rng *rand.Rand, n int) []any {
+		n++
+		m, ld := rng.IntN(6), BlockTokens(n)+rng.IntN(2)*16
+		p, s, sums := fenced[int16](m*ld), numbers(rng, m*ld, 1<<31-1), fenced[int32](m)
+		l.SoftmaxRows(sums, p, s, ld, n, rng.Uint32()|1<<31, uint(20+rng.IntN(43)))
+		return []any{p, sums, fenceStands(p), fenceStands(sums)}
+	})
 	everyLevel(t, "Softmax", 200, func(l Level, rng *rand.Rand, n int) []any {
 		n++
 		room := n + rng.IntN(20) // not always whole groups

@@ -64,18 +64,60 @@ func (v vectors) softmax() {
 		"is Softmax of n scores, a multiple of 16, and those behind them that rest has bits for. "+
 			"far is the least distance from the greatest whose power is zero.")
 	p, s := pointer("p"), pointer("s")
-	most := v.greatest(s)
-	sum := v.powers(p, s, most)
+	most := v.reg()
+	VPBROADCASTD(v.greatest(s), most)
+	sum := v.newPowers().run(p, s, most)
+	v.halveMany(p, sum)
+	Store(sum, ReturnIndex(0))
+	v.end()
+}
+
+// softmaxRows is Softmax of rows, one turn after the other: within a row, each
+// turn would wait for what the one before makes of all lanes.
+func (v vectors) softmaxRows() {
+	v.begin("softmaxRows", "(sums *int32, p *int16, s *int32, ld, rows, n uintptr, rest, far, c uint32, shift uint64)",
+		"is softmax512 of each of so many rows that lie ld numbers apart.")
+	sums, p, s, ld, left := GP64(), GP64(), GP64(), pointer("ld"), GP64()
+	each := func(body func()) {
+		Load(Param("sums"), sums)
+		Load(Param("p"), p)
+		Load(Param("s"), s)
+		Load(Param("rows"), left)
+		row := newLabel()
+		Label(row)
+		body()
+		ADDQ(U32(4), sums)
+		LEAQ(Mem{Base: p, Index: ld, Scale: 2}, p)
+		LEAQ(Mem{Base: s, Index: ld, Scale: 4}, s)
+		DECQ(left)
+		JNZ(LabelRef(row))
+	}
+	each(func() { VMOVD(v.greatest(s), Mem{Base: sums}) })
+	w := v.newPowers()
+	each(func() {
+		most := v.reg()
+		VPBROADCASTD(Mem{Base: sums}, most)
+		MOVL(w.run(p, s, most), Mem{Base: sums})
+	})
+	each(func() {
+		sum := GP32()
+		MOVL(Mem{Base: sums}, sum)
+		v.halveMany(p, sum)
+		MOVL(sum, Mem{Base: sums})
+	})
+	v.end()
+}
+
+// halveMany is halve where the sum asks for it.
+func (v vectors) halveMany(p, sum Register) {
 	few := newLabel()
 	CMPL(sum, U32(1<<19))
 	JB(LabelRef(few))
 	v.halve(p, sum)
 	Label(few)
-	Store(sum, ReturnIndex(0))
-	v.end()
 }
 
-// greatest returns the greatest of the scores that count, in every lane.
+// greatest returns the greatest of the scores that count, in the first lane.
 func (v vectors) greatest(s Register) VecVirtual {
 	most := v.reg()
 	VPBROADCASTD(Mem{Base: s}, most)
@@ -95,35 +137,44 @@ func (v vectors) greatest(s Register) VecVirtual {
 			}
 		})
 	})
-	VPBROADCASTD(v.across(most, VPMAXSD), most)
-	return most
+	return v.across(most, VPMAXSD)
 }
 
-// powers writes the powers e and returns their sum. A distance beyond far is
+// powers are what scores are turned into.
+type powers struct {
+	polynomial
+	far, c, shift, ones VecVirtual
+	odd                 Register
+}
+
+func (v vectors) newPowers() powers {
+	w := powers{far: v.fill("far"), c: v.fill("c"), shift: v.count("shift"), odd: v.mask(oddLanes)}
+	w.polynomial, w.ones = v.newPolynomial(), vectors{bits: 256}.constant(1<<16|1)
+	return w
+}
+
+// run writes the powers e and returns their sum. A distance beyond far is
 // brought down to it first, so that z fits 32 bits; its power is still zero.
-func (v vectors) powers(p, s Register, most VecVirtual) Register {
-	far, c, shift := v.fill("far"), v.fill("c"), v.count("shift")
-	odd := v.mask(oddLanes)
-	y := v.newPolynomial()
-	narrow := vectors{bits: 256}
-	sum, ones := narrow.zero(), narrow.constant(1<<16|1)
+func (w powers) run(p, s Register, most VecVirtual) Register {
+	v, narrow := w.vectors, vectors{bits: 256}
+	sum := narrow.zero()
 	v.groups(func(r row, counting *part) {
 		var z [2]VecVirtual
 		v.each(func(k int) {
 			d, e, o := v.reg(), v.reg(), v.reg()
 			VPSUBD(v.at(r, s, 4, k), most, d)
-			VPMINUD(far, d, d)
+			VPMINUD(w.far, d, d)
 			VMOVSHDUP(d, o)
-			VPMULUDQ(c, d, e)
-			VPMULUDQ(c, o, o)
-			VPSRLQ(shift, e, e)
-			VPSRLQ(shift, o, o)
-			v.join(e, o, odd)
+			VPMULUDQ(w.c, d, e)
+			VPMULUDQ(w.c, o, o)
+			VPSRLQ(w.shift, e, e)
+			VPSRLQ(w.shift, o, o)
+			v.join(e, o, w.odd)
 			z[k] = e
 		})
-		e := y.powers(z, counting)
+		e := w.powers(z, counting)
 		VMOVDQU(e, Mem{Base: p, Index: r.i, Scale: 2})
-		VPMADDWD(ones, e, e)
+		VPMADDWD(w.ones, e, e)
 		VPADDD(e, sum, sum)
 	})
 	return narrow.fold32(sum, VPADDD)
@@ -237,6 +288,44 @@ func (v vectors) halve(p, sum Register) {
 	})
 	MOVL(narrow.fold32(sums, VPADDD), sum)
 }
+
+// averageRows is Average of rows that lie side by side.
+func (v vectors) averageRows() {
+	v.begin("averageRows", "(dst *int32, ld uintptr, x, sums *int32, rows, n uintptr)",
+		"is Average of so many rows of n numbers, by their sums, to rows that lie ld numbers apart.")
+	dst, ld, x, sums, rows, n := pointer("dst"), pointer("ld"), pointer("x"), pointer("sums"), pointer("rows"), pointer("n")
+	half, shift, even := v.constant(1<<(averageShift-33)), v.reg().AsX(), v.mask(evenLanes)
+	g := GP64()
+	MOVQ(U32(averageShift-32), g)
+	VMOVQ(g, shift)
+	label := newLabel()
+	Label(label)
+	MOVL(Mem{Base: sums}, ECX)
+	MOVQ(U64(1<<45), RAX)
+	XORL(EDX, EDX)
+	DIVQ(RCX)
+	m := v.reg()
+	VMOVD(EAX, m.AsX())
+	VPBROADCASTD(m.AsX(), m)
+	v.loop(n, turn, func(r row) {
+		v.each(func(k int) {
+			e, o := v.scale(v.load(v.at(r, x, 4, k)), m)
+			v.highs(e, o, even)
+			VPADDD(half, o, o)
+			VPSRAD(shift, o, o)
+			v.move(o, v.at(r, dst, 4, k))
+		})
+	})
+	LEAQ(Mem{Base: x, Index: n, Scale: 4}, x)
+	LEAQ(Mem{Base: dst, Index: ld, Scale: 4}, dst)
+	ADDQ(U32(4), sums)
+	DECQ(rows)
+	JNZ(LabelRef(label))
+	v.end()
+}
+
+// averageShift is by how much Average shifts.
+const averageShift = 37
 
 // The products of attention are sums over pairs: of channels, for scores, of
 // tokens for what is mixed. c[row][16·block...] = sum over steps of a[row][2·step]

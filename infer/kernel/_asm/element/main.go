@@ -40,6 +40,8 @@ func main() {
 	}
 	v.softmax()
 	if v.bits == 512 {
+		v.softmaxRows()
+		v.averageRows()
 		for _, rows := range []int{4, 1} {
 			for _, blocks := range []int{4, 2, 1} {
 				v.pairs512(rows, blocks)

@@ -195,3 +195,37 @@ func FuzzParse(f *testing.F) {
 		_, _ = config.Parse(src) // must not panic or take all memory
 	})
 }
+
+// Planning ahead is asked for room by room.
+func TestPlanAhead(t *testing.T) {
+	room := func(more string) (config.File, error) {
+		return config.Parse([]byte("rooms:\n  living:\n    sensor: t\n" + more + "sensors:\n  t: {kind: onewire, id: 28-000001}\n"))
+	}
+	for _, test := range []struct {
+		yaml string
+		want units.Kelvin
+	}{
+		{"", 0},
+		{"    plan_ahead: false\n", 0},
+		{"    plan_ahead: true\n", 1},
+		{"    plan_ahead: true\n    plan_shift: 0.5 K\n", 0.5},
+	} {
+		f, err := room(test.yaml)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Control().Zones[0].Shift; got != test.want {
+			t.Errorf("%q: the set-point may be moved by %v, want %v", test.yaml, got, test.want)
+		}
+	}
+	for yaml, want := range map[string]string{
+		"    plan_shift: 1 K\n":                        "add plan_ahead: true",
+		"    plan_ahead: true\n    plan_shift: 5 K\n":  "by 0 to 3 K, not 5 K",
+		"    plan_ahead: true\n    plan_shift: -1 K\n": "by 0 to 3 K, not -1 K",
+		"    plan_ahead: often\n":                      "line 4",
+	} {
+		if _, err := room(yaml); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", yaml, err, want)
+		}
+	}
+}

@@ -82,6 +82,10 @@ type Room struct {
 	StaleAfter    time.Duration      `yaml:"stale_after,positive"`
 	FrozenAfter   time.Duration      `yaml:"frozen_after,positive"`
 	OnSensorLoss  control.LossAction `yaml:"on_sensor_loss"`
+	// PlanAhead heats the room when power is cheap, by moving its set-point up
+	// and down by at most PlanShift.
+	PlanAhead bool         `yaml:"plan_ahead"`
+	PlanShift units.Kelvin `yaml:"plan_shift,positive"`
 }
 
 // Tank is stored hot water.

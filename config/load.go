@@ -21,6 +21,8 @@ const (
 	DefaultPeriod   = 10 * time.Second
 	DefaultSetPoint = units.Celsius(20)
 	DefaultTank     = units.Celsius(55)
+	// DefaultShift is how far planning ahead may move a set-point.
+	DefaultShift = units.Kelvin(1)
 )
 
 // Load reads and checks the file at path.
@@ -96,6 +98,9 @@ func (f File) check() error {
 			fail("room %s has no sensor: name one, or list the room under \"manual\": a temperature is never guessed", id)
 		}
 		sensor("room "+id, r.Sensor)
+		if r.PlanShift > 0 && !r.PlanAhead {
+			fail("room %s: plan_shift says how far planning may move the set-point, but planning is not asked for: add plan_ahead: true", id)
+		}
 	}
 	for _, id := range sorted(f.Tanks) {
 		t := f.Tanks[id]
@@ -152,8 +157,12 @@ func (f File) Control() control.Config {
 	c := control.Config{MaxPower: f.MaxPower}
 	for _, id := range sorted(f.Rooms) {
 		r := f.Rooms[id]
+		var shift units.Kelvin
+		if r.PlanAhead {
+			shift = cmp.Or(r.PlanShift, DefaultShift)
+		}
 		c.Zones = append(c.Zones, control.Zone{
-			ID: id, Name: cmp.Or(r.Name, id), Kind: control.Room,
+			ID: id, Name: cmp.Or(r.Name, id), Kind: control.Room, Shift: shift,
 			SetPoint: cmp.Or(r.SetPoint, DefaultSetPoint), Schedule: schedule(r.Schedule), Band: r.Band,
 			Frost: r.Frost, Limit: r.Limit, Load: r.Load, DesignOutdoor: r.DesignOutdoor, Quiet: quiet(r.Quiet),
 			Sensor: control.SensorPolicy{StaleAfter: r.StaleAfter, FrozenAfter: r.FrozenAfter, OnLoss: r.OnSensorLoss},

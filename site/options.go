@@ -66,8 +66,12 @@ type Options struct {
 	Outdoor func(now time.Time) units.Known[units.Celsius]
 	// OutdoorSensor is the id of a sensor that is preferred to Outdoor.
 	OutdoorSensor string
-	// Price gives the price of electricity; nil if nothing knows it.
-	Price func(now time.Time) units.Known[units.Price]
+	// Forecast gives the outdoor temperature at an instant to come as it is
+	// known now; nil if nothing knows it.
+	Forecast func(at, now time.Time) units.Known[units.Celsius]
+	// Price gives the price of electricity at an instant, past or to come; nil
+	// if nothing knows it.
+	Price func(at time.Time) units.Known[units.Price]
 	Book  Book
 	Log   *slog.Logger
 	// Period is the time between two looks at the home.

@@ -41,7 +41,10 @@ type Site struct {
 	home24  minutes   // the home's own samples
 	minute  time.Time
 	quarter time.Time
-	saved   time.Time // control memory and counters
+	// foreseen is the quarter-hour at which control was last told of the day to
+	// come.
+	foreseen time.Time
+	saved    time.Time // control memory and counters
 
 	decision control.Decision
 	safe     atomic.Pointer[[]control.Command]
@@ -158,6 +161,7 @@ func New(ctx context.Context, opt Options) (*Site, error) {
 		s.readJournal(ctx)
 	}
 	s.recall(ctx)
+	s.remember(ctx)
 	s.beat.Store(int64(time.Since(s.began)))
 	s.publish(s.clock())
 	return s, nil
@@ -310,6 +314,7 @@ func (s *Site) Step(ctx context.Context) {
 		u.forgive(now)
 	}
 	s.followConsent(now)
+	s.foresee(now)
 	obs := s.observe(now)
 	s.decision = s.home.Step(obs)
 	safe := s.home.Standby("Hearth's control stands still")

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"strings"
 	"time"
 
 	"hearth/control"
@@ -78,19 +79,30 @@ type ZoneState struct {
 	Low       units.Known[units.Celsius] `json:"low"` // bottom of a tank
 	SetPoint  units.Known[units.Celsius] `json:"setpoint"`
 	// SetWhy says where the set-point comes from.
-	SetWhy   string                   `json:"set_why"`
-	Min      units.Celsius            `json:"min"` // set-points allowed
-	Max      units.Celsius            `json:"max"`
-	Step     units.Kelvin             `json:"step"`
-	Preset   string                   `json:"preset"` // "", "away", "boost", "holiday"
-	Until    *time.Time               `json:"until,omitempty"`
-	Activity control.Activity         `json:"activity"`
-	Sentence string                   `json:"sentence"`
+	SetWhy   string           `json:"set_why"`
+	Min      units.Celsius    `json:"min"` // set-points allowed
+	Max      units.Celsius    `json:"max"`
+	Step     units.Kelvin     `json:"step"`
+	Preset   string           `json:"preset"` // "", "away", "boost", "holiday"
+	Until    *time.Time       `json:"until,omitempty"`
+	Activity control.Activity `json:"activity"`
+	Sentence string           `json:"sentence"`
+	// Plan says what planning ahead does, or why it does nothing; empty where
+	// nobody asked for it.
+	Plan     string                   `json:"plan,omitempty"`
 	Power    units.Known[units.Watts] `json:"power"` // of the zone's heaters
 	Want     units.Watts              `json:"want"`
 	Today    Totals                   `json:"today"`
 	Heaters  []string                 `json:"heaters"` // device ids
 	Schedule []string                 `json:"schedule"`
+}
+
+// Aside is what planning ahead has to say that the Sentence does not.
+func (z ZoneState) Aside() string {
+	if strings.HasSuffix(z.Sentence, z.Plan) {
+		return ""
+	}
+	return z.Plan
 }
 
 // DeviceState is one device.

@@ -90,7 +90,7 @@ func (s *Site) viewZone(z *zone, now time.Time) ZoneState {
 		ID: z.ID, Name: z.Name, Kind: z.Kind, Simulated: s.zoneSimulated(z), Mode: z.mode,
 		Temp: s.sensor(z.sensors.Temp), Low: s.sensor(z.sensors.Low),
 		SetPoint: d.SetPoint, SetWhy: d.Why, Min: lo, Max: hi, Step: 0.5,
-		Activity: d.Activity, Sentence: d.Sentence, Want: units.Watts(math.Round(float64(d.Want))), Heaters: z.heaters,
+		Activity: d.Activity, Sentence: d.Sentence, Plan: d.Plan, Want: units.Watts(math.Round(float64(d.Want))), Heaters: z.heaters,
 		Preset: d.Preset,
 	}
 	if !d.Until.IsZero() {

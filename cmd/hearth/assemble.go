@@ -136,6 +136,7 @@ func prepare(ctx context.Context, f config.File, d deps) (_ *household, err erro
 	if d.sim != nil {
 		opt.Speed, opt.Clock, opt.World = d.sim.speed, d.sim.clock, d.sim.house.AdvanceTo
 		opt.Outdoor, opt.SimulatedNote = d.sim.outdoor, d.sim.note()
+		opt.Forecast = onDate(d.sim.outdoor)
 		if d.sim.clock != nil {
 			now = d.sim.clock.Now
 		}

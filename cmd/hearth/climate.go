@@ -37,24 +37,28 @@ func (h *household) weather(ctx context.Context, f config.File, d deps, opt *sit
 			return fmt.Errorf("weather: %w", err)
 		}
 		opt.Outdoor = typical(y)
+		opt.Forecast = onDate(opt.Outdoor)
 	case "epw":
 		y, err := readFile(path, climate.ReadEPW)
 		if err != nil {
 			return err
 		}
 		opt.Outdoor = typical(y)
+		opt.Forecast = onDate(opt.Outdoor)
 	case "csv":
 		s, err := readFile(path, weather.ReadCSV)
 		if err != nil {
 			return err
 		}
 		opt.Outdoor = s.Outdoor
+		opt.Forecast = onDate(opt.Outdoor)
 	case "service":
 		fc, err := weather.NewForecast(weather.ForecastConfig{URL: w.URL, Location: heat.Location{Latitude: w.Latitude, Longitude: w.Longitude}})
 		if err != nil {
 			return err
 		}
 		opt.Outdoor = func(now time.Time) units.Known[units.Celsius] { return fc.Outdoor(now, now) }
+		opt.Forecast = fc.Outdoor
 		if !d.dry {
 			h.follow(ctx, fc, d)
 		}
@@ -62,6 +66,11 @@ func (h *household) weather(ctx context.Context, f config.File, d deps, opt *sit
 		return fmt.Errorf("weather: kind %q is not typical, epw, csv, service or sensor", w.Kind)
 	}
 	return nil
+}
+
+// onDate makes a forecast of weather that is known by its date.
+func onDate(outdoor func(time.Time) units.Known[units.Celsius]) func(at, now time.Time) units.Known[units.Celsius] {
+	return func(at, _ time.Time) units.Known[units.Celsius] { return outdoor(at) }
 }
 
 // typical gives the outdoor temperature of a typical year. It is what the

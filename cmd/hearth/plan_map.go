@@ -155,9 +155,10 @@ func wanted(list []string, names ...string) bool {
 
 // worded reports whether a name has all words of one of the list.
 func worded(list []string, name string) bool {
+	words := strings.Fields(strings.ToLower(name))
 	return len(list) == 0 || slices.ContainsFunc(list, func(s string) bool {
 		for word := range strings.FieldsSeq(strings.ToLower(s)) {
-			if !strings.Contains(strings.ToLower(name), word) {
+			if !slices.Contains(words, word) {
 				return false
 			}
 		}

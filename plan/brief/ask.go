@@ -277,6 +277,9 @@ func (a *asker) where() {
 		}
 	} else if r, ok := atlas.RegionOf(a.Place.Region); ok {
 		a.Region = r
+	} else if state, ok := strings.CutSuffix(a.Place.Region, ", USA"); ok && len(state) == 2 {
+		// Weather files write "CO, USA".
+		a.Region, _ = atlas.RegionByName("US-" + state)
 	}
 	if a.Region.Code != "" {
 		a.given("region", a.Region.String(), origin{why: "where " + a.Place.Name + " lies"})

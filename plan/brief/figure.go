@@ -58,15 +58,15 @@ func count(name string, least, most float64) measure {
 
 // read returns a figure in the measure's own unit.
 func (m measure) read(s string) (float64, error) {
+	if strings.Contains(s, ",") {
+		return 0, fmt.Errorf("%q: write decimals with a point and thousands without a sign, as in %q", s, m.example)
+	}
 	number, name := split(s)
 	if number == "" {
 		return 0, fmt.Errorf("%q is not a figure: write it as %q", s, m.example)
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-		if strings.Contains(s, ",") {
-			return 0, fmt.Errorf("%q: write decimals with a point, as in %q", s, m.example)
-		}
 		return 0, fmt.Errorf("%q is not a figure: write it as %q", s, m.example)
 	}
 	switch {
@@ -149,12 +149,12 @@ type money struct {
 }
 
 func (m money) read(s string) (float64, error) {
+	if strings.Contains(s, ",") {
+		return 0, fmt.Errorf("%q: write decimals with a point and thousands without a sign, as in %q", s, m.example)
+	}
 	number, name := split(s)
 	v, err := strconv.ParseFloat(number, 64)
 	if number == "" || err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
-		if strings.Contains(s, ",") {
-			return 0, fmt.Errorf("%q: write decimals with a point, as in %q", s, m.example)
-		}
 		return 0, fmt.Errorf("%q is not a figure: write it as %q", s, m.example)
 	}
 	code, rest, factor := currency(name, m.currency)

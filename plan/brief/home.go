@@ -19,7 +19,22 @@ func (a *asker) weather(name string) {
 	if a.err != nil {
 		return
 	}
-	year, err := climate.ReadEPW(bytes.NewReader(src))
+	var year *climate.Year
+	var err error
+	switch head, _, _ := strings.Cut(string(src[:min(len(src), 200)]), ","); {
+	case strings.EqualFold(strings.TrimPrefix(head, "\ufeff"), "LOCATION"):
+		year, err = climate.ReadEPW(bytes.NewReader(src))
+	case a.Brief.Place == "":
+		a.failf("weather", "%s: a table of hours does not say where it is: say a town near by as \"place\", or give an EPW file, which begins with LOCATION", name)
+		return
+	default:
+		var at climate.Place
+		if at, err = climate.PlaceByName(a.Brief.Place); err != nil {
+			a.fail("place", err)
+			return
+		}
+		year, err = climate.ReadCSV(bytes.NewReader(src), at)
+	}
 	if err != nil {
 		a.failf("weather", "%s: %w", name, err)
 		return
@@ -29,7 +44,14 @@ func (a *asker) weather(name string) {
 		// Times of day in tariffs are those of a clock on the wall, if known.
 		a.Place.Zone = zoneNear(a.Place)
 	}
-	a.given("weather", name, origin{})
+	says := name
+	if n := year.Filled(); n > 0 {
+		says += fmt.Sprintf(", in which gaps of %d hours were filled by straight lines", n)
+	}
+	a.given("weather", says, origin{})
+	if a.Brief.Place != "" {
+		a.given("place", a.Place.String(), origin{})
+	}
 }
 
 // zoneNear returns the time zone of a known place within half a degree, where

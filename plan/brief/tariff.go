@@ -182,9 +182,9 @@ func filed(src []byte, add float64, gaps, currency string, c clock) (hourly []pl
 		p, ok := series.At(at).Get()
 		return p.Float(), ok
 	}
-	last := lastYear(c, func(at time.Time) bool { _, ok := price(at); return ok })
+	last := lastHour(src, c, func(at time.Time) bool { _, ok := price(at); return ok })
 	if last.IsZero() {
-		return nil, 0, fmt.Errorf("it has no prices between 2000 and 2100")
+		return nil, 0, fmt.Errorf("no hour of its last year has prices in all four quarters")
 	}
 	hourly = make([]plan.PerKWh, plan.Hours)
 	missing := make([]bool, plan.Hours)
@@ -218,14 +218,21 @@ func filed(src []byte, add float64, gaps, currency string, c clock) (hourly []pl
 	return hourly, filled, fill(hourly, missing, c)
 }
 
-// lastYear returns the last full hour with a price.
-func lastYear(c clock, known func(time.Time) bool) time.Time {
-	at := time.Date(2100, time.January, 1, 0, 0, 0, 0, c.standard)
-	oldest := time.Date(2000, time.January, 1, 0, 0, 0, 0, c.standard)
-	for ; at.After(oldest); at = at.Add(-time.Hour) {
+// lastHour returns the last full hour with a price, looking back from a day
+// after the start of the last row.
+func lastHour(src []byte, c clock, known func(time.Time) bool) time.Time {
+	rows := strings.Split(strings.TrimSpace(string(src)), "\n")
+	var at time.Time
+	for i := len(rows) - 1; i > 0 && at.IsZero(); i-- {
+		first, _, _ := strings.Cut(rows[i], ",")
+		at, _ = time.Parse(time.RFC3339, strings.TrimSpace(first)) // comments are none
+	}
+	at = time.Date(at.Year(), at.Month(), at.Day()+1, at.Hour(), 0, 0, 0, c.standard)
+	for range plan.Hours {
 		if known(at) && known(at.Add(45*time.Minute)) {
 			return at
 		}
+		at = at.Add(-time.Hour)
 	}
 	return time.Time{}
 }

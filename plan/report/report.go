@@ -31,8 +31,13 @@ func (r *Report) Years() int { return r.Asked.Question.Money.Years }
 // Wanted says how much heat the home wants.
 func (r *Report) Wanted() string {
 	l := &r.Answer.Load
-	return fmt.Sprintf("%s kWh in a typical year, up to %s in an hour; %s at the place's design temperature of %s °C.",
+	says := fmt.Sprintf("%s kWh in a typical year, up to %s in an hour; %s at the place's design temperature of %s °C.",
 		Whole(float64(l.Heat)), Power(l.Peak), Power(l.Design), Decimal(float64(r.Asked.Place.Design), 0))
+	if u, made := r.Asked.Question.Year.Uncertainty(); made {
+		says += fmt.Sprintf(" The hours of weather are made up from monthly normals: the heat of a year is off by %s %% on average and by %s %% at worst, and the greatest hour comes out some %s %% too low.",
+			Decimal(100*float64(u.Annual), 0), Decimal(100*float64(u.Worst), 0), Decimal(100*float64(u.Peak), 0))
+	}
+	return says
 }
 
 // Odds says how the draws came out.

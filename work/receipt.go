@@ -175,7 +175,7 @@ func ParseReceipt(b []byte) (*Receipt, error) {
 	case err != nil:
 		return nil, reject(ReasonMalformed, "a receipt cannot be read: %v", err)
 	case !bytes.Equal(again, compact.Bytes()):
-		return nil, reject(ReasonMalformed, "a receipt is not in its one encoding: names must be sorted, nothing repeated, digits lower-case")
+		return nil, reject(ReasonMalformed, "a receipt is not in its one encoding: names must be sorted, none missing or repeated, digits lower-case")
 	case r.Format != receiptFormat:
 		return nil, reject(ReasonMalformed, "a receipt of format %d: this program reads format %d", r.Format, receiptFormat)
 	case r.Work > maxReceiptWork:

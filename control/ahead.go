@@ -22,6 +22,9 @@ const (
 	trialDays = 5
 	// learnEvery is how often a room is learned anew.
 	learnEvery = int64(quarters)
+	// leastLift is how far its heaters must be able to hold a room above the
+	// outdoors, in kelvin, for a model of it to be one.
+	leastLift = 4
 	// newsLast is for how many slots an outlook is good, should no newer come.
 	newsLast = 4
 	// inside is how far a plan keeps from the ends of the band, since a
@@ -155,6 +158,9 @@ func (p *plan) project(z *zone, slot int64, temp units.Celsius) string {
 	if why != "" {
 		return why
 	}
+	if lift := a.room.Resistance * float64(problem.Tiers[planTiers-1].Heat); lift < leastLift {
+		return fmt.Sprintf("by what is recorded so far all its heat would hold the room only %v above the outdoors", units.Kelvin(lift))
+	}
 	s, err := a.solver.Solve(problem)
 	if err != nil {
 		return "no plan can be made: " + err.Error()
@@ -231,7 +237,7 @@ func (z *zone) learn(slot int64, where *time.Location) string {
 	case errors.Is(a.err, scheduler.ErrTooLittle):
 		return fmt.Sprintf("the room is not known well enough yet: it takes three days on end with its heat and the weather, of which %.1f are recorded", z.record.days())
 	case errors.Is(a.err, scheduler.ErrNoRoom):
-		return "by what is recorded more heat does not make this room warmer"
+		return "by what is recorded so far more heat does not make this room warmer"
 	case a.err != nil:
 		return "the room cannot be learned: " + a.err.Error()
 	case !a.trusted(z.Shift):

@@ -458,23 +458,28 @@ func tariff(t testing.TB, f []string) func(time.Time) float64 {
 }
 
 // history is days of a room whose heater was switched by a thermostat. One
-// that fits obeys the model; one that fools it is aired at whim.
+// that fits obeys the model; one that fools it does at first, and then
+// somebody airs at whim, and the thermostat makes up for it.
 func history(now time.Time, days int, fits bool) []control.Past {
 	var past []control.Past
-	slow, watts, draught := 20.5, 0.0, 0.0
+	slow, watts, whim := 20.5, 0.0, uint32(1)
 	for i := range days * 96 {
 		at := now.Add(time.Duration(i-days*96) * 15 * time.Minute)
 		outdoor := 1 + 4*math.Sin(float64(i)/96*2*math.Pi) + 2*math.Sin(float64(i)/77)
-		if !fits && i%40 == 0 {
-			draught = 25 - draught // K: somebody opens the window, or shuts it
-		}
 		switch air := slow + 0.0008*watts; {
 		case air < 20.3:
 			watts = 850
 		case air > 21.7:
 			watts = 0
 		}
-		slow += (outdoor - draught*float64(i/40%3) + 0.032*watts + 3 - slow) / 240
+		slow += (outdoor + 0.032*watts + 3 - slow) / 240
+		if !fits && i > days*96/2 {
+			if i%30 == 0 {
+				whim = whim*1664525 + 1013904223
+			}
+			watts = float64(whim>>16) / 65536 * 850
+			slow = 20.9 + 0.1*float64(i%3) - 0.0008*watts
+		}
 		past = append(past, control.Past{
 			At: at, Outdoor: units.Know(units.Celsius(outdoor), at, units.Meter),
 			Temp: units.Know(units.Celsius(slow+0.0008*watts), at, units.Meter),

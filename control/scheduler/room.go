@@ -97,6 +97,7 @@ const (
 	shortest      = 3.0   // h: below, a room is a box of air
 	longest       = 400.0 // h
 	mostResist    = 0.5   // K/W: a litre box in foam
+	leastResist   = 0.001 // K/W: a hall without a roof
 	leastDays     = 2
 	runsPerDay    = 4 // a day's run begins at each quarter of it
 	shortestRun   = 8 // slots
@@ -271,7 +272,7 @@ func (rec Record) fit(runs []run, keep float64) (Room, float64, bool) {
 	if ok && x[1] < 0 {
 		x, ok = solve(m, v, true) // air is not cooled by heat
 	}
-	if !ok || x[0] <= 0 || x[0] > mostResist || x[1] > mostResist {
+	if !ok || x[0] < leastResist || x[0] > mostResist || x[1] > mostResist {
 		return Room{}, 0, false
 	}
 	miss := sum

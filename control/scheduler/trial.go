@@ -19,26 +19,26 @@ type Trial struct {
 }
 
 // Try foretells each of the last days of a record by a room fitted to what
-// came before that day. A day of which less than half is known does not count.
-// Where no day can be foretold the error is [ErrTooLittle].
+// came before that day. A day of which less than half is known does not count,
+// nor one before which nothing is recorded that a room could be fitted to.
+// Where no day can be foretold the error says why: [ErrTooLittle], [ErrNoRoom].
 func Try(rec Record, days int) (Trial, error) {
 	if err := rec.check(); err != nil {
 		return Trial{}, fmt.Errorf("try a room: %w", err)
 	}
 	var t Trial
 	var model, rule float64
-	day := rec.day()
+	day, why := rec.day(), fmt.Errorf("%w: no day has two whole days before it", ErrTooLittle)
 	for d := 1; d <= days && len(rec.Samples) > d*day; d++ {
 		from := len(rec.Samples) - d*day
 		past := Record{Step: rec.Step, Samples: rec.Samples[:from], First: rec.First}
 		room, err := Fit(past)
-		if errors.Is(err, ErrTooLittle) {
-			break // there is only less before
+		if errors.Is(err, ErrNoRoom) {
+			why = err
+			continue
 		}
 		if err != nil {
-			// A room that cannot be is no use to foretell anything: it counts as
-			// far off, not as not tried.
-			room = Room{}
+			break // there is only less before
 		}
 		m, r, ok := rec.foretell(room, from-1, from+day)
 		if !ok {
@@ -47,14 +47,11 @@ func Try(rec Record, days int) (Trial, error) {
 		t.Days, model, rule = t.Days+1, model+m, rule+r
 	}
 	if t.Days == 0 {
-		return Trial{}, fmt.Errorf("try a room: %w: no day has two whole days before it", ErrTooLittle)
+		return Trial{}, fmt.Errorf("try a room: %w", why)
 	}
 	t.Model, t.Rule = units.Kelvin(model/float64(t.Days)), units.Kelvin(rule/float64(t.Days))
 	return t, nil
 }
-
-// hopeless is how far a room that cannot be counts as being off.
-const hopeless = 10.0
 
 // foretell returns the mean miss of the model and of the rule over the samples
 // after the first, as far as all is known.
@@ -62,21 +59,13 @@ func (rec Record) foretell(room Room, from, to int) (model, rule float64, ok boo
 	if !rec.Samples[from].Known {
 		return 0, 0, false
 	}
-	impossible := room == Room{}
-	if impossible {
-		room.Step = rec.Step
-	}
 	first, count := rec.Samples[from], 0.0
 	slow := float64(room.Slow(first.Temp, first.Heat))
 	next, _ := room.Lines()
 	for i := from + 1; i < to && rec.Samples[i].Known; i++ {
 		was, now := rec.Samples[i-1], rec.Samples[i]
 		slow = next.Keep*slow + next.PerWatt*float64(was.Heat+now.Heat)/2 + float64(room.Drift((was.Outdoor+now.Outdoor)/2, rec.First+i))
-		miss := math.Abs(slow + room.Lift*float64(now.Heat) - float64(now.Temp))
-		if impossible {
-			miss = hopeless
-		}
-		model += miss
+		model += math.Abs(slow + room.Lift*float64(now.Heat) - float64(now.Temp))
 		rule += math.Abs(float64(now.Temp - first.Temp))
 		count++
 	}

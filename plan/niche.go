@@ -298,17 +298,16 @@ func (n *Niches) Reach(home int) Reach {
 	var r Reach
 	machines := len(n.Map.Machines)
 	for first := 0; first < len(n.Cells); first += machines {
-		cells := n.Cells[first : first+machines]
-		wins := slices.ContainsFunc(cells, func(c Niche) bool { return c.Unknown == "" && c.Value.Mid > 0 })
-		if !wins || cells[0].Home != home {
+		row := n.Cells[first : first+machines]
+		best := slices.IndexFunc(row, func(c Niche) bool { return c.Unknown == "" && c.Value.Mid > 0 })
+		if best < 0 || row[0].Home != home {
 			continue
 		}
-		count, ok := n.Map.Regions[cells[0].Region].Count[n.Map.Heaters[cells[0].Heater].Kind].Get()
-		if !ok {
+		if count, ok := row[best].Homes.Get(); ok {
+			r.Homes += count
+		} else {
 			r.Uncounted++
-			continue
 		}
-		r.Homes += count
 	}
 	return r
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"hearth/plan"
+	"hearth/plan/atlas"
 	"hearth/plan/market"
 	"hearth/units"
 )
@@ -102,6 +103,7 @@ func TestFlips(t *testing.T) {
 	// One that only heats with a part of what it draws.
 	m.Machines[0].Plain = 300
 	n := run(t, m, 2)
+	sites := map[[2]int]*plan.Site{}
 	var found [3]int
 	for _, i := range n.Ranked {
 		c := n.Cells[i]
@@ -109,8 +111,16 @@ func TestFlips(t *testing.T) {
 		again := func(what string, change func(*plan.Question)) {
 			q := m.Question(c)
 			change(&q)
-			got := prepare(t, q).Answer().Smart.Value.Mid
-			if math.Abs(got) > 1e-6*scale {
+			home := [2]int{c.Region, c.Home}
+			if sites[home] == nil {
+				sites[home] = prepare(t, q)
+			}
+			site, err := sites[home].With(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := site.Answer().Smart.Value.Mid
+			if math.Abs(got) > 1e-9*scale {
 				t.Errorf("%s, %s, %s, %s is worth %.4f; at its flip of %s %.6f, want nought", m.Regions[c.Region].Name, m.Homes[c.Home].Name,
 					m.Heaters[c.Heater].Kind, m.Machines[c.Machine].Name, c.Value.Mid, what, got)
 			}
@@ -204,7 +214,7 @@ func TestRanking(t *testing.T) {
 
 // Homes are counted once for each region and heater in which any machine wins.
 func TestReach(t *testing.T) {
-	m := part(t, "Maine, Louisiana", "mid house", "Antminer S19j Pro, Heatbit Trio")
+	m := part(t, "Maine, Louisiana", "mid house, pool of 30 m²", "Antminer S19j Pro, Antminer S21+ Hydro, Heatbit Trio")
 	for i := range m.Regions {
 		for k := range m.Regions[i].Count {
 			m.Regions[i].Count[k] = known(1000.0)
@@ -214,7 +224,7 @@ func TestReach(t *testing.T) {
 	n := run(t, m, 1)
 	wins := map[[2]int]bool{}
 	for _, c := range n.Cells {
-		if c.Unknown == "" && c.Value.Mid > 0 {
+		if c.Unknown == "" && c.Value.Mid > 0 && c.Home == 0 {
 			wins[[2]int{c.Region, c.Heater}] = true
 		}
 	}
@@ -228,6 +238,10 @@ func TestReach(t *testing.T) {
 	}
 	if got := n.Reach(0); got != want || want.Homes == 0 {
 		t.Errorf("smart heat reaches %+v, want %+v", got, want)
+	}
+	// Nobody counts pools.
+	if got := n.Reach(1); got.Homes != 0 || got.Uncounted == 0 {
+		t.Errorf("smart heat reaches pools in %+v", got)
 	}
 }
 
@@ -256,6 +270,45 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	}
 	if one := run(t, m, 1); !reflect.DeepEqual(one, eight) {
 		t.Error("eight threads gave another result than one")
+	}
+}
+
+// Every region of the atlas is on the map, and what cannot be reckoned there
+// says why.
+func TestEverywhere(t *testing.T) {
+	m := world(t)
+	regions := atlas.Regions()
+	if len(m.Regions) != len(regions) || len(m.Heaters) != len(atlas.Heaters()) || len(m.Machines) != len(atlas.Devices()) {
+		t.Fatalf("the map has %d regions, %d heaters and %d machines, the atlas %d, %d and %d", len(m.Regions), len(m.Heaters), len(m.Machines),
+			len(regions), len(atlas.Heaters()), len(atlas.Devices()))
+	}
+	if m.Size() < 30_000 {
+		t.Errorf("the map has %d cells, want 30,000 and more", m.Size())
+	}
+	for i, r := range m.Regions {
+		if (r.Year == nil) != (regions[i].Climate == "") {
+			t.Errorf("%s: the atlas says its weather is that of %q", r.Name, regions[i].Climate)
+		}
+		power, known := regions[i].Prices.Electricity.Get()
+		switch regions[i].Currency {
+		case "USD":
+		case "EUR": // in dollars
+			power /= 0.92
+		default:
+			known = false
+		}
+		if known != (r.Unknown == "") {
+			t.Errorf("%s: %q, but the price of power is known: %v", r.Name, r.Unknown, known)
+		}
+		if known {
+			near(t, "power in "+r.Name, float64(r.Power.Hourly[4000]), power, 1e-12)
+		}
+		if r.Count[plan.HeatPump].IsKnown() {
+			t.Errorf("%s counts heat pumps, which censuses do not", r.Name)
+		}
+	}
+	if _, err := plan.Everywhere(plan.World{}); err == nil {
+		t.Error("a map without a market was drawn up")
 	}
 }
 

@@ -47,66 +47,97 @@ type dutyMonth struct {
 // newDuty works out a duty. worth is v_heat by hour: what the backup takes for
 // a kWh of heat.
 func newDuty(d *demand, m *Machine, price []PerKWh, worth []float64) *duty {
+	memory := make([]float64, 4*Hours)
 	u := &duty{
-		first: months(), computes: make([]float64, Hours), plain: make([]float64, Hours),
-		margin: make([]float64, Hours), dear: make([]float64, Hours),
+		first: months(), computes: memory[:Hours], plain: memory[Hours : 2*Hours],
+		margin: memory[2*Hours : 3*Hours], dear: memory[3*Hours:],
 	}
-	d.offer(m, u.computes, u.plain)
+	u.work(d, m, price, worth)
+	return u
+}
+
+// work works out a duty in the memory of u, without a new allocation.
+func (u *duty) work(d *demand, m *Machine, price []PerKWh, worth []float64) {
+	d.useful(m, u.computes)
+	u.offer(m)
+	u.idle, u.plainMargin = 0, 0
 	idle, least := m.idling()
 	for mo := range u.months {
 		month := dutyMonth{least: math.MaxFloat64, most: -math.MaxFloat64}
 		for i := u.first[mo]; i < u.first[mo+1]; i++ {
 			cost := float64(price[i])
-			u.dear[i] = float64(Hour{Power: price[i], Worth: PerKWh(worth[i]), Useful: m.Recovery}.NetPower())
+			dear := float64(Hour{Power: price[i], Worth: PerKWh(worth[i]), Useful: m.Recovery}.NetPower())
+			u.dear[i] = dear
 			u.idle += idle * cost
-			if e := u.plain[i]; e > 0 && u.dear[i] <= 0 {
-				u.plainMargin += float64(u.dear[i] * e)
+			if e := u.plain[i]; e > 0 && dear <= 0 {
+				u.plainMargin += float64(dear * e)
 			}
 			e := u.computes[i]
 			if e == 0 {
 				continue
 			}
-			on := 1.0 // share of the hour
-			if e < least {
-				on = e / least
+			if idle > 0 { // which running saves, in its share of the hour
+				dear -= cost * idle / max(e, least)
 			}
-			u.margin[i] = u.dear[i] - cost*idle*on/e
+			u.margin[i] = dear
 			month.computes += e
-			month.margin += float64(u.margin[i] * e)
-			month.least, month.most = min(month.least, u.margin[i]), max(month.most, u.margin[i])
+			month.margin += float64(dear * e)
+			month.least, month.most = min(month.least, dear), max(month.most, dear)
 		}
 		u.months[mo] = month
 	}
-	return u
 }
 
-// offer writes what the machine would draw in each hour to make as much of the
-// heat that is wanted as it can: the part that computes comes first.
-func (d *demand) offer(m *Machine, computes, plain []float64) {
-	recovery := float64(m.Recovery)
-	computing := m.computing()
+// offer turns the heat within reach into what the machine would draw for as
+// much of it as it can make: the part that computes comes first.
+func (u *duty) offer(m *Machine) {
+	perHeat, computing := 1/float64(m.Recovery), m.computing()
 	heating := m.power() - computing
-	useful := d.useful(m)
-	for i, q := range useful {
-		draw := q / recovery
-		computes[i] = min(draw, computing)
-		plain[i] = min(draw-computes[i], heating)
+	for i, q := range u.computes {
+		draw := q * perHeat
+		u.computes[i] = min(draw, computing)
+		u.plain[i] = min(draw-u.computes[i], heating)
 	}
 }
 
-// useful returns the heat of each hour that is within reach of the machine, by
+// useful writes the heat of each hour that is within reach of the machine, by
 // its temperature, kWh.
-func (d *demand) useful(m *Machine) []float64 {
-	useful := make([]float64, Hours)
+func (d *demand) useful(m *Machine, useful []float64) {
+	if d.allWithin(m) {
+		copy(useful, d.total)
+		return
+	}
+	clear(useful)
 	for k := range d.parts {
 		p := &d.parts[k]
-		for i, q := range p.heat {
-			if q > 0 {
+		switch {
+		case p.within(m):
+			for i, q := range p.heat {
+				useful[i] += q
+			}
+		case m.Hottest != 0:
+			for i, q := range p.heat {
 				useful[i] += float64(q * p.reached(m, i))
 			}
 		}
 	}
-	return useful
+}
+
+// within tells whether all of a part is within reach in every hour.
+func (p *part) within(m *Machine) bool {
+	if m.Hottest == 0 {
+		return p.air
+	}
+	return m.Hottest >= p.hottest
+}
+
+func (d *demand) allWithin(m *Machine) bool {
+	for k := range d.parts {
+		if !d.parts[k].within(m) {
+			return false
+		}
+	}
+	return true
 }
 
 // pays returns what the machine draws to compute in the month, and the sum of

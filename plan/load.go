@@ -38,6 +38,8 @@ type demand struct {
 
 	load   Load
 	exergy float64 // kWh, of all the heat
+	// quality is the share of the heat of each hour that is exergy.
+	quality []float64
 }
 
 // part is heat that is wanted at one temperature: the rooms, or a use.
@@ -48,7 +50,8 @@ type part struct {
 	// each hour, and from that of what is to be warmed.
 	to, from []units.Celsius
 	// sink is what a heat pump has to reach.
-	sink []units.Celsius
+	sink    []units.Celsius
+	hottest units.Celsius // of to
 	// air is set where warm air does as well as warm water.
 	air bool
 }
@@ -160,10 +163,19 @@ func (d *demand) warm(home *Home, year *warmYear) part {
 // finish sums up.
 func (d *demand) finish(home *Home) {
 	first := months()
-	for _, p := range d.parts {
+	d.quality = make([]float64, Hours)
+	for k := range d.parts {
+		p := &d.parts[k]
+		p.hottest = slices.Max(p.to)
 		for i, q := range p.heat {
 			d.total[i] += q
-			d.exergy += float64(q * Exergy(d.outdoor[i], at(p.to, i)))
+			d.quality[i] += float64(q * Exergy(d.outdoor[i], at(p.to, i)))
+		}
+	}
+	for i, q := range d.total {
+		d.exergy += d.quality[i]
+		if q > 0 {
+			d.quality[i] /= q
 		}
 	}
 	l := &d.load

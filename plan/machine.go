@@ -35,7 +35,12 @@ func (s *Site) reckoning(today *way) *reckoning {
 		r.earns[c] = s.q.earns(s.q.Market[c])
 	}
 	if r.backup = today.maker; r.backup == nil || !s.q.Backup.same(r.backup.Heater) {
-		r.backup = s.maker(&s.q.Backup)
+		if t := today.maker; t != nil && t.alike(&s.q.Backup) {
+			same := *t
+			same.Heater, r.backup = &s.q.Backup, &same
+		} else {
+			r.backup = s.maker(&s.q.Backup)
+		}
 	}
 	if r.backup.unknown == "" {
 		r.duty = newDuty(s.demand, m, s.q.Power.Hourly, r.backup.worth)
@@ -283,7 +288,7 @@ func (r *reckoning) alone() *way {
 			costs[month] += draw * float64(r.q.Power.Hourly[i])
 			power += draw
 			w.Months[month] += units.KilowattHours(made[i])
-			w.Exergy += units.KilowattHours(made[i] * d.quality(i))
+			w.Exergy += units.KilowattHours(made[i] * d.quality[i])
 		}
 		w.Heat += w.Months[month]
 		all += computes[month]
@@ -299,19 +304,6 @@ func (r *reckoning) alone() *way {
 		w.Covered = units.Fraction(w.Heat / d.load.Heat)
 	}
 	return w
-}
-
-// quality returns the share of the heat of an hour that is exergy.
-func (d *demand) quality(i int) float64 {
-	if d.total[i] == 0 {
-		return 0
-	}
-	var ex float64
-	for k := range d.parts {
-		p := &d.parts[k]
-		ex += float64(p.heat[i] * Exergy(d.outdoor[i], at(p.to, i)))
-	}
-	return ex / d.total[i]
 }
 
 // forUses returns the heat of the uses that the machine can make in each hour,

@@ -55,6 +55,11 @@ func (s *Site) maker(h *Heater) *maker {
 	return m
 }
 
+// alike tells whether another heater takes the same for a kWh of heat.
+func (m *maker) alike(h *Heater) bool {
+	return m.Kind == h.Kind && m.Price == h.Price && m.Heater.Efficiency == h.Efficiency
+}
+
 func fuelNames(k HeaterKind) string {
 	switch k {
 	case Resistive, HeatPump:

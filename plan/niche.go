@@ -94,8 +94,8 @@ type Niches struct {
 	Map *Map
 	// Cells by region, home, heater and machine, the last changing fastest.
 	Cells []Niche
-	// Ranked are the cells that are known, by gain, the highest first; Unknown
-	// the others.
+	// Ranked are the cells that are known, by gain to a thousandth of the
+	// currency, the highest first; Unknown the others.
 	Ranked, Unknown []int
 }
 
@@ -127,7 +127,10 @@ func (m *Map) Run(ctx context.Context, threads int, progress func(done, all int)
 			n.Unknown = append(n.Unknown, i)
 		}
 	}
-	slices.SortStableFunc(n.Ranked, func(a, b int) int { return cmp.Compare(n.Cells[b].Gain.Mid, n.Cells[a].Gain.Mid) })
+	// What differs by rounding only is alike, so that the order is the same on
+	// every processor.
+	rank := func(cell int) float64 { return math.Round(1000 * n.Cells[cell].Gain.Mid) }
+	slices.SortStableFunc(n.Ranked, func(a, b int) int { return cmp.Compare(rank(b), rank(a)) })
 	return n, nil
 }
 
@@ -275,7 +278,7 @@ func (s *Site) niche(c *Niche, today *way) {
 		return
 	}
 	with.settle(today)
-	smart := s.smart(with, today)
+	smart := r.smart(with, today)
 	c.Value, c.Yearly, c.PerKWh = smart.Value, smart.Yearly, smart.PerKWh
 	c.Payback, c.Covered, c.FullLoad = with.Payback, with.Covered, with.FullLoad
 	years := s.q.annuity()

@@ -193,7 +193,7 @@ func TestRanking(t *testing.T) {
 		if n.Cells[i].Unknown != "" {
 			t.Errorf("cell %d is ranked although %s", i, n.Cells[i].Unknown)
 		}
-		if k > 0 && n.Cells[n.Ranked[k-1]].Gain.Mid < n.Cells[i].Gain.Mid {
+		if k > 0 && n.Cells[n.Ranked[k-1]].Gain.Mid < n.Cells[i].Gain.Mid-0.001 {
 			t.Errorf("cell %d comes after one that gains less", i)
 		}
 	}

@@ -205,7 +205,7 @@ func (s *Study) Tornado(ctx context.Context, threads int, progress func(done, al
 	for k, f := range s.Factors {
 		t.Bars = append(t.Bars, Bar{f, outcomes[1+2*k], outcomes[2+2*k]})
 	}
-	slices.SortStableFunc(t.Bars, func(a, b Bar) int { return cmp.Compare(b.Width(), a.Width()) })
+	slices.SortStableFunc(t.Bars, func(a, b Bar) int { return cmp.Compare(math.Round(1000*b.Width()), math.Round(1000*a.Width())) })
 	return t, nil
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // smart compares the machine and its backup with the heater of today.
-func (s *Site) smart(with, today *way) Comparison {
+func (r *reckoning) smart(with, today *way) Comparison {
 	c := Comparison{Of: with.Name, Against: today.Name}
 	switch {
 	case with.Unknown != "":
@@ -26,26 +26,39 @@ func (s *Site) smart(with, today *way) Comparison {
 	}
 	c.Value = with.Value
 	c.Wins = c.Value.Mid > 0
-	if drawn := with.drawn(&s.q.Machine); drawn > 0 {
+	if drawn := with.drawn(&r.q.Machine); drawn > 0 {
 		c.PerKWh = Band{c.Yearly.Low / drawn, c.Yearly.Mid / drawn, c.Yearly.High / drawn}
 	}
-	money := s.q.Money
+	money := r.q.Money
 	verb := "more"
 	if c.Yearly.Mid >= 0 {
 		verb = "less"
 	}
 	c.Sentence = fmt.Sprintf("Heating with %s costs %s %s in the first year than with %s", c.Of, amount(math.Abs(c.Yearly.Mid), money.Currency), verb, c.Against)
-	joins := ", and "
-	if c.Wins != (c.Yearly.Mid >= 0) {
-		joins = ", but "
+	if today.maker.alike(r.backup.Heater) {
+		c.Sentence += " alone"
+	}
+	if c.Wins == (c.Yearly.Mid >= 0) {
+		c.Sentence += ", and "
+	} else {
+		c.Sentence += ", but "
 	}
 	if c.Wins {
-		c.Sentence += joins + fmt.Sprintf("over %d years it gains %s after the machine is paid", money.Years, amount(c.Value.Mid, money.Currency))
+		c.Sentence += fmt.Sprintf("gains %s over %d years once the machine is paid", amount(c.Value.Mid, money.Currency), money.Years)
 	} else {
-		c.Sentence += joins + fmt.Sprintf("over %d years it loses %s once the machine is paid", money.Years, amount(-c.Value.Mid, money.Currency))
+		c.Sentence += fmt.Sprintf("loses %s over %d years, the price of the machine counted", amount(-c.Value.Mid, money.Currency), money.Years)
 	}
-	c.Sentence += fmt.Sprintf(" (from %s to %s in the outlooks).", amount(c.Value.Low, money.Currency), amount(c.Value.High, money.Currency))
+	c.Sentence += fmt.Sprintf(", if computing earns %s a kWh at first and goes on as in the middle outlook; the pessimistic one ends with %s, the optimistic one with %s.",
+		rate(r.first(market.Middle), money.Currency), gained(c.Value.Low, money.Currency), gained(c.Value.High, money.Currency))
 	return c
+}
+
+// gained writes what is gained or lost.
+func gained(x float64, currency string) string {
+	if x < 0 {
+		return "a loss of " + amount(-x, currency)
+	}
+	return "a gain of " + amount(x, currency)
 }
 
 // drawn returns what the machine drew in the first year, idling aside, kWh.

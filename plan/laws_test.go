@@ -85,6 +85,9 @@ func same(t *rapid.T, what string, got, want float64) {
 func TestEnergyAddsUp(t *testing.T) {
 	forAnyQuestion(t, func(t *rapid.T, s *plan.Site, q plan.Question) {
 		a := s.Answer()
+		if _, err := json.Marshal(a); err != nil { // as where something is not a number
+			t.Fatal(err)
+		}
 		for _, o := range a.Options {
 			same(t, o.ID+": heat", float64(o.Heat), float64(a.Load.Heat-o.Shortfall.Year))
 			if o.Computed > o.Power+1e-6 || o.Covered < 0 || o.Covered > 1+1e-9 || o.Exergy > o.Heat {

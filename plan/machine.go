@@ -183,10 +183,15 @@ func (r *reckoning) worth(c market.Case, y, month int) float64 {
 	return r.earns[c].money[y][month] / r.q.dearer(y)
 }
 
+// first is what a kWh of computing earns in the first month.
+func (r *reckoning) first(c market.Case) float64 {
+	return r.earns[c].money[0][int(r.q.Market[c][0].Start.Month())-1]
+}
+
 // with reckons the machine that heats where that is cheaper, and the backup
 // for the rest.
 func (r *reckoning) with() *way {
-	w := &way{Option: Option{Kind: WithMachine, Name: r.q.Machine.title() + " with " + r.q.Backup.title()}, maker: r.backup}
+	w := &way{Option: Option{Kind: WithMachine, Name: r.q.Machine.title() + " and " + r.q.Backup.title()}, maker: r.backup}
 	switch {
 	case r.unknown != "":
 		w.Unknown = r.unknown

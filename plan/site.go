@@ -89,7 +89,7 @@ func (s *Site) Answer() *Answer {
 	for _, w := range a.ways {
 		a.Options = append(a.Options, w.Option)
 	}
-	a.Smart = s.smart(with, today)
+	a.Smart = r.smart(with, today)
 	a.Reuse = r.reuse()
 	return a
 }

@@ -105,7 +105,7 @@ func (e *explainer) revenue() Reason {
 	if r.unknown != "" {
 		return Reason{}
 	}
-	value := bandOf(band(func(c market.Case) float64 { return r.earns[c].money[0][int(e.q.Market[c][0].Start.Month())-1] }), e.rate)
+	value := bandOf(band(func(c market.Case) float64 { return r.first(c) }), e.rate)
 	if e.q.Machine.Kind == Inference {
 		return because("input.revenue", "What a kWh of computing earns in the first month", value, "rent of a kWh × share kept", e.input("rent"), e.input("paid"), e.input("currency"))
 	}

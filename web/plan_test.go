@@ -19,7 +19,7 @@ const farmhouse = "/plan?place=Duluth&building=poor+medium+farmhouse&heater=prop
 func TestPlanPageAnswers(t *testing.T) {
 	base := serve(t, storybook.Heating())
 	for _, tt := range []struct{ name, path, want string }{
-		{"a farmhouse", farmhouse, "Heating with Avalon Q with a propane boiler costs"},
+		{"a farmhouse", farmhouse, "Heating with Avalon Q and a propane boiler costs"},
 		{"reuse", farmhouse, "A kWh computed here costs"},
 		{"the link holds all of it", farmhouse, "hearth plan home --place Duluth --building &#39;poor medium farmhouse&#39; --heater propane"},
 		{"what was assumed is said", farmhouse, `<span class="tag">assumed</span>`},

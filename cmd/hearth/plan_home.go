@@ -156,6 +156,9 @@ func (p *program) reason(r plan.Reason, depth int, used map[atlas.SourceID]bool)
 func (p *program) home(r *report.Report) {
 	a := r.Answer
 	fmt.Fprintln(p.out, p.paint(bold, report.Decision(a, r.Years())))
+	if s := report.Better(a, r.Years()); s != "" {
+		p.paragraph(s)
+	}
 	fmt.Fprintln(p.out)
 	p.paragraph("Smart heat against dumb heat: " + a.Smart.Sentence)
 	p.paragraph("Heat used against heat wasted: " + a.Reuse.Sentence)

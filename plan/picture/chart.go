@@ -149,7 +149,7 @@ func Months(c Caption, wanted, made [12]float64, rest string) *Drawing {
 		most = max(most, w)
 	}
 	const left = 66
-	a := newAxis(0, most, bottom, top, 5)
+	a := newAxis(0, 1.06*most, bottom, top, 5) // with room for the shares
 	d.upright(a, left, chartWidth-marginX, "kWh in the month")
 	slot := (chartWidth - marginX - left) / 12.0
 	var says []string

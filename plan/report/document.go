@@ -15,6 +15,7 @@ type Document struct {
 	Currency string            `json:"currency"`
 	Years    int               `json:"years"`
 	Decision string            `json:"decision"`
+	Better   string            `json:"better,omitempty"`
 	Load     loadDocument      `json:"load"`
 	Options  []optionDocument  `json:"options"`
 	Smart    compareDocument   `json:"smart"`
@@ -95,7 +96,7 @@ func NewDocument(r *Report) Document {
 	d := Document{
 		Question: map[string]string{}, Link: asked.Brief.Values().Encode(),
 		Place: asked.Place.String(), Region: asked.Region.Code, Currency: a.Currency, Years: asked.Question.Money.Years,
-		Decision: Decision(a, asked.Question.Money.Years), Note: "planned by models, not measured",
+		Decision: Decision(a, r.Years()), Better: Better(a, r.Years()), Note: "planned by models, not measured",
 		Smart: newComparison(a.Smart), Reuse: newComparison(a.Reuse),
 	}
 	for key := range asked.Brief.Values() {

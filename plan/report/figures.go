@@ -53,7 +53,7 @@ func Decimal(v float64, decimals int) string {
 }
 
 // Percent writes a share of one.
-func Percent(f units.Fraction) string { return Decimal(100*float64(f), 0) + " %" }
+func Percent(f units.Fraction) string { return Decimal(100*float64(f), 0) + "\u00a0%" }
 
 // Years writes a payback; one that is not known lies beyond the horizon.
 func Years(k units.Known[float64]) string {

@@ -187,7 +187,7 @@ func (r *Report) HTML() ([]byte, error) {
 	v := view{
 		Style: template.CSS(picture.Style()), //nolint:gosec // made by package picture
 		Title: "Would it pay in " + r.Asked.Place.Name + "?", Place: r.Asked.Place.String(), Home: r.Asked.Question.Home.Name,
-		Decision: Decision(r.Answer, r.Years()), Smart: r.Answer.Smart, Reuse: r.Answer.Reuse, Years: r.Years(), Currency: r.Answer.Currency,
+		Decision: Decision(r.Answer, r.Years()), Better: Better(r.Answer, r.Years()), Smart: r.Answer.Smart, Reuse: r.Answer.Reuse, Years: r.Years(), Currency: r.Answer.Currency,
 		Costs: Costs(r.Answer), Energies: Energies(r.Answer), Seasons: Seasons(r.Answer), Wanted: r.Wanted(),
 		Givens: r.Asked.Givens, Sources: r.Sources(),
 	}
@@ -222,7 +222,8 @@ func (r *Report) HTML() ([]byte, error) {
 // view is what the page shows.
 type view struct {
 	Style                                       template.CSS
-	Title, Place, Home, Decision, Wanted, Odds  string
+	Title, Place, Home, Decision, Better        string
+	Wanted, Odds                                string
 	Currency                                    string
 	Years                                       int
 	Smart, Reuse                                plan.Comparison

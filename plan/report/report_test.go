@@ -212,7 +212,7 @@ func TestFigures(t *testing.T) {
 	for got, want := range map[string]string{
 		Whole(1234567.4): "1,234,567", Whole(-0.4): "0", Whole(-1204): "−1,204", Decimal(-0.001, 2): "0.00", Decimal(-1.25, 1): "−1.2",
 		Hundredths(0.0936): "9.36", HundredthsName("EUR"): "euro cents", HundredthsName("NZD"): "hundredths of NZD",
-		Power(1700): "1.7 kW", Percent(0.456): "46 %", Upper("a gas boiler"): "A gas boiler", Upper("écu"): "Écu",
+		Power(1700): "1.7 kW", Percent(0.456): "46\u00a0%", Upper("a gas boiler"): "A gas boiler", Upper("écu"): "Écu",
 		Band(plan.Band{Low: 3, Mid: 2, High: 1}, Whole): "1 to 3", Band(plan.Band{Low: 2, Mid: 2, High: 2}, Whole): "2",
 		Years(units.Known[float64]{}): "not in time",
 	} {

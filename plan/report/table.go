@@ -241,3 +241,25 @@ func Decision(a *plan.Answer, years int) string {
 	return fmt.Sprintf("No, it would not pay here: %s loses %s over %d years against %s, and loses even if the market goes well.",
 		a.Smart.Of, Money(-a.Smart.Value.Mid, a.Currency), years, a.Smart.Against)
 }
+
+// Better says which ordinary heater would gain more than the machine, if one
+// would: a machine that beats a dear heater may still be the second best.
+func Better(a *plan.Answer, years int) string {
+	o := Option(a, plan.WithMachine)
+	if o == nil || o.Unknown != "" {
+		return ""
+	}
+	best := -1
+	for i := 1; i < len(a.Options); i++ {
+		other := &a.Options[i]
+		switch {
+		case other.Unknown != "" || other.Kind == plan.WithMachine || other.Kind == plan.AloneOption || other.Kind == plan.Wasting:
+		case other.Value.Mid > max(0, o.Value.Mid) && (best < 0 || other.Value.Mid > a.Options[best].Value.Mid):
+			best = i
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s would gain more: %s over %d years.", Upper(a.Options[best].Name), Money(a.Options[best].Value.Mid, a.Currency), years)
+}

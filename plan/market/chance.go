@@ -55,6 +55,7 @@ func (s Scenario) Draw(seed uint64, chance Chance, start time.Time, years int) (
 	}
 	factor := math.Log(triangle(random.Float64(), end) / end[Middle])
 	a.Bitcoin = a.bent(factor)
+	a.Inference = s.rent(random)
 
 	if err := a.check(start, years); err != nil {
 		return nil, Assumptions{}, fmt.Errorf("draw a course of the market: %w", err)
@@ -67,6 +68,23 @@ func (s Scenario) Draw(seed uint64, chance Chance, start time.Time, years int) (
 	return months, a, err
 }
 
+// rent draws what answering earns: from the distribution of the class, or from
+// the triangle between the user's own figures.
+func (s *Scenario) rent(random *rand.Rand) DollarsPerKWh {
+	z, u := random.NormFloat64(), random.Float64()
+	rental, own := RentalOf(s[Middle].Class)
+	own = !own
+	var v [Cases]float64
+	for c := range s {
+		v[c] = float64(s[c].Inference)
+		own = own || s[c].Inference != rental.net(Case(c))
+	}
+	if own {
+		return DollarsPerKWh(triangle(u, v))
+	}
+	return rental.gross(z) * DollarsPerKWh(triangle(u, rental.Sold)*float64(rental.Kept))
+}
+
 // drawn lists the figures that are drawn on their own, in a fixed order.
 func drawn() []func(*Assumptions) *float64 {
 	return []func(*Assumptions) *float64{
@@ -76,7 +94,6 @@ func drawn() []func(*Assumptions) *float64 {
 		func(a *Assumptions) *float64 { return &a.Progress },
 		func(a *Assumptions) *float64 { return &a.Entry },
 		func(a *Assumptions) *float64 { return &a.Exit },
-		func(a *Assumptions) *float64 { return (*float64)(&a.Inference) },
 		func(a *Assumptions) *float64 { return &a.Decline },
 	}
 }

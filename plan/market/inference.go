@@ -81,6 +81,11 @@ func (r Rental) Quantile(u float64) DollarsPerKWh {
 	return r.gross(math.Sqrt2 * math.Erfinv(2*u-1))
 }
 
+// net returns what a kWh earns under a case, after what is not sold and fees.
+func (r Rental) net(c Case) DollarsPerKWh {
+	return r.Gross[c] * DollarsPerKWh(r.Sold[c]*float64(r.Kept))
+}
+
 // gross returns the rent that is z deviations from the median.
 func (r Rental) gross(z float64) DollarsPerKWh {
 	const ninetieth = 1.2815515655446004 // deviations

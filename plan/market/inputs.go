@@ -46,7 +46,7 @@ func (s Scenario) Inputs() []Input {
 func Inputs(from Snapshot, rental Rental) []Input {
 	var net [Cases]float64
 	for c := range net {
-		net[c] = float64(rental.Gross[c]) * rental.Sold[c] * float64(rental.Kept)
+		net[c] = float64(rental.net(Case(c)))
 	}
 	return []Input{
 		{

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,6 +228,34 @@ func TestWhatIsSetIsNotDrawn(t *testing.T) {
 	}
 	for i, m := range path(t, s[market.Middle], 5) {
 		near(t, m.Start.Format("2006-01"), float64(months[i].HashPrice), float64(m.HashPrice), 1e-12)
+	}
+}
+
+// What answering earns is drawn from the distribution of its class; the user's
+// own figures from between them.
+func TestRentsAreDrawnFromTheirDistribution(t *testing.T) {
+	s := scenario(t)
+	draws := func() (rents []float64) {
+		for seed := range uint64(300) {
+			_, a, err := s.Draw(seed, market.Chance{}, begin, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rents = append(rents, float64(a.Inference))
+		}
+		slices.Sort(rents)
+		return rents
+	}
+	rents := draws()
+	near(t, "the median", rents[150], float64(s[market.Middle].Inference), 0.15)
+	if low, high := float64(s[market.Pessimistic].Inference), float64(s[market.Optimistic].Inference); rents[3] < low/2 || rents[296] > 2*high {
+		t.Errorf("rents are drawn from %.3f to %.3f, the cases are %.3f and %.3f", rents[3], rents[296], low, high)
+	}
+	for c := range s {
+		s[c].Inference = 0.05
+	}
+	if rents := draws(); rents[0] != 0.05 || rents[299] != 0.05 {
+		t.Errorf("what was set to 0.05 is drawn from %g to %g", rents[0], rents[299])
 	}
 }
 

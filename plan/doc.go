@@ -15,6 +15,11 @@
 // neither ranked nor summed. All is computed by the hour of a typical year in
 // local standard time; prices of shorter slots are averaged over the hour.
 //
+// A [Map] asks of every region, home, heater and machine ([Everywhere]: of the
+// whole atlas) where smart heat wins, and for each cell what would turn the
+// verdict ([Flip]). A [Study] asks how far one answer can be trusted: which
+// figure moves it most, and how it is spread when all are drawn at random.
+//
 // The package is pure: same question and seed, same answer, bit for bit, on
 // any number of threads.
 package plan

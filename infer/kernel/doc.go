@@ -51,7 +51,7 @@
 // beside it a transcript of the running sums that cannot be had for less work
 // than the product: the proof of work. The protocol around it is in
 // spec/work.md; here are its inner loops, and BLAKE3 for many short messages at
-// a time ([HashRows], [HashBlocks], [HashChunks], [HashNodes]).
+// a time ([HashRows], [HashBlocks], [HashShort], [HashChunks], [HashNodes]).
 //
 // # Generated code
 //

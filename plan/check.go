@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"hearth/units"
-
 	"hearth/plan/market"
+	"hearth/units"
 )
 
 // bound is a field and what it may be.
@@ -183,7 +182,9 @@ func checkMarket(o market.Outlook, years int) error {
 				name  string
 				value float64
 			}{
-				{"HashPrice", float64(m.HashPrice)}, {"HashValue", m.HashValue}, {"Inference", float64(m.Inference)},
+				{"HashPrice", float64(m.HashPrice)},
+				{"HashValue", m.HashValue},
+				{"Inference", float64(m.Inference)},
 				{"Marginal", float64(m.Marginal)},
 			} {
 				if !(f.value >= 0 && f.value <= most) {

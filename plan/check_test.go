@@ -96,19 +96,23 @@ func TestWhatIsNotKnownIsSaid(t *testing.T) {
 		{"price of another's fuel", func(q *plan.Question) { q.Others[2].Price = unknown }, []plan.OptionKind{"oil"}, "no pump", true, true},
 		{
 			"price of today's fuel", func(q *plan.Question) { q.Today.Price, q.Backup.Price = unknown, unknown },
-			[]plan.OptionKind{"propane", plan.WithMachine, plan.Wasting}, "no pump", false, false,
+			[]plan.OptionKind{"propane", plan.WithMachine, plan.Wasting},
+			"no pump", false, false,
 		},
 		{
 			"price of the machine", func(q *plan.Question) { q.Machine.Price = units.Unknown[plan.Money]("sold out", epoch()) },
-			[]plan.OptionKind{plan.WithMachine, plan.AloneOption, plan.Wasting}, "sold out", false, false,
+			[]plan.OptionKind{plan.WithMachine, plan.AloneOption, plan.Wasting},
+			"sold out", false, false,
 		},
 		{
 			"price of power for industry", func(q *plan.Question) { q.Power.Industrial = unknown },
-			[]plan.OptionKind{plan.Wasting}, "no pump", true, false,
+			[]plan.OptionKind{plan.Wasting},
+			"no pump", true, false,
 		},
 		{
 			"machine", func(q *plan.Question) { q.Machine = plan.Machine{} },
-			[]plan.OptionKind{plan.WithMachine, plan.AloneOption, plan.Wasting}, "no machine", false, false,
+			[]plan.OptionKind{plan.WithMachine, plan.AloneOption, plan.Wasting},
+			"no machine", false, false,
 		},
 	} {
 		q := question(t)

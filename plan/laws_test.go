@@ -3,6 +3,7 @@ package plan_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -65,9 +66,9 @@ func forAnyQuestion(t *testing.T, law func(t *rapid.T, s *plan.Site, q plan.Ques
 }
 
 func find(t *rapid.T, a *plan.Answer, kind plan.OptionKind) plan.Option {
-	for i := len(a.Options) - 1; i >= 0; i-- {
-		if a.Options[i].Kind == kind {
-			return a.Options[i]
+	for _, o := range slices.Backward(a.Options) {
+		if o.Kind == kind {
+			return o
 		}
 	}
 	t.Fatalf("no option %q", kind)

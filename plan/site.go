@@ -99,9 +99,7 @@ type way struct {
 	Option
 	id    string
 	books *books
-	maker *maker
-	// maker and machine: what Why tells of.
-	carbon units.Known[units.Grams]
+	maker *maker // nil where no ordinary heater works
 }
 
 func (a *Answer) add(w *way) {

@@ -32,7 +32,8 @@ func farmhouse() *heat.Building {
 		Windows: []heat.Window{glass(180, 9), glass(0, 4), glass(90, 4), glass(270, 4)},
 		Opaque: []heat.Opaque{
 			wall(0), wall(90), wall(180), wall(270),
-			{Area: 75, U: 0.25}, {Facing: heat.Facing{Tilt: 180}, Area: 75, U: 0.2, Sheltered: true},
+			{Area: 75, U: 0.25},
+			{Facing: heat.Facing{Tilt: 180}, Area: 75, U: 0.2, Sheltered: true},
 		},
 		MassCapacity: capacity, MassArea: area,
 	}

@@ -74,7 +74,7 @@ func (u Use) part(s *sky) (part, error) {
 		// When2Heat reckons hot water at 50 °C.
 		warmed(0, storeAt+5, 50)
 		p.from = s.coldWater()
-		return p, u.hotWater(s, p.from, p.heat)
+		return p, u.hotWater(p.from, p.heat)
 	case Pool:
 		warmed(poolAt, poolAt+8, poolAt+8)
 		u.pool(s, p.heat)
@@ -142,7 +142,7 @@ const (
 // hotWater draws a household's day from a tank that is charged again in the
 // hour after. What the tank loses to the house around it is not counted as
 // heat for the rooms.
-func (u Use) hotWater(s *sky, cold []units.Celsius, heats []float64) error {
+func (u Use) hotWater(cold []units.Celsius, heats []float64) error {
 	profile := heat.TappingM
 	switch {
 	case u.Size > 8:
@@ -198,11 +198,12 @@ func (u Use) hotWater(s *sky, cold []units.Celsius, heats []float64) error {
 }
 
 const (
-	poolAt       units.Celsius = 27
-	poolSeason                 = 12   // °C, mean of a month in which it is open
-	poolActivity               = 0.5  // of the evaporation of a public pool
-	poolTakes                  = 0.85 // of the sun that falls on it
-	poolWind                   = 1.0  // m/s, sheltered
+	poolAt units.Celsius = 27
+
+	poolSeason   = 12   // °C, mean of a month in which it is open
+	poolActivity = 0.5  // of the evaporation of a public pool
+	poolTakes    = 0.85 // of the sun that falls on it
+	poolWind     = 1.0  // m/s, sheltered
 )
 
 // pool is what keeps open water at 27 °C over each day of the season; a day's

@@ -79,7 +79,11 @@ func TestWhyKnowsWhatItDoesNotExplain(t *testing.T) {
 
 func everyUse() []plan.Use {
 	return []plan.Use{
-		{Kind: plan.HotWater, Size: 3}, {Kind: plan.Pool, Size: 40}, {Kind: plan.Laundry, Size: 100},
-		{Kind: plan.Greenhouse, Size: 50}, {Kind: plan.District, Size: 2}, {Kind: plan.Bathhouse, Size: 30},
+		{Kind: plan.HotWater, Size: 3},
+		{Kind: plan.Pool, Size: 40},
+		{Kind: plan.Laundry, Size: 100},
+		{Kind: plan.Greenhouse, Size: 50},
+		{Kind: plan.District, Size: 2},
+		{Kind: plan.Bathhouse, Size: 30},
 	}
 }

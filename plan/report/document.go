@@ -21,7 +21,64 @@ type Document struct {
 	Smart    compareDocument   `json:"smart"`
 	Reuse    compareDocument   `json:"reuse"`
 	Givens   []givenDocument   `json:"givens"`
+	Sizing   *sizingDocument   `json:"sizing"`
+	Tornado  *tornadoDocument  `json:"tornado,omitempty"`
+	Draws    *drawsDocument    `json:"draws,omitempty"`
 	Note     string            `json:"note"`
+}
+
+type sizingDocument struct {
+	Unknown string         `json:"unknown,omitempty"`
+	Curve   []sizeDocument `json:"curve"`
+	Best    *sizeDocument  `json:"best"`  // of any size; null where none pays
+	Whole   *sizeDocument  `json:"whole"` // of whole machines
+}
+
+type sizeDocument struct {
+	Share    float64      `json:"share_of_design_load"`
+	Count    float64      `json:"machines"`
+	Heat     float64      `json:"heat_w"`
+	Covered  float64      `json:"covered_share"`
+	FullLoad float64      `json:"full_load_hours"`
+	Capex    float64      `json:"capex"`
+	Yearly   bandDocument `json:"saved_first_year"`
+	Value    bandDocument `json:"net_present_value"`
+	Payback  *float64     `json:"payback_years"`
+}
+
+type tornadoDocument struct {
+	Base float64       `json:"base"`
+	Bars []barDocument `json:"bars"`
+}
+
+type barDocument struct {
+	Name   string  `json:"name"`
+	Title  string  `json:"title"`
+	Unit   string  `json:"unit"`
+	Low    float64 `json:"low"`
+	Mid    float64 `json:"mid"`
+	High   float64 `json:"high"`
+	AtLow  float64 `json:"net_present_value_at_low"`
+	AtHigh float64 `json:"net_present_value_at_high"`
+	Why    string  `json:"why"`
+}
+
+type drawsDocument struct {
+	Seed     uint64         `json:"seed"`
+	Count    int            `json:"count"`
+	Value    spreadDocument `json:"net_present_value"`
+	Cost     spreadDocument `json:"cost_per_useful_kwh"`
+	Wins     float64        `json:"share_that_gains"`
+	PaysBack float64        `json:"share_paid_back"`
+}
+
+type spreadDocument struct {
+	Q05  float64 `json:"q05"`
+	Q25  float64 `json:"q25"`
+	Q50  float64 `json:"q50"`
+	Q75  float64 `json:"q75"`
+	Q95  float64 `json:"q95"`
+	Mean float64 `json:"mean"`
 }
 
 type bandDocument struct {
@@ -122,7 +179,47 @@ func NewDocument(r *Report) Document {
 		}
 		d.Givens = append(d.Givens, given)
 	}
+	d.study(r)
 	return d
+}
+
+// study adds what was worked out beyond the answer.
+func (d *Document) study(r *Report) {
+	if z := &r.Sizing; z.Unknown != "" || len(z.Curve) > 0 {
+		d.Sizing = &sizingDocument{Unknown: z.Unknown, Curve: []sizeDocument{}}
+		for _, s := range z.Curve {
+			d.Sizing.Curve = append(d.Sizing.Curve, newSize(s))
+		}
+		for _, end := range []struct {
+			size plan.Size
+			at   **sizeDocument
+		}{{z.Best, &d.Sizing.Best}, {z.Whole, &d.Sizing.Whole}} {
+			if end.size.Count > 0 {
+				s := newSize(end.size)
+				*end.at = &s
+			}
+		}
+	}
+	if t := r.Tornado; t != nil {
+		d.Tornado = &tornadoDocument{Base: t.Base.Value, Bars: []barDocument{}}
+		for _, b := range t.Bars {
+			d.Tornado.Bars = append(d.Tornado.Bars, barDocument{
+				Name: b.Name, Title: b.Title, Unit: b.Unit, Low: b.Low, Mid: b.Mid, High: b.High, AtLow: b.AtLow.Value, AtHigh: b.AtHigh.Value, Why: b.Why,
+			})
+		}
+	}
+	if w := r.Draws; w != nil {
+		d.Draws = &drawsDocument{
+			Seed: w.Seed, Count: len(w.Values), Value: spreadDocument(w.Value), Cost: spreadDocument(w.Cost), Wins: float64(w.Wins), PaysBack: float64(w.PaysBack),
+		}
+	}
+}
+
+func newSize(s plan.Size) sizeDocument {
+	return sizeDocument{
+		Share: float64(s.Share), Count: s.Count, Heat: float64(s.Heat), Covered: float64(s.Covered), FullLoad: s.FullLoad, Capex: float64(s.Capex),
+		Yearly: bandDocument(s.Yearly), Value: bandDocument(s.Value), Payback: pointer(s.Payback),
+	}
 }
 
 func numbers(v [12]units.KilowattHours) (n [12]float64) {

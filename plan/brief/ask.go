@@ -179,6 +179,19 @@ func (a *asker) perKWh(example string) money {
 	return m
 }
 
+// mostPrice is what no household pays for a kWh, in US dollars: more of it is a
+// figure in another unit. Files may have it for an hour.
+const mostPrice = 3
+
+// dear refuses a price for a kWh that is one of something else.
+func (a *asker) dear(key, written string, v float64, others string) bool {
+	if a.perUSD <= 0 || v <= mostPrice*a.perUSD {
+		return false
+	}
+	a.failf(key, "%s comes to %s %s for a kWh, which nobody pays: say its unit, such as %s", written, number(v), a.currency, others)
+	return true
+}
+
 // oneOf reads one of some words.
 func (a *asker) oneOf(key, usual string, from origin, words ...string) string {
 	s := strings.ToLower(a.Brief.Get(key))

@@ -102,7 +102,7 @@ func TestOwnFigures(t *testing.T) {
 	near("power", float64(q.Power.Hourly[4000]), 0.12)
 	industrial, _ := q.Power.Industrial.Get()
 	near("industrial", float64(industrial), 0.055)
-	near("months", float64(len(q.Market[market.Middle])), 60)
+	near("months", float64(len(q.Market[market.Middle])), 120) // the horizon, and a life of five years
 	if q.Backup.Kind != plan.Resistive || q.Machine.Name != "Avalon Q" || q.Machine.Hottest != 60 {
 		t.Errorf("backup %s, machine %s, hottest %v", q.Backup.Kind, q.Machine.Name, q.Machine.Hottest)
 	}
@@ -173,6 +173,8 @@ func TestAskRefuses(t *testing.T) {
 		"no such heater":            {Brief{Place: "Denver", Heater: "nuclear"}, "heater", "none of"},
 		"a negative fuel price":     {Brief{Place: "Denver", Heater: "gas", FuelPrice: "-0.02"}, "fuel-price", "below zero"},
 		"a fuel in another's unit":  {Brief{Place: "Denver", Heater: "propane", FuelPrice: "1.5 USD/therm"}, "fuel-price", "not a unit"},
+		"a price for a gallon":      {Brief{Place: "Denver", Heater: "propane", FuelPrice: "3.5"}, "fuel-price", "say its unit, such as USD/"},
+		"cents for dollars":         {Brief{Place: "Denver", Tariff: "11"}, "tariff", "say its unit, such as ct/kWh"},
 		"a fuel that is none":       {Brief{Place: "Denver", Heater: "resistive", FuelPrice: "0.1"}, "fuel-price", `as "tariff"`},
 		"no such device":            {Brief{Place: "Denver", Device: "Antminer"}, "device", "did you mean"},
 		"an own device, no power":   {Brief{Place: "Denver", Device: "own"}, "device-power", "say what"},

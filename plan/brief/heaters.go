@@ -76,6 +76,9 @@ func (a *asker) tariff(p *plan.Power) {
 			a.fail("tariff", err)
 			return
 		}
+		if a.dear("tariff", b.Tariff, float64(slices.Max(hourly)), "ct/kWh") {
+			return
+		}
 		p.Hourly = hourly
 		says := b.Tariff
 		if strings.Contains(says, ";") {
@@ -246,6 +249,13 @@ func (a *asker) own(h *plan.Heater) {
 		v, err := m.read(b.FuelPrice)
 		if err != nil {
 			a.fail("fuel-price", err)
+			return
+		}
+		unit := "ct/kWh"
+		if list := sold(carrier); len(list) > 0 {
+			unit = a.currency + "/" + list[0].name
+		}
+		if a.dear("fuel-price", b.FuelPrice, v, unit) {
 			return
 		}
 		h.Price = known(plan.PerKWh(v))

@@ -124,16 +124,17 @@ func (a *asker) industrial(p *plan.Power) {
 		a.given("industrial", number(v)+" "+a.currency+"/kWh", origin{})
 		return
 	}
+	// Machines that waste their heat go where power is cheap.
+	host := warehouse * a.perUSD
 	f := a.Region.Industrial
-	if v, ok := f.Get(); ok && a.Region.Currency == a.currency {
+	if v, ok := f.Get(); ok && a.Region.Currency == a.currency && v <= host {
 		p.Industrial = known(plan.PerKWh(v))
 		p.Sources = append(p.Sources, f.Source)
 		a.given("industrial", number(v)+" "+a.currency+"/kWh", fact(f, "what industry in "+a.Region.Name+" pays"))
 		return
 	}
-	v := warehouse * a.perUSD
-	p.Industrial = known(plan.PerKWh(v))
-	a.given("industrial", number(v)+" "+a.currency+"/kWh", judged("what hosts of miners ask for power, 5.5 to 7 US cents"))
+	p.Industrial = known(plan.PerKWh(host))
+	a.given("industrial", number(host)+" "+a.currency+"/kWh", judged("what hosts of miners ask for power, 5.5 to 7 US cents, wherever they are"))
 }
 
 // warehouse is what power costs where miners are hosted, US dollars.
@@ -174,7 +175,7 @@ func (a *asker) heaters() {
 	backup := a.oneOf("backup", "same", origin{why: "the heater of today stays as it is"}, append([]string{"same"}, kinds()...)...)
 	a.Question.Backup = today
 	if backup != "same" && backup != kind {
-		a.Question.Backup = a.heater(plan.HeaterKind(backup))
+		a.Question.Backup = a.beside(plan.HeaterKind(backup))
 	}
 	a.others(kind)
 }
@@ -194,8 +195,14 @@ func (a *asker) common() (string, origin) {
 			best, most, of = c.kind, v, c.fact
 		}
 	}
-	if most == 0 {
-		return string(best), judged("the simplest heater there is")
+	switch {
+	case most == 0 && isKnown(a.Region.Prices.Gas):
+		// Not the heater that is easiest to beat.
+		return string(plan.Gas), judged("gas has a price here, and nobody has counted what homes heat with")
+	case most == 0:
+		return string(best), judged("no price of gas is known here, so the simplest heater there is")
+	case best == plan.Resistive:
+		return string(best), fact(of, "most homes of "+a.Region.Name+" heat with electricity; how many of them by heat pump, which is far harder to beat, is not counted")
 	}
 	return string(best), fact(of, "what most homes of "+a.Region.Name+" heat with")
 }
@@ -329,14 +336,18 @@ func (a *asker) others(today string) {
 	}
 	a.given("compare", strings.Join(list, ", "), origin{why: "every kind whose price is known here"})
 	for _, k := range list {
-		h := a.heater(plan.HeaterKind(k))
-		if of, _ := atlas.HeaterOf(atlas.HeaterKind(k)); !isKnown(of.Price) {
-			// What it costs to buy is unknown, so it can only be set beside as if
-			// it were there.
-			h.Owned, h.Name = true, title(h.Kind)+", if it is there"
-		}
-		a.Question.Others = append(a.Question.Others, h)
+		a.Question.Others = append(a.Question.Others, a.beside(plan.HeaterKind(k)))
 	}
+}
+
+// beside returns a heater other than today's. Where nobody knows what it costs
+// to buy, it can only be reckoned as if it were there, and its name says so.
+func (a *asker) beside(kind plan.HeaterKind) plan.Heater {
+	h := a.heater(kind)
+	if of, _ := atlas.HeaterOf(atlas.HeaterKind(kind)); !isKnown(of.Price) {
+		h.Owned, h.Name = true, title(h.Kind)+", if it is there"
+	}
+	return h
 }
 
 // worthShowing leaves out heaters whose fuel has no price here.

@@ -186,18 +186,20 @@ func (a *asker) market() {
 	case answers && a.Brief.InferenceValue == "" && strings.Contains(m.Name, "cores"):
 		a.failf("inference", "what ordinary processors earn by inference is not published: say what a kWh earns, such as \"inference: 0.05\"")
 	}
-	a.outlook(a.class(), answers)
+	a.outlook(a.class(), answers, m.Life)
 }
 
-// outlook makes the outlook; what inference earns is noted where it matters.
-func (a *asker) outlook(class market.Hardware, answers bool) {
+// outlook makes the outlook; what inference earns is noted where it matters. It
+// reaches beyond the horizon by the life of a machine, for what one is worth at
+// the end is what it can still earn.
+func (a *asker) outlook(class market.Hardware, answers bool, life float64) {
 	if a.err != nil {
 		return
 	}
 	b := &a.Brief
 	from := market.Latest()
 	if b.Difficulty != "" {
-		from.Difficulty = a.figure("difficulty", measure{own: "T", others: []unit{{"G", 1e-3}, {"P", 1e3}}, least: 1e-6, most: 1e9, example: "133.87 T"}, 0, origin{}) * 1e12
+		from.Difficulty = a.figure("difficulty", measure{own: "T", others: []unit{{"G", 1e-3}, {"P", 1e3}}, least: 1, most: 1e6, example: "133.87 T"}, 0, origin{}) * 1e12
 	} else {
 		a.given("difficulty", number(from.Difficulty/1e12)+" T", origin{why: "on " + from.At.Format("2 January 2006"), market: from.Sources})
 	}
@@ -236,11 +238,24 @@ func (a *asker) outlook(class market.Hardware, answers bool) {
 	}
 	a.given("start", a.Start.Format("January 2006"), origin{why: "the month after the newest figures of the market"})
 	a.Scenario = scenario
-	if a.Question.Market, err = scenario.Outlook(a.Start, a.Question.Money.Years); err != nil {
+	if a.Question.Market, err = scenario.Outlook(a.Start, a.reach(from.At, life)); err != nil {
 		a.fail("start", err)
 		return
 	}
 	a.held()
+}
+
+// reach returns the years of the outlook: the horizon and a life more, as far as
+// outlooks go.
+func (a *asker) reach(snapshot time.Time, life float64) int {
+	years, last := a.Question.Money.Years, snapshot.AddDate(market.MostYears, 0, 0)
+	for range int(math.Ceil(life)) {
+		if a.Start.AddDate(years+1, 0, 0).After(last) {
+			break
+		}
+		years++
+	}
+	return years
 }
 
 // World makes of a brief what the map of the whole atlas takes: its market and
@@ -255,7 +270,11 @@ func (b Brief) World() (plan.World, []Given, error) {
 	a := &asker{Asked: Asked{Brief: b}}
 	a.money()
 	class := market.ConsumerGPU
-	a.outlook(class, true)
+	var life float64
+	for _, d := range atlas.Devices() {
+		life = max(life, d.Life)
+	}
+	a.outlook(class, true, life)
 	if a.err != nil {
 		return plan.World{}, nil, a.err
 	}
@@ -267,7 +286,9 @@ func (b Brief) World() (plan.World, []Given, error) {
 	return plan.World{Market: a.Question.Market, Class: class, Money: a.Question.Money, Rates: rates, Seed: seed}, inOrder(a.Givens), nil
 }
 
-// held puts one hash price in place of the outlook.
+// held puts one hash price in place of the outlook. The marginal miner is held
+// with it: machines that became better by the year while what a petahash earns
+// stayed would earn ever more.
 func (a *asker) held() {
 	if a.Brief.HashPrice == "" {
 		return
@@ -277,6 +298,7 @@ func (a *asker) held() {
 		for i := range a.Question.Market[c] {
 			m := &a.Question.Market[c][i]
 			m.HashPrice = market.HashPrice(v)
+			m.Marginal = a.Question.Market[c][0].Marginal
 			if m.Bitcoin > 0 {
 				m.HashValue = v / m.Bitcoin * 1e8
 			}
@@ -326,9 +348,10 @@ func inputKey(name string) (string, shape, bool) {
 
 // dollars reads dollars: markets have no other currency.
 func dollars(per bool) money {
-	m := money{currency: "USD", most: 1e9, example: "63000 USD"}
+	m := money{currency: "USD", least: 100, most: 1e8, example: "63000 USD"}
 	if per {
 		m.per, m.example = []unit{{"kWh", 1}, {"MWh", 1000}}, "0.05 USD/kWh"
+		m.least, m.most = 0.001, 10
 	}
 	return m
 }

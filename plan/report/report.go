@@ -28,6 +28,16 @@ type Report struct {
 // Years returns the horizon.
 func (r *Report) Years() int { return r.Asked.Question.Money.Years }
 
+// horizon returns the outlook of the plan's years: it reaches further for what
+// machines are worth at their end.
+func (r *Report) horizon() market.Outlook {
+	o := r.Asked.Question.Market
+	for c := range o {
+		o[c] = o[c][:min(len(o[c]), 12*r.Years())]
+	}
+	return o
+}
+
 // Wanted says how much heat the home wants.
 func (r *Report) Wanted() string {
 	l := &r.Answer.Load
@@ -74,7 +84,7 @@ func (r *Report) Picture(name string) (*picture.Drawing, error) {
 	case "sizes":
 		return SizesPicture(r.Sizing, r.Years()), nil
 	case "outlook":
-		return OutlookPicture(r.Asked.Question.Market, r.Asked.Question.Machine.Kind), nil
+		return OutlookPicture(r.horizon(), r.Asked.Question.Machine.Kind), nil
 	case "tornado":
 		if r.Tornado != nil {
 			return TornadoPicture(r.Tornado, r.Years(), mostSwings), nil

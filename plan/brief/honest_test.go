@@ -1,0 +1,133 @@
+package brief
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"hearth/plan"
+	"hearth/plan/market"
+)
+
+// TestHeldHashPriceEarnsTheSame: a hash price that is held for ever is held for
+// every machine that follows another one, too, and in every case alike.
+func TestHeldHashPriceEarnsTheSame(t *testing.T) {
+	b := Brief{Place: "Duluth", Heater: "propane", FuelPrice: "0.12", Tariff: "0.12", HashPrice: "40", Years: "12"}
+	a, err := b.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := plan.Prepare(a.Question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := site.Answer()
+	today, with := answer.Options[0], answer.Options[len(answer.Options)-3]
+	if with.Kind != plan.WithMachine {
+		t.Fatalf("the third from the end is %s", with.Kind)
+	}
+	// Three machines of four years, each saving what the first does.
+	saved := today.Running.Mid - with.Running.Mid
+	var want float64
+	for y := range 12 {
+		want += saved * math.Pow(1.04, -float64(y+1))
+	}
+	for _, bought := range []float64{0, 4, 8} {
+		want -= float64(with.Capex) * math.Pow(1.04, -bought)
+	}
+	for name, got := range map[string]float64{"pessimistic": with.Value.Low, "middle": with.Value.Mid, "optimistic": with.Value.High} {
+		if math.Abs(got-want) > 1e-3*want {
+			t.Errorf("under the %s case the value is %.0f, want %.0f", name, got, want)
+		}
+	}
+}
+
+// TestOutlookOutlivesTheHorizon: a machine in the middle of its life at the end
+// of the horizon can still earn, and is not given away.
+func TestOutlookOutlivesTheHorizon(t *testing.T) {
+	for _, c := range []struct {
+		years, life, start string
+		months             int
+	}{
+		{"10", "", "", 14 * 12}, // of the usual machine's four years
+		{"3", "8", "", 11 * 12},
+		{"3", "2.5", "", 6 * 12},
+		{"40", "40", "", 59 * 12}, // as far as outlooks go
+		{"10", "", "2076-01", 10 * 12},
+	} {
+		a, err := Brief{Place: "Denver", Years: c.years, DeviceLife: c.life, Start: c.start}.Ask(nil)
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		if n := len(a.Question.Market[market.Middle]); n != c.months {
+			t.Errorf("%+v: the outlook has %d months, want %d", c, n, c.months)
+		}
+	}
+	w, _, err := Brief{Years: "10"}.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.Market[market.Middle]); n != 16*12 {
+		t.Errorf("the outlook of the map has %d months, want those of 10 years and a life of 6", n)
+	}
+}
+
+// TestBackupOfUnknownPrice: a backup that nobody knows the price of is not had
+// for nothing without a word.
+func TestBackupOfUnknownPrice(t *testing.T) {
+	a, err := Brief{Place: "Duluth", Heater: "resistive", Backup: "gas"}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := a.Question.Backup; !h.Owned || !strings.Contains(h.Name, "if it is there") {
+		t.Errorf("the backup %q, owned %v, does not say that it costs nothing only where it is there", h.Name, h.Owned)
+	}
+	if a, err = (Brief{Place: "Duluth", Heater: "gas", Backup: "heat_pump"}).Ask(nil); err != nil {
+		t.Fatal(err)
+	}
+	if h := a.Question.Backup; h.Owned || h.CapexPerKW <= 0 {
+		t.Errorf("a heat pump as backup is to be bought, but costs %v", h.CapexPerKW)
+	}
+}
+
+// TestUsualHeaterIsNotTheEasiestToBeat: where homes are not counted but gas has
+// a price, gas it is.
+func TestUsualHeaterIsNotTheEasiestToBeat(t *testing.T) {
+	for region, want := range map[string]plan.HeaterKind{"GB": plan.Gas, "SE": plan.Gas, "NO": plan.Resistive, "CA-QC": plan.Resistive, "US-NY": plan.Gas} {
+		a, err := Brief{Region: region}.Ask(nil)
+		if err != nil {
+			t.Errorf("%s: %v", region, err)
+			continue
+		}
+		if got := a.Question.Today.Kind; got != want {
+			t.Errorf("%s heats with %s, want %s", region, got, want)
+		}
+	}
+	a, err := Brief{Place: "Houston"}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := a.given(t, "heater"); !strings.Contains(g.Why, "heat pump") {
+		t.Errorf("Texas heats with electricity, heat pumps among it, but all that is said is %q", g.Why)
+	}
+}
+
+// TestWarehouseIsWherePowerIsCheap: a machine whose heat is wasted is not held
+// in a state whose industry pays three times what hosts ask.
+func TestWarehouseIsWherePowerIsCheap(t *testing.T) {
+	for region, want := range map[string]float64{"US-MA": 0.06, "US-LA": 0.0, "NO": 0.06 * 0.89274} {
+		a, err := Brief{Region: region}.Ask(nil)
+		if err != nil {
+			t.Errorf("%s: %v", region, err)
+			continue
+		}
+		got, _ := a.Question.Power.Industrial.Get()
+		if f, ok := a.Region.Industrial.Get(); ok && want == 0 {
+			want = f
+		}
+		if math.Abs(float64(got)-want) > 1e-9 || got > 0.0601 {
+			t.Errorf("%s: a warehouse pays %.4f, want %.4f", region, float64(got), want)
+		}
+	}
+}

@@ -96,6 +96,9 @@ func (r *reckoning) reuse() Comparison {
 			var computed, gain float64
 			for month := range 12 {
 				computes, margin := r.duty.pays(month, r.worth(k, y, month))
+				if computes == 0 {
+					continue
+				}
 				computed += computes
 				gain += (float64(float64(price)*computes) - margin) * r.q.dearer(y)
 			}

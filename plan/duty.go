@@ -19,6 +19,9 @@ import (
 // power the machine runs a share of the hour. What it draws when it stands
 // idle is paid for and not counted as heat; running saves it.
 //
+// In a month whose hours together do not bring what idling between them costs,
+// the machine is switched off.
+//
 // All prices rise alike, so whether an hour pays in a later year is a question
 // of that hour's margin today and of what the machine earns then, in money of
 // today's prices: one number for each hour, and one for each month to hold it
@@ -42,6 +45,8 @@ type dutyMonth struct {
 	computes    float64 // kWh
 	margin      float64 // money
 	least, most float64 // margin of its hours
+	idle        float64 // money for idling all of it
+	plain       bool    // the part that only heats is on in some hours
 }
 
 // newDuty works out a duty. worth is v_heat by hour: what the backup takes for
@@ -68,9 +73,10 @@ func (u *duty) work(d *demand, m *Machine, price []PerKWh, worth []float64) {
 			cost := float64(price[i])
 			dear := float64(Hour{Power: price[i], Worth: PerKWh(worth[i]), Useful: m.Recovery}.NetPower())
 			u.dear[i] = dear
-			u.idle += idle * cost
+			month.idle += idle * cost
 			if e := u.plain[i]; e > 0 && dear <= 0 {
 				u.plainMargin += float64(dear * e)
+				month.plain = true
 			}
 			e := u.computes[i]
 			if e == 0 {
@@ -84,6 +90,7 @@ func (u *duty) work(d *demand, m *Machine, price []PerKWh, worth []float64) {
 			month.margin += float64(dear * e)
 			month.least, month.most = min(month.least, dear), max(month.most, dear)
 		}
+		u.idle += month.idle
 		u.months[mo] = month
 	}
 }
@@ -142,20 +149,24 @@ func (d *demand) allWithin(m *Machine) bool {
 
 // pays returns what the machine draws to compute in the month, and the sum of
 // its margins at today's prices, when it earns the given money for a kWh, in
-// money of today's prices.
+// money of today's prices. The margin of a machine that is switched off is what
+// it saves by not idling.
 func (u *duty) pays(month int, earns float64) (computes, margin float64) {
 	m := &u.months[month]
 	switch {
 	case m.computes == 0 || m.least > earns:
-		return 0, 0
 	case m.most <= earns:
-		return m.computes, m.margin
-	}
-	for i := u.first[month]; i < u.first[month+1]; i++ {
-		if e := u.computes[i]; e > 0 && u.margin[i] <= earns {
-			computes += e
-			margin += float64(u.margin[i] * e)
+		computes, margin = m.computes, m.margin
+	default:
+		for i := u.first[month]; i < u.first[month+1]; i++ {
+			if e := u.computes[i]; e > 0 && u.margin[i] <= earns {
+				computes += e
+				margin += float64(u.margin[i] * e)
+			}
 		}
+	}
+	if !m.plain && m.idle > 0 && float64(computes*earns)-margin <= m.idle {
+		return 0, -m.idle
 	}
 	return computes, margin
 }

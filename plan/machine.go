@@ -221,10 +221,15 @@ func (r *reckoning) firstYear(w *way) {
 	var computed, drawn, rest, made float64
 	for month := range 12 {
 		earns := r.worth(market.Middle, 0, month)
+		runs, _ := u.pays(month, earns)
+		idle := idle
+		if runs == 0 && !u.months[month].plain {
+			idle = 0 // switched off
+		}
 		var heat float64
 		for i := u.first[month]; i < u.first[month+1]; i++ {
 			var draw, on float64
-			if e := u.computes[i]; e > 0 && u.margin[i] <= earns {
+			if e := u.computes[i]; e > 0 && runs > 0 && u.margin[i] <= earns {
 				draw, on = e, 1
 				if e < least {
 					on = e / least

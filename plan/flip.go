@@ -32,34 +32,34 @@ func (r *reckoning) flip(value float64) Flip {
 	asked, _ := r.q.Machine.Price.Get()
 	price := float64(asked)
 	rest := value - ops.value(1, 1, price)
-	// How far is looked, in factors.
+	// How far is looked, in factors. Who earns more gains no less, and a dearer
+	// machine gains no more; dearer power may do either.
 	down, up := []float64{0.5, 0.25, 0}, []float64{2, 5, 10, 50}
-
-	var f Flip
-	if k, ok := root(func(k float64) float64 { return rest + ops.value(k, 1, price) }, 1, value, down, up); ok {
-		f.Revenue = r.q.known(k)
-	} else {
-		f.Revenue = units.Unknown[float64]("no factor up to 50 does", at)
+	earning, earned := up, "not even 50 times as much would do"
+	buying, bought := []float64{price / 2, 0}, "it would not be worth having as a gift"
+	if value > 0 {
+		thousand := 1000 * r.q.Money.PerDollar
+		earning, earned = down, "it would win if computing earned nothing"
+		buying, bought = []float64{2*price + thousand, 10*price + 10*thousand, 100 * (price + thousand)}, "it would win at any price"
 	}
-	f.HashPrice = units.Unknown[market.HashPrice]("it does not mine", at)
+
+	f := Flip{
+		Revenue: units.Unknown[float64](earned, at), HashPrice: units.Unknown[market.HashPrice]("it does not mine", at),
+		Power: units.Unknown[PerKWh]("no price up to ten times today's does", at), Price: units.Unknown[Money](bought, at),
+	}
+	if k, ok := root(func(k float64) float64 { return rest + ops.value(k, 1, price) }, 1, value, earning); ok {
+		f.Revenue = r.q.known(k)
+	}
 	if r.q.Machine.Kind == Hash {
 		f.HashPrice = units.Map(f.Revenue, func(k float64) market.HashPrice {
 			return r.q.Market[market.Middle][0].HashPrice * market.HashPrice(k)
 		})
 	}
-
 	if s, ok := root(func(s float64) float64 { return rest + ops.value(1, s, price) }, 1, value, down, up[:3]); ok {
 		f.Power = units.Map(r.q.known(s), func(s float64) PerKWh { return PerKWh(s * r.q.Power.mean()) })
-	} else {
-		f.Power = units.Unknown[PerKWh]("no price up to ten times today's does", at)
 	}
-
-	thousand := 1000 * r.q.Money.PerDollar
-	dearer := []float64{2*price + thousand, 10*price + 10*thousand, 100 * (price + thousand)}
-	if p, ok := root(func(p float64) float64 { return rest + ops.value(1, 1, p) }, price, value, []float64{price / 2, 0}, dearer); ok {
+	if p, ok := root(func(p float64) float64 { return rest + ops.value(1, 1, p) }, price, value, buying); ok {
 		f.Price = units.Map(r.q.known(p), func(p float64) Money { return Money(p) })
-	} else {
-		f.Price = units.Unknown[Money]("it would not be worth having as a gift", at)
 	}
 	return f
 }
@@ -162,29 +162,26 @@ func (o *operation) plain(s float64) float64 {
 	return sum
 }
 
-// root finds where f is nought, from x, where its value is known, down and up
-// over some edges. If it is on both sides the nearer one is told.
-func root(f func(float64) float64, x, fx float64, down, up []float64) (float64, bool) {
+// root finds where f is nought, from x, where its value is known, over the
+// edges of each side. If it is on several sides the nearest is told.
+func root(f func(float64) float64, x, fx float64, sides ...[]float64) (at float64, ok bool) {
 	if fx == 0 {
 		return x, true
 	}
-	search := func(edges []float64) (float64, bool) {
+	for _, edges := range sides {
 		a, fa := x, fx
 		for _, b := range edges {
 			fb := f(b)
 			if fa > 0 != (fb > 0) {
-				return narrow(f, a, fa, b, fb), true
+				if found := narrow(f, a, fa, b, fb); !ok || math.Abs(found-x) < math.Abs(at-x) {
+					at, ok = found, true
+				}
+				break
 			}
 			a, fa = b, fb
 		}
-		return 0, false
 	}
-	low, below := search(down)
-	high, above := search(up)
-	if below && (!above || x-low <= high-x) {
-		return low, true
-	}
-	return high, above
+	return at, ok
 }
 
 // narrow finds where f is nought between a and b by false position (the

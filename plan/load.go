@@ -77,9 +77,8 @@ func months() [13]int {
 	return first
 }
 
-func newDemand(year *climate.Year, home *Home) (*demand, error) {
-	d := &demand{year: year, outdoor: make([]units.Celsius, Hours), coldest: math.MaxFloat64, total: make([]float64, Hours)}
-	sky := newSky(year)
+func newDemand(sky *sky, home *Home) (*demand, error) {
+	d := &demand{year: sky.year, outdoor: make([]units.Celsius, Hours), coldest: math.MaxFloat64, total: make([]float64, Hours)}
 	for i := range d.outdoor {
 		d.outdoor[i] = sky.weather[i].Outdoor
 		d.coldest = min(d.coldest, d.outdoor[i])
@@ -235,13 +234,14 @@ func greatestDay(hours []float64) float64 {
 
 // sky is the weather and the sun of each hour, December before and the year.
 type sky struct {
+	year    *climate.Year
 	place   climate.Place
 	weather []heat.Weather // of the year
 	suns    []heat.Sun
 }
 
 func newSky(year *climate.Year) *sky {
-	s := &sky{place: year.Place(), weather: make([]heat.Weather, Hours), suns: make([]heat.Sun, Hours)}
+	s := &sky{year: year, place: year.Place(), weather: make([]heat.Weather, Hours), suns: make([]heat.Sun, Hours)}
 	start := newYear().Add(-s.place.Offset + 30*time.Minute)
 	for i := range s.weather {
 		mid := start.Add(time.Duration(i) * time.Hour)

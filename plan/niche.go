@@ -159,9 +159,10 @@ func (m *Map) check() error {
 	return nil
 }
 
-// group is the cells of one home in one climate: they share their demand.
+// group is the cells of one home in one climate: they share their demand, and
+// with the other homes of the climate its weather and sun.
 type group struct {
-	year    *climate.Year
+	sky     func() *sky // nil without a climate
 	home    int
 	regions []int
 }
@@ -175,14 +176,17 @@ func (m *Map) groups() []group {
 		if !ok {
 			k = len(years)
 			at[y] = k
-			years = append(years, group{year: y})
+			years = append(years, group{})
+			if y != nil {
+				years[k].sky = sync.OnceValue(func() *sky { return newSky(y) })
+			}
 		}
 		years[k].regions = append(years[k].regions, i)
 	}
 	var all []group
 	for _, g := range years {
 		for home := range m.Homes {
-			all = append(all, group{g.year, home, g.regions})
+			all = append(all, group{g.sky, home, g.regions})
 		}
 	}
 	return all
@@ -191,14 +195,15 @@ func (m *Map) groups() []group {
 // fill reckons the cells of a group.
 func (m *Map) fill(ctx context.Context, cells []Niche, g group, count *counter) error {
 	var d *demand
-	if g.year != nil {
-		home := m.Homes[g.home].Home(g.year.Place())
+	if g.sky != nil {
+		sky := g.sky()
+		home := m.Homes[g.home].Home(sky.place)
 		if err := home.check(); err != nil {
 			return fmt.Errorf("home %q: %w", m.Homes[g.home].Name, err)
 		}
 		var err error
-		if d, err = newDemand(g.year, &home); err != nil {
-			return fmt.Errorf("home %q in %s: %w", m.Homes[g.home].Name, g.year.Place(), err)
+		if d, err = newDemand(sky, &home); err != nil {
+			return fmt.Errorf("home %q in %s: %w", m.Homes[g.home].Name, sky.place, err)
 		}
 	}
 	for _, region := range g.regions {

@@ -27,7 +27,7 @@ func Prepare(q Question) (*Site, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	d, err := newDemand(q.Year, &q.Home)
+	d, err := newDemand(newSky(q.Year), &q.Home)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (r *record) fill() (filled int, err error) {
 				length++
 			}
 			if length > longestGap {
-				return 0, fmt.Errorf("line %d: the %s is unknown for %d hours from %s on: gaps of up to %d hours are filled, longer ones have to be filled by who knows the place",
+				return 0, fmt.Errorf("line %d: the %s is unknown for %d hours from %s on: gaps of up to %d hours are filled, longer ones have to be filled by somebody who knows the place",
 					r.lines[start], r.named[column], length, hourName(start), longestGap)
 			}
 			before := *r.hours[(start+hoursInYear-1)%hoursInYear].at(column)

@@ -238,6 +238,7 @@ func TestWeatherFiles(t *testing.T) {
 	for name, c := range map[string]struct{ weather, src, want string }{
 		"no such file": {"absent.epw", "", "weather: read absent.epw: file does not exist"},
 		"no EPW":       {"town.epw", "hello", "town.epw"},
+		"a package":    {"town.epw", "PK\x03\x04...", "unpack it"},
 		"cut short":    {"town.epw", "LOCATION,Town,,,,,40,-105,-7,1600\n" + strings.Repeat("x\n", 6) + "DATA PERIODS,1,1\n", "ends before 1 January"},
 	} {
 		_, err := Brief{Weather: c.weather, Tariff: "0.1"}.Ask(files(c.src))

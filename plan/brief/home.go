@@ -24,6 +24,9 @@ func (a *asker) weather(name string) {
 	switch head, _, _ := strings.Cut(string(src[:min(len(src), 200)]), ","); {
 	case strings.EqualFold(strings.TrimPrefix(head, "\ufeff"), "LOCATION"):
 		year, err = climate.ReadEPW(bytes.NewReader(src))
+	case bytes.HasPrefix(src, []byte("PK\x03\x04")) || bytes.HasPrefix(src, []byte("\x1f\x8b")):
+		a.failf("weather", "%s is compressed: unpack it, and give the file that is in it", name)
+		return
 	case a.Brief.Place == "":
 		a.failf("weather", "%s: a table of hours does not say where it is: say a town near by as \"place\", or give an EPW file, which begins with LOCATION", name)
 		return

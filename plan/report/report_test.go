@@ -160,10 +160,10 @@ func TestDecision(t *testing.T) {
 		a    *plan.Answer
 		want string
 	}{
-		{smart(100, 1200, 3000), "Yes, it would pay here, even if the market goes badly: a miner gains 1,200 USD over 10 years against a gas boiler."},
-		{smart(-100, 1200, 3000), "It would pay here if the market goes as in the middle outlook: a miner gains 1,200 USD over 10 years against a gas boiler, but loses 100 USD if it goes badly."},
-		{smart(-900, -400, 3000), "It would not pay here unless the market goes well: a miner loses 400 USD over 10 years against a gas boiler, and gains 3,000 USD if it goes well."},
-		{smart(-900, -400, -1), "No, it would not pay here: a miner loses 400 USD over 10 years against a gas boiler, and loses even if the market goes well."},
+		{smart(100, 1200, 3000), "Yes, it would pay here, even if the market goes badly: heating with a miner gains 1,200 USD over 10 years against a gas boiler."},
+		{smart(-100, 1200, 3000), "It would pay here if the market goes as in the middle outlook: heating with a miner gains 1,200 USD over 10 years against a gas boiler, but loses 100 USD if it goes badly."},
+		{smart(-900, -400, 3000), "It would not pay here unless the market goes well: heating with a miner loses 400 USD over 10 years against a gas boiler, and gains 3,000 USD if it goes well."},
+		{smart(-900, -400, -1), "No, it would not pay here: heating with a miner loses 400 USD over 10 years against a gas boiler, and loses even if the market goes well."},
 	} {
 		if got := Decision(c.a, 10); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)

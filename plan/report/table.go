@@ -229,16 +229,16 @@ func Decision(a *plan.Answer, years int) string {
 	case a.Smart.Unknown != "" || o == nil:
 		return "Whether it would pay here is unknown: " + a.Smart.Unknown + "."
 	case a.Smart.Wins && a.Smart.Value.Low > 0:
-		return fmt.Sprintf("Yes, it would pay here, even if the market goes badly: %s gains %s over %d years against %s.",
+		return fmt.Sprintf("Yes, it would pay here, even if the market goes badly: heating with %s gains %s over %d years against %s.",
 			a.Smart.Of, Money(a.Smart.Value.Mid, a.Currency), years, a.Smart.Against)
 	case a.Smart.Wins:
-		return fmt.Sprintf("It would pay here if the market goes as in the middle outlook: %s gains %s over %d years against %s, but loses %s if it goes badly.",
+		return fmt.Sprintf("It would pay here if the market goes as in the middle outlook: heating with %s gains %s over %d years against %s, but loses %s if it goes badly.",
 			a.Smart.Of, Money(a.Smart.Value.Mid, a.Currency), years, a.Smart.Against, Money(-a.Smart.Value.Low, a.Currency))
 	case a.Smart.Value.High > 0:
-		return fmt.Sprintf("It would not pay here unless the market goes well: %s loses %s over %d years against %s, and gains %s if it goes well.",
+		return fmt.Sprintf("It would not pay here unless the market goes well: heating with %s loses %s over %d years against %s, and gains %s if it goes well.",
 			a.Smart.Of, Money(-a.Smart.Value.Mid, a.Currency), years, a.Smart.Against, Money(a.Smart.Value.High, a.Currency))
 	}
-	return fmt.Sprintf("No, it would not pay here: %s loses %s over %d years against %s, and loses even if the market goes well.",
+	return fmt.Sprintf("No, it would not pay here: heating with %s loses %s over %d years against %s, and loses even if the market goes well.",
 		a.Smart.Of, Money(-a.Smart.Value.Mid, a.Currency), years, a.Smart.Against)
 }
 
@@ -261,5 +261,9 @@ func Better(a *plan.Answer, years int) string {
 	if best < 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s would gain more: %s over %d years.", Upper(a.Options[best].Name), Money(a.Options[best].Value.Mid, a.Currency), years)
+	name := Upper(a.Options[best].Name)
+	if strings.Contains(name, ",") { // "a gas boiler, if it is there"
+		name += ","
+	}
+	return fmt.Sprintf("%s would gain more: %s over %d years.", name, Money(a.Options[best].Value.Mid, a.Currency), years)
 }

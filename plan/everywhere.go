@@ -119,8 +119,10 @@ func (w *World) region(r atlas.Region, year *climate.Year) Region {
 	for i := range region.Power.Hourly {
 		region.Power.Hourly[i] = power
 	}
-	if !region.Power.Industrial.IsKnown() {
-		region.Power.Industrial = units.Know(PerKWh(usualWarehouse*w.Money.PerDollar), w.start(), units.Estimate)
+	// Machines that waste their heat go where power is cheap.
+	host := PerKWh(usualWarehouse * w.Money.PerDollar)
+	if here, ok := region.Power.Industrial.Get(); !ok || here > host {
+		region.Power.Industrial = units.Know(host, w.start(), units.Estimate)
 	}
 	for _, h := range atlas.Heaters() {
 		carrier := h.Kind.Carrier()

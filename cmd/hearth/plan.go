@@ -303,29 +303,52 @@ func folded(s string, most int) []string {
 	return lines
 }
 
-type planPlacesCmd struct{}
+// listing is a list for people, and as JSON for programs.
+type listing struct {
+	JSON bool `help:"Print the list as JSON, for programs."`
+}
+
+func (l listing) print(p *program, heads []string, rows [][]string) error {
+	if !l.JSON {
+		table(p.out, append([][]string{heads}, rows...))
+		return nil
+	}
+	list := make([]map[string]string, len(rows))
+	for i, r := range rows {
+		list[i] = map[string]string{}
+		for k, h := range heads {
+			list[i][h] = r[k]
+		}
+	}
+	return printJSON(p.out, list)
+}
+
+type planPlacesCmd struct {
+	listing `embed:""`
+}
 
 // Run lists the places.
 func (c *planPlacesCmd) Run(p *program) error {
-	rows := [][]string{{"town", "region", "coldest", "weather from"}}
+	var rows [][]string
 	for _, place := range climate.Places() {
 		rows = append(rows, []string{place.Name, place.Region, fmt.Sprintf("%.0f °C", float64(place.Design)), place.Source.Dataset})
 	}
-	table(p.out, rows)
-	return nil
+	return c.print(p, []string{"town", "region", "coldest", "weather from"}, rows)
 }
 
-type planRegionsCmd struct{}
+type planRegionsCmd struct {
+	listing `embed:""`
+}
 
 // Run lists the regions.
 func (c *planRegionsCmd) Run(p *program) error {
-	rows := [][]string{{"code", "region", "power", "gas", "oil", "propane", "a kWh in", "weather like"}}
 	price := func(f atlas.Fact) string {
 		if v, ok := f.Get(); ok {
 			return report.Decimal(v, 3)
 		}
 		return "unknown"
 	}
+	var rows [][]string
 	for _, r := range atlas.Regions() {
 		like := r.Climate
 		if like == "" {
@@ -333,15 +356,16 @@ func (c *planRegionsCmd) Run(p *program) error {
 		}
 		rows = append(rows, []string{r.Code, r.Name, price(r.Prices.Electricity), price(r.Prices.Gas), price(r.Prices.Oil), price(r.Prices.Propane), r.Currency, like})
 	}
-	table(p.out, rows)
-	return nil
+	return c.print(p, []string{"code", "region", "power", "gas", "oil", "propane", "a kWh in", "weather like"}, rows)
 }
 
-type planDevicesCmd struct{}
+type planDevicesCmd struct {
+	listing `embed:""`
+}
 
 // Run lists the machines.
 func (c *planDevicesCmd) Run(p *program) error {
-	rows := [][]string{{"device", "computes", "draw", "J/TH", "warms", "price"}}
+	var rows [][]string
 	for _, d := range atlas.Devices() {
 		rate, warms, price := "–", "air", "unknown"
 		if e := d.Efficiency(); e > 0 {
@@ -355,8 +379,7 @@ func (c *planDevicesCmd) Run(p *program) error {
 		}
 		rows = append(rows, []string{d.Name, string(d.Kind), report.Power(d.Draw), rate, warms, price})
 	}
-	table(p.out, rows)
-	return nil
+	return c.print(p, []string{"device", "computes", "draw", "J/TH", "warms", "price"}, rows)
 }
 
 // answer prepares and answers a question.

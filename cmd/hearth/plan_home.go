@@ -140,13 +140,13 @@ func (p *program) why(a *plan.Answer, id string) error {
 // reason prints a reason and, further in, what went into it.
 func (p *program) reason(r plan.Reason, depth int, used map[atlas.SourceID]bool) {
 	indent := strings.Repeat("  ", depth)
-	cites := ""
+	var cites strings.Builder
 	for _, s := range r.Sources {
 		used[s] = true
-		cites += " [" + string(s) + "]"
+		cites.WriteString(" [" + string(s) + "]")
 	}
 	fmt.Fprintf(p.out, "%s%s: %s\n", indent, r.Name, p.paint(bold, r.Value))
-	fmt.Fprintf(p.out, "%s  %s\n", indent, p.paint(dim, "= "+r.Formula+cites))
+	fmt.Fprintf(p.out, "%s  %s\n", indent, p.paint(dim, "= "+r.Formula+cites.String()))
 	for _, f := range r.From {
 		p.reason(f, depth+1, used)
 	}

@@ -220,8 +220,7 @@ func (a *asker) read(key, name string) []byte {
 	}
 	b, err := a.files(name)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
 			err = path.Err
 		}
 		a.failf(key, "read %s: %w", name, err)

@@ -98,10 +98,9 @@ type Key struct {
 
 // Keys returns every key, in order of their groups.
 func Keys() []Key {
-	t := reflect.TypeFor[Brief]()
 	var keys []Key
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() {
+	for f := range reflect.TypeFor[Brief]().Fields() {
+		if f.IsExported() {
 			keys = append(keys, Key{Name: f.Tag.Get("name"), Group: f.Tag.Get("group"), Help: f.Tag.Get("help"), Example: f.Tag.Get("placeholder")})
 		}
 	}
@@ -128,10 +127,9 @@ func (b *Brief) Set(key, value string) error {
 
 func (b *Brief) field(key string) (reflect.Value, bool) {
 	v := reflect.ValueOf(b).Elem()
-	t := v.Type()
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && f.Tag.Get("name") == key {
-			return v.Field(i), true
+	for f := range v.Type().Fields() {
+		if f.IsExported() && f.Tag.Get("name") == key {
+			return v.FieldByIndex(f.Index), true
 		}
 	}
 	return reflect.Value{}, false

@@ -188,8 +188,11 @@ func (a *asker) common() (string, origin) {
 		kind plan.HeaterKind
 		fact atlas.Fact
 	}{
-		{plan.Resistive, a.Region.Homes.Electricity}, {plan.Gas, a.Region.Homes.Gas}, {plan.Propane, a.Region.Homes.Propane},
-		{plan.Oil, a.Region.Homes.Oil}, {plan.Wood, a.Region.Homes.Wood},
+		{plan.Resistive, a.Region.Homes.Electricity},
+		{plan.Gas, a.Region.Homes.Gas},
+		{plan.Propane, a.Region.Homes.Propane},
+		{plan.Oil, a.Region.Homes.Oil},
+		{plan.Wood, a.Region.Homes.Wood},
 	} {
 		if v, ok := c.fact.Get(); ok && v > most {
 			best, most, of = c.kind, v, c.fact

@@ -159,12 +159,12 @@ func weekdays(s string) string {
 	if !ok || first < 0 || last < 0 {
 		return s
 	}
-	list := names[first]
+	list := []string{names[first]}
 	for d := first; d != last; {
 		d = (d + 1) % 7
-		list += " " + names[d]
+		list = append(list, names[d])
 	}
-	return list
+	return strings.Join(list, " ")
 }
 
 // filed reads the prices of a file and lays them on the planned year: each

@@ -41,15 +41,19 @@ func gallery() map[string]*Drawing {
 		points = append(points, Point{X: 2026 + float64(m)/12, Low: v * 0.6, Mid: v, High: v * 1.4})
 	}
 	tiles := []Tile{
-		{Code: "US-ME", Name: "Maine", Value: 12, Figure: "+12"}, {Code: "US-TX", Name: "Texas", Value: -7, Figure: "−7"},
-		{Code: "DE", Name: "Germany", Value: 0.1, Figure: "0"}, {Code: "GE", Name: "Georgia", Unknown: "no climate is like it"},
+		{Code: "US-ME", Name: "Maine", Value: 12, Figure: "+12"},
+		{Code: "US-TX", Name: "Texas", Value: -7, Figure: "−7"},
+		{Code: "DE", Name: "Germany", Value: 0.1, Figure: "0"},
+		{Code: "GE", Name: "Georgia", Unknown: "no climate is like it"},
 		{Code: "NZ", Name: "New Zealand", Value: 3, Figure: "+3"},
 	}
 	return map[string]*Drawing{
 		"bars":   Bars(c, "ct for a useful kWh", bars),
 		"months": Months(c, wanted, made, "made by the backup"),
-		"curve": Curve{Caption: c, Across: "year", Up: "$ for a PH/s and day", Points: points, Range: "range", Whole: true,
-			Marks: []Mark{{2028.3, "halving"}, {2050, "beyond the end"}}}.Draw(),
+		"curve": Curve{
+			Caption: c, Across: "year", Up: "$ for a PH/s and day", Points: points, Range: "range", Whole: true,
+			Marks: []Mark{{2028.3, "halving"}, {2050, "beyond the end"}},
+		}.Draw(),
 		"tornado": Tornado(c, "USD", 2400, []Swing{
 			{"Hash price", -800, 5200, "18 $", "52 $"}, {"Power", 4100, 600, "0.10", "0.18"}, {"Both on one side", 2900, 3300, "a", "b"},
 		}),

@@ -8,6 +8,7 @@ import (
 	"image/draw"
 	"image/png"
 	"math"
+	"slices"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
@@ -72,7 +73,7 @@ func (c *canvas) shape(s shape) error {
 	colour := rgb(s.stroke.light())
 	points := s.points
 	if s.closed {
-		points = append(points[:len(points):len(points)], points[0])
+		points = append(slices.Clip(points), points[0])
 	}
 	for i := 1; i < len(points); i++ {
 		c.segment(points[i-1], points[i], s.width, s.dashed, colour)

@@ -32,10 +32,19 @@ func Best(n *plan.Niches, home int) []int {
 func Niches(n *plan.Niches, cells []int) Table {
 	money := n.Map.Money.Currency
 	t := Table{Title: "Where smart heat gains most", Columns: []Column{
-		{"Region", ""}, {"Home", ""}, {"Heats today with", ""}, {"Machine", ""},
-		{"Gain a year", money}, {"from pessimistic to optimistic", money}, {"Paid back after", "years"},
-		{"Heat by the machine", "%"}, {"Full-load hours", "h"}, {"Homes that heat so", ""},
-		{"Even at a hash price of", "$/PH/day"}, {"or power at", HundredthsName(money) + "/kWh"}, {"or a machine for", money},
+		{"Region", ""},
+		{"Home", ""},
+		{"Heats today with", ""},
+		{"Machine", ""},
+		{"Gain a year", money},
+		{"from pessimistic to optimistic", money},
+		{"Paid back after", "years"},
+		{"Heat by the machine", "%"},
+		{"Full-load hours", "h"},
+		{"Homes that heat so", ""},
+		{"Even at a hash price of", "$/PH/day"},
+		{"or power at", HundredthsName(money) + "/kWh"},
+		{"or a machine for", money},
 	}}
 	for _, i := range cells {
 		c := &n.Cells[i]

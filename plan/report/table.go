@@ -41,18 +41,18 @@ type Row struct {
 // CSV writes the table for spreadsheets.
 func (t Table) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	head := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		head[i] = c.Head()
+	head := make([]string, 0, len(t.Columns)+1)
+	for _, c := range t.Columns {
+		head = append(head, c.Head())
 	}
 	_ = out.Write(append(head, "unknown because"))
 	for _, r := range t.Rows {
-		cells := make([]string, len(t.Columns), len(t.Columns)+1)
-		copy(cells, r.Cells)
-		for i := range cells {
-			cells[i] = plain(cells[i])
+		cells := make([]string, len(t.Columns)+1)
+		for i, c := range r.Cells {
+			cells[i] = plain(c)
 		}
-		_ = out.Write(append(cells, r.Unknown))
+		cells[len(t.Columns)] = r.Unknown
+		_ = out.Write(cells)
 	}
 	out.Flush()
 	return out.Error()
@@ -71,8 +71,13 @@ func Costs(a *plan.Answer) Table {
 	cents, money := HundredthsName(a.Currency), a.Currency
 	t := Table{Title: "What it costs", Columns: []Column{
 		{"Heat by", ""},
-		{"A useful kWh, all in", cents}, {"Worst to best market", cents},
-		{"First year", money}, {"Earned in it", money}, {"To buy", money}, {"Gain over the horizon", money}, {"Paid back", ""},
+		{"A useful kWh, all in", cents},
+		{"Worst to best market", cents},
+		{"First year", money},
+		{"Earned in it", money},
+		{"To buy", money},
+		{"Gain over the horizon", money},
+		{"Paid back", ""},
 	}}
 	for i, o := range a.Options {
 		r := Row{ID: o.ID, Cells: []string{Upper(o.Name)}, Unknown: o.Unknown, Mark: o.Kind == plan.WithMachine}
@@ -110,9 +115,18 @@ func spread(b plan.Band) string {
 // Energies sets what the options take and give side by side, in the first year.
 func Energies(a *plan.Answer) Table {
 	t := Table{Title: "What it takes and gives, in the first year", Columns: []Column{
-		{"Heat by", ""}, {"Power bought", "kWh"}, {"Fuel bought", "kWh"}, {"Computed", "kWh"}, {"Full-load hours", "h"},
-		{"Heat by the machine", "%"}, {"Heat missing", "kWh"}, {"Coldest room", "°C"}, {"Earned", "sats"}, {"Electricity for a sat", "kJ"},
-		{"CO₂", "kg"}, {"Exergy delivered", "kWh"},
+		{"Heat by", ""},
+		{"Power bought", "kWh"},
+		{"Fuel bought", "kWh"},
+		{"Computed", "kWh"},
+		{"Full-load hours", "h"},
+		{"Heat by the machine", "%"},
+		{"Heat missing", "kWh"},
+		{"Coldest room", "°C"},
+		{"Earned", "sats"},
+		{"Electricity for a sat", "kJ"},
+		{"CO₂", "kg"},
+		{"Exergy delivered", "kWh"},
 	}}
 	for _, o := range a.Options {
 		r := Row{ID: o.ID, Cells: []string{Upper(o.Name)}, Unknown: o.Unknown, Mark: o.Kind == plan.WithMachine}
@@ -143,8 +157,15 @@ func carbon(o *plan.Option) string {
 // Sizes sets sizes of the machine side by side.
 func Sizes(z plan.Sizing) Table {
 	t := Table{Title: "How large it should be", Columns: []Column{
-		{"Size", "% of design load"}, {"Machines", ""}, {"Heat from it", "kW"}, {"Heat by the machine", "%"}, {"Full-load hours", "h"},
-		{"To buy", z.Currency}, {"Saved in the first year", z.Currency}, {"Gain over the horizon", z.Currency}, {"Paid back", ""},
+		{"Size", "% of design load"},
+		{"Machines", ""},
+		{"Heat from it", "kW"},
+		{"Heat by the machine", "%"},
+		{"Full-load hours", "h"},
+		{"To buy", z.Currency},
+		{"Saved in the first year", z.Currency},
+		{"Gain over the horizon", z.Currency},
+		{"Paid back", ""},
 	}}
 	add := func(s plan.Size, name string, mark bool) {
 		t.Rows = append(t.Rows, Row{ID: name, Mark: mark, Cells: []string{

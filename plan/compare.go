@@ -18,7 +18,7 @@ func (r *reckoning) smart(with, today *way) Comparison {
 		c.Unknown = today.Unknown
 	}
 	if c.Unknown != "" {
-		c.Sentence = "Whether the machine beats " + c.Against + " is unknown: " + c.Unknown + "."
+		c.Sentence = "Whether the machine beats " + c.Against + " is unknown: " + c.Unknown + "." + r.limit(today)
 		return c
 	}
 	c.Yearly = Band{
@@ -35,6 +35,9 @@ func (r *reckoning) smart(with, today *way) Comparison {
 		verb = "less"
 	}
 	c.Sentence = fmt.Sprintf("Heating with %s costs %s %s in the first year than with %s", c.Of, amount(math.Abs(c.Yearly.Mid), money.Currency), verb, c.Against)
+	if math.Abs(c.Yearly.Mid) < 0.5 { // as where the machine stands still
+		c.Sentence = fmt.Sprintf("Heating with %s costs as much in the first year as with %s", c.Of, c.Against)
+	}
 	if today.maker.alike(r.backup.Heater) {
 		c.Sentence += " alone"
 	}
@@ -59,6 +62,22 @@ func gained(x float64, currency string) string {
 		return "a loss of " + amount(-x, currency)
 	}
 	return "a gain of " + amount(x, currency)
+}
+
+// limit says what a machine of unknown price may cost.
+func (r *reckoning) limit(today *way) string {
+	if r.q.Machine.Count == 0 || r.q.Machine.Price.IsKnown() || today.Unknown != "" {
+		return ""
+	}
+	f, unknown := r.s.Flip()
+	if unknown != "" {
+		return ""
+	}
+	price, ok := f.Price.Get()
+	if !ok {
+		return fmt.Sprintf(" It would not pay over %d years even as a gift.", r.q.Money.Years)
+	}
+	return fmt.Sprintf(" It pays over %d years if one costs less than %s, installed.", r.q.Money.Years, amount(float64(price), r.q.Money.Currency))
 }
 
 // drawn returns what the machine drew in the first year, idling aside, kWh.

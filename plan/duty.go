@@ -20,7 +20,7 @@ import (
 // idle is paid for and not counted as heat; running saves it.
 //
 // In a month whose hours together do not bring what idling between them costs,
-// the machine is switched off.
+// a machine that has no part that only heats is switched off.
 //
 // All prices rise alike, so whether an hour pays in a later year is a question
 // of that hour's margin today and of what the machine earns then, in money of
@@ -38,6 +38,7 @@ type duty struct {
 	months       [12]dutyMonth
 	plainMargin  float64 // Σ dear·plain over the hours in which it pays
 	idle         float64 // money for idling the whole year
+	heats        bool    // there is a part that only heats
 }
 
 // dutyMonth sums up a month in which every hour runs.
@@ -46,7 +47,6 @@ type dutyMonth struct {
 	margin      float64 // money
 	least, most float64 // margin of its hours
 	idle        float64 // money for idling all of it
-	plain       bool    // the part that only heats is on in some hours
 }
 
 // newDuty works out a duty. worth is v_heat by hour: what the backup takes for
@@ -65,7 +65,7 @@ func newDuty(d *demand, m *Machine, price []PerKWh, worth []float64) *duty {
 func (u *duty) work(d *demand, m *Machine, price []PerKWh, worth []float64) {
 	d.useful(m, u.computes)
 	u.offer(m)
-	u.idle, u.plainMargin = 0, 0
+	u.idle, u.plainMargin, u.heats = 0, 0, m.Plain > 0
 	idle, least := m.idling()
 	for mo := range u.months {
 		month := dutyMonth{least: math.MaxFloat64, most: -math.MaxFloat64}
@@ -76,7 +76,6 @@ func (u *duty) work(d *demand, m *Machine, price []PerKWh, worth []float64) {
 			month.idle += idle * cost
 			if e := u.plain[i]; e > 0 && dear <= 0 {
 				u.plainMargin += float64(dear * e)
-				month.plain = true
 			}
 			e := u.computes[i]
 			if e == 0 {
@@ -165,7 +164,7 @@ func (u *duty) pays(month int, earns float64) (computes, margin float64) {
 			}
 		}
 	}
-	if !m.plain && m.idle > 0 && float64(computes*earns)-margin <= m.idle {
+	if !u.heats && m.idle > 0 && float64(computes*earns)-margin <= m.idle {
 		return 0, -m.idle
 	}
 	return computes, margin

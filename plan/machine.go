@@ -223,7 +223,7 @@ func (r *reckoning) firstYear(w *way) {
 		earns := r.worth(market.Middle, 0, month)
 		runs, _ := u.pays(month, earns)
 		idle := idle
-		if runs == 0 && !u.months[month].plain {
+		if runs == 0 && !u.heats {
 			idle = 0 // switched off
 		}
 		var heat float64

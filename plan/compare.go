@@ -74,7 +74,7 @@ func (r *reckoning) limit(today *way) string {
 		return ""
 	}
 	price, ok := f.Price.Get()
-	if !ok {
+	if !ok || price < 1 {
 		return fmt.Sprintf(" It would not pay over %d years even as a gift.", r.q.Money.Years)
 	}
 	return fmt.Sprintf(" It pays over %d years if one costs less than %s, installed.", r.q.Money.Years, amount(float64(price), r.q.Money.Currency))

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"math"
 
 	"hearth/plan/market"
@@ -23,6 +24,35 @@ type Flip struct {
 	// Price is what one machine may cost at most, installed. It is unknown
 	// where the machine would not be worth having as a gift.
 	Price units.Known[Money]
+}
+
+// Flip says what would turn the verdict on the machine beside its backup. Where
+// the price of the machine is not known there is no verdict yet: Price is then
+// what one may cost at most, and all else is unknown. The text says why nothing
+// can be said at all.
+func (s *Site) Flip() (flip Flip, unknown string) {
+	q := s.q
+	priced := q.Machine.Price.IsKnown()
+	if !priced {
+		q.Machine.Price = units.Map(q.known(0), func(v float64) Money { return Money(v) })
+	}
+	gift := &Site{q: q, demand: s.demand}
+	today := gift.heater(&q.Today)
+	r := gift.reckoning(today)
+	with := r.with()
+	if unknown = cmp.Or(with.Unknown, today.Unknown); unknown != "" {
+		return Flip{}, unknown
+	}
+	today.settle(today)
+	with.settle(today)
+	flip = r.flip(with.Value.Mid)
+	if !priced {
+		at := q.Market[market.Middle][0].Start
+		why := "the price of the machine is not known"
+		flip.Revenue, flip.Power = units.Unknown[float64](why, at), units.Unknown[PerKWh](why, at)
+		flip.HashPrice = units.Unknown[market.HashPrice](why, at)
+	}
+	return flip, ""
 }
 
 // flip finds what would make the value nought.

@@ -25,6 +25,11 @@ const (
 	// leastLift is how far its heaters must be able to hold a room above the
 	// outdoors, in kelvin, for a model of it to be one.
 	leastLift = 4
+	// owedFor is for how many hours warmth is owed, owedMost the most of it in
+	// K·h, and interest what a K·h adds to the worth of warmth.
+	owedFor  = 48.0
+	owedMost = 12.0
+	interest = 0.14
 	// newsLast is for how many slots an outlook is good, should no newer come.
 	newsLast = 4
 	// inside is how far a plan keeps from the ends of the band, since a
@@ -67,6 +72,9 @@ type ahead struct {
 	trial   scheduler.Trial
 	err     error // it could not be
 
+	owed    float64 // K·h, below zero where it was warmer
+	settled int64   // the slot up to which that is counted
+
 	solver scheduler.Solver
 	said   bool // the present state was told of as an event
 	was    bool // planning was on when last told of
@@ -90,7 +98,9 @@ func (p *plan) follow(z *zone) bool {
 		return false
 	}
 	slot := slotOf(p.obs.Now)
+	z.record.turn(slot)
 	if a.stale || a.why == "" && !a.fits(slot, z.set) {
+		z.settle(slot)
 		a.slots = a.slots[:0]
 		if strength, _ := p.strength(z); strength <= 0 {
 			a.stale = true // at the next step there may be one
@@ -180,6 +190,20 @@ func (p *plan) project(z *zone, slot int64, temp units.Celsius) string {
 		most = max(most, a.slots[i].over)
 	}
 	return ""
+}
+
+// settle keeps account of the warmth that planning owes the room's people: for
+// how long it was how much cooler than they asked. A band that binds more often
+// above than below would else make them colder, little by little.
+func (z *zone) settle(slot int64) {
+	a := &z.ahead
+	past, ok := z.record.at(slot - 1)
+	if i := slot - 1 - a.from; ok && i >= 0 && i < int64(len(a.slots)) && slot > a.settled {
+		gap := max(-z.Shift, min(z.Shift, a.slots[i].set.Sub(past.Temp)))
+		a.owed += float64(gap) * quarter.Hours()
+	}
+	a.owed = max(-owedMost, min(owedMost, a.owed*(1-quarter.Hours()/owedFor)))
+	a.settled = slot
 }
 
 // prices says what is wrong with the prices to come: unknown, or all the same.
@@ -328,7 +352,7 @@ func (p *plan) pose(z *zone, ahead []Foreseen, temp units.Celsius) (*scheduler.P
 	mean := max(0, meanOf(problem.Slots))
 	loss := 1 / (1000 * room.Resistance)
 	scale := max(sum/float64(len(ahead)), 1e-3) * loss
-	problem.Comfort = scheduler.Comfort{Warmth: mean * loss, Outside: 50 * scale, Away: 0.05 * scale}
+	problem.Comfort = scheduler.Comfort{Warmth: mean * loss * max(0, 1+interest*z.ahead.owed), Outside: 50 * scale, Away: 0.05 * scale}
 	problem.End = mean * loss * room.Constant().Hours()
 	problem.Start = scale / loss * float64(strength) / 1000 * 0.05
 	return problem, ""

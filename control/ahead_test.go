@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"hearth/control"
 	"hearth/heat"
 	"hearth/units"
@@ -294,4 +296,66 @@ func TestPlanningAfterARestart(t *testing.T) {
 	if h.nodes.Air < 18 || h.nodes.Air > 21 {
 		t.Errorf("without news for a day the room is at %v, want 19 °C", h.nodes.Air)
 	}
+}
+
+// Whatever prices do, a room below its band is heated and one above it is not,
+// in frost everything helps, and the grid's limit holds: price comes last.
+func TestPriceComesLast(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := livingRoom()
+		cfg.Zones[0].Shift = units.Kelvin(rapid.Float64Range(0.1, 3).Draw(t, "shift"))
+		mini, wire := avalon("mini"), resistive("wire", 1000)
+		cfg.Heaters = []control.Heater{cfg.Heaters[0], cfg.Heaters[2]}
+		home, err := control.NewHome(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &rig{home: home, tick: time.Minute, now: time.Date(2026, 1, 12, 0, 0, 0, 0, time.UTC), machines: []*machine{mini, wire}}
+		r.zones = map[string]*place{"living": {temp: 21}}
+		r.outdoor = units.Know(units.Celsius(rapid.Float64Range(-20, 10).Draw(t, "outdoor")), r.now, units.Meter)
+		audit := newAuditor(cfg, r.machines)
+		home.Remember("living", history(r.now, 4, true))
+		prices := rapid.SliceOfN(rapid.Float64Range(-1, 5), 24, 24).Draw(t, "prices")
+		shift := float64(cfg.Zones[0].Shift)
+		planned := false
+		for range rapid.IntRange(1, 6).Draw(t, "hours") {
+			temp := rapid.Float64Range(3, 28).Draw(t, "temp")
+			r.zones["living"].temp = temp
+			r.grid = units.Known[units.Watts]{}
+			if rapid.Bool().Draw(t, "limited") {
+				r.grid = units.Know(units.Watts(rapid.Float64Range(0, 2000).Draw(t, "limit")), r.now, units.Chosen)
+			}
+			for range 60 {
+				if r.now.Minute()%15 == 0 {
+					home.Foresee(outlook(r.now, func(at time.Time) float64 { return prices[at.Hour()] }, nil))
+				}
+				d := r.step()
+				if err := audit.audit(r.seen, d); err != nil {
+					t.Fatalf("%v: %v", r.now, err)
+				}
+				plan := d.Zones["living"].Plan
+				planned = planned || plan != "" && !strings.HasPrefix(plan, "Planning ahead is off")
+			}
+			limit, limited := r.grid.Get()
+			switch drawn := r.heat(); {
+			case temp < 5:
+				if drawn < 1800 {
+					t.Fatalf("%v at %.1f °C: frost", drawn, temp)
+				}
+			case temp < 21-shift-1 && !limited:
+				if drawn < 850 {
+					t.Fatalf("%v at %.1f °C, the band begins at %.1f °C", drawn, temp, 21-shift)
+				}
+			case temp > 21+shift+1.1:
+				if drawn > 100 {
+					t.Fatalf("%v at %.1f °C, the band ends at %.1f °C", drawn, temp, 21+shift)
+				}
+			case temp > 6.1 && limited && drawn > max(limit, 40):
+				t.Fatalf("%v where the grid allows %v", drawn, limit)
+			}
+		}
+		if !planned {
+			t.Fatal("it was never planned: the test shows nothing")
+		}
+	})
 }

@@ -268,9 +268,13 @@ func (p *plan) give(z *zone, h *heater, target units.Watts) units.Watts {
 	h.learn(most, p.passed)
 	temp, known := z.belief.temp.Get()
 	room := p.left(z) + h.stop.power
+	held := z.aim
+	if h.Role == Backup && z.floor < z.set {
+		held = z.floor // a backup is not for what a plan stores
+	}
 	c := h.choose(most, pace{
 		now: p.mono, dt: p.passed, room: room, frost: z.boost,
-		linger: z.Kind == Room && !z.off && known && h.lingers(temp.Sub(z.aim), p.mono),
+		linger: z.Kind == Room && !z.off && known && h.lingers(temp.Sub(held), p.mono),
 	})
 	if c.runs {
 		c = h.retune(c, min(h.most, room), pace{now: p.mono})

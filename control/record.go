@@ -53,10 +53,7 @@ func floorDiv(a, b int64) int64 {
 
 // add takes in a step that ended now.
 func (r *record) add(now time.Time, temp, outdoor units.Known[units.Celsius], heat units.Watts, dt time.Duration) {
-	if slot := slotOf(now); slot != r.slot {
-		r.close()
-		*r = record{samples: r.samples, last: r.last, slot: slot}
-	}
+	r.turn(slotOf(now))
 	t, ok := temp.Get()
 	o, ok2 := outdoor.Get()
 	if !ok || !ok2 || dt > maxStep || !finite(float64(heat)) {
@@ -67,6 +64,14 @@ func (r *record) add(now time.Time, temp, outdoor units.Known[units.Celsius], he
 	r.outdoor += float64(o) * s
 	r.heat += float64(heat) * s
 	r.seconds += s
+}
+
+// turn goes on to a slot, and writes down the one before.
+func (r *record) turn(slot int64) {
+	if slot != r.slot {
+		r.close()
+		*r = record{samples: r.samples, last: r.last, slot: slot}
+	}
 }
 
 // close writes down the slot that was under way. One of which a third is

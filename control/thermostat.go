@@ -193,7 +193,9 @@ func (t *thermostat) engage(z *zone, temp units.Celsius, want, primary units.Wat
 		} else {
 			t.enough += dt
 		}
-		if t.enough >= releaseAfter || temp.Sub(z.aim) > z.Band/2 {
+		// What a plan stores above that is not worth the backup's power.
+		stored := z.floor < z.set && temp.Sub(due) > below
+		if t.enough >= releaseAfter || stored || temp.Sub(z.aim) > z.Band/2 {
 			t.backup, t.short, t.helped = false, 0, lately
 		}
 	case lacking && temp.Sub(due) < -below:

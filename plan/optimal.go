@@ -23,8 +23,9 @@ type Schedule struct {
 	// the machine and its backup, whichever makes a kWh for less, in the first
 	// year under the middle outlook.
 	Rule, Best Policy
-	// Gains is what planning ahead saves in the year.
-	Gains Money
+	// Gains is what planning ahead saves in the year, and Sentence says it.
+	Gains    Money
+	Sentence string
 	// Heat is that of the best schedule, to the rooms in each hour.
 	Heat []units.Watts
 	// Air is the mean temperature of the rooms then.
@@ -96,6 +97,8 @@ func (s *Site) Optimal() (*Schedule, error) {
 	}
 	out.Rule, out.Best = p.policy(p.heat, p.air), p.policy(out.Heat, out.Air)
 	out.Gains = out.Rule.Running - out.Best.Running
+	out.Sentence = fmt.Sprintf("Planning ahead, with rooms up to %g K warmer before dear hours and never colder, saves %s of %s for the rooms in the first year.",
+		warmer, amount(float64(out.Gains), out.Currency), amount(float64(out.Rule.Running), out.Currency))
 	return out, nil
 }
 

@@ -77,7 +77,7 @@ func TestTheHomeFollowsTheSchedule(t *testing.T) {
 		in.Heat = max(0, step.Need(n, in, 20))
 		n = step.Step(n, in)
 	}
-	for i := range 90 * 24 { // until windows are opened
+	for i := range 59 * 24 { // until windows are opened
 		in := input(i)
 		in.Heat = s.Heat[i]
 		end, mean := step.Advance(n, in)

@@ -202,6 +202,11 @@ func root(f func(float64) float64, x, fx float64, sides ...[]float64) (at float6
 		a, fa := x, fx
 		for _, b := range edges {
 			fb := f(b)
+			// What is nought but for rounding, such as the worth of a machine that
+			// would never run, turns nothing.
+			if math.Abs(fb) <= 1e-9*math.Max(1, math.Abs(fx)) {
+				continue
+			}
 			if fa > 0 != (fb > 0) {
 				if found := narrow(f, a, fa, b, fb); !ok || math.Abs(found-x) < math.Abs(at-x) {
 					at, ok = found, true

@@ -57,8 +57,8 @@ func (s *Site) remember(ctx context.Context) {
 		return
 	}
 	to := s.clock().Truncate(quarterHour)
-	read := func(subject string, m Metric) map[time.Time]Point {
-		out := map[time.Time]Point{}
+	read := func(subject string, m Metric) map[int64]Point {
+		out := map[int64]Point{}
 		points, span, err := s.opt.Book.History(ctx, HistoryQuery{Subject: subject, Metric: m, From: to.Add(-pastFor), To: to, Points: int(pastFor / quarterHour)})
 		switch {
 		case err != nil:
@@ -66,7 +66,7 @@ func (s *Site) remember(ctx context.Context) {
 		case span == quarterHour:
 			for _, p := range points {
 				if p.Mean != nil {
-					out[p.At.UTC()] = p
+					out[p.At.Unix()] = p
 				}
 			}
 		}
@@ -80,7 +80,7 @@ func (s *Site) remember(ctx context.Context) {
 		temp, power := read(z.ID, MetricTemp), read(z.ID, MetricPower)
 		var past []control.Past
 		for at := to.Add(-pastFor); at.Before(to); at = at.Add(quarterHour) {
-			key := at.UTC()
+			key := at.Unix()
 			past = append(past, control.Past{
 				At: at, Temp: meanOf[units.Celsius](temp[key], at), Outdoor: meanOf[units.Celsius](outdoor[key], at), Heat: meanOf[units.Watts](power[key], at),
 			})

@@ -40,6 +40,11 @@ func (c *statusCmd) Run(p *program) error {
 		rows = append(rows, []string{label(z.Name, z.Simulated), z.Temp.String(), z.SetPoint.String(), figure(z.Power), z.Sentence})
 	}
 	table(p.out, rows)
+	for _, z := range st.Zones {
+		if aside := z.Aside(); aside != "" {
+			fmt.Fprintf(p.out, "%s: %s\n", oneLine(z.Name), aside)
+		}
+	}
 	for _, t := range st.Trips {
 		fmt.Fprintf(p.out, "%s %s %s %s\n", p.paint(bad, "Safety:"), t.Cause, t.Did, t.Clears)
 	}

@@ -36,6 +36,8 @@ type planView struct {
 	Answer  *planAnswer
 	// Why is the figure that is explained, so that it stays so.
 	Why string
+	// limit is what a machine of unknown price may cost.
+	limit units.Known[plan.Money]
 	// Command is the same question on the command line.
 	Command string
 }
@@ -111,7 +113,7 @@ const mostSites = 16
 
 // answer answers a question. One at a time: a stranger with a slider in each
 // hand cannot take the processor from the thermostat.
-func (p *planner) answer(asked *brief.Asked) (*plan.Answer, error) {
+func (p *planner) answer(asked *brief.Asked) (*plan.Site, *plan.Answer, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := siteKey(asked.Brief)
@@ -119,19 +121,19 @@ func (p *planner) answer(asked *brief.Asked) (*plan.Answer, error) {
 	var err error
 	if i := slices.IndexFunc(p.sites, func(s preparedSite) bool { return s.key == key }); i >= 0 {
 		if site, err = p.sites[i].site.With(asked.Question); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		p.sites = append(slices.Delete(p.sites, i, i+1), preparedSite{key, site})
 	} else {
 		if site, err = plan.Prepare(asked.Question); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if len(p.sites) == mostSites {
 			p.sites = slices.Delete(p.sites, 0, 1)
 		}
 		p.sites = append(p.sites, preparedSite{key, site})
 	}
-	return site.Answer(), nil
+	return site, site.Answer(), nil
 }
 
 // siteKey is all that the demand for heat follows from.
@@ -169,7 +171,7 @@ func (p *pages) plan(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if asked != nil {
-		answer, err := p.planner.answer(asked)
+		site, answer, err := p.planner.answer(asked)
 		if err != nil {
 			v.Problem = &brief.Error{Text: err.Error()}
 		} else {
@@ -177,6 +179,10 @@ func (p *pages) plan(w http.ResponseWriter, r *http.Request) error {
 			v.Answer.Link = "/plan?" + b.Values().Encode()
 			v.Answer.explain(answer, why)
 			v.Why = why
+			if !asked.Question.Machine.Price.IsKnown() {
+				flip, _ := site.Flip()
+				v.limit = flip.Price
+			}
 		}
 	}
 	v.fields(b, asked)
@@ -286,6 +292,10 @@ func (v *planView) fields(b brief.Brief, asked *brief.Asked) {
 			f.Figure = single(asked, s.Key, f.Figure)
 		}
 		at, ok := figure(cmp.Or(f.Value, f.Figure))
+		if most, known := v.limit.Get(); known && s.Key == "device-price" {
+			at, ok = math.Round(float64(most)), true
+			f.Figure, f.Why = "unknown", "nobody publishes it: the slider stands at what it may cost at most"
+		}
 		if !ok {
 			continue // a tariff by time of use, or a fuel that has no price of its own
 		}

@@ -177,12 +177,11 @@ func (l *lived) heats(records []ledger.Record, from, to time.Time) ([]units.Know
 	out := make([]units.Known[units.KilowattHours], len(hours))
 	for i, h := range hours {
 		at := from.Add(time.Duration(i) * time.Hour)
-		out[i] = units.Know(h.joules.KilowattHours(), at, h.worst)
-		for _, room := range l.rooms {
-			if h.known[room] < mostOfAnHour {
-				out[i] = units.Unknown[units.KilowattHours]("the records do not cover the hour", at)
-			}
+		if h.known == nil || slices.ContainsFunc(l.rooms, func(room string) bool { return h.known[room] < mostOfAnHour }) {
+			out[i] = units.Unknown[units.KilowattHours]("the records do not cover the hour", at)
+			continue
 		}
+		out[i] = units.Know(h.joules.KilowattHours(), at, h.worst)
 	}
 	return out, nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"math"
+	"testing"
+	"time"
 
 	"hearth/heat"
 	"hearth/plan"
@@ -35,5 +37,21 @@ func (w *winter) checkPlan(days int) {
 	}
 	if off, ok := a.Off.Get(); !ok || math.Abs(float64(off)) > 0.04 {
 		t.Errorf("the plan is off by %v, want at most 4 %%", a.Off)
+	}
+}
+
+// TestHeatsWithoutRecords: hours from before the home was there are unknown.
+func TestHeatsWithoutRecords(t *testing.T) {
+	from := time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
+	for _, rooms := range [][]string{nil, {"living"}} {
+		heats, err := (&lived{rooms: rooms}).heats(nil, from, from.Add(3*time.Hour))
+		if err != nil || len(heats) != 3 {
+			t.Fatalf("%d hours, %v", len(heats), err)
+		}
+		for _, h := range heats {
+			if h.IsKnown() {
+				t.Errorf("%v is known, with rooms %q and no record", h, rooms)
+			}
+		}
 	}
 }

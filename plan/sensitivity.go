@@ -39,6 +39,9 @@ type Study struct {
 	Chance   market.Chance
 	// Factors are what is varied: see [Factors].
 	Factors []Factor
+	// Held is set where the middle case of the question's own market is not to
+	// be moved: neither is it drawn, nor are the factors of the market varied.
+	Held bool
 }
 
 // Outcome is what is looked at: the machine with its backup against today's
@@ -76,12 +79,12 @@ func Factors(q Question, s market.Scenario) []Factor {
 		one("availability", "Share of the time in which the machine works and is paid", "", 0.75, float64(q.Machine.Availability), 0.97,
 			"A reviewer's consumer unit earned 73 to 78 % of what its label says; managed machines 95 to 97 %.", judged,
 			func(q *Question, v float64) { q.Machine.Availability = units.Fraction(v) }),
-		one("recovery", "Share of the heat that is of use", "", float64(q.Machine.Recovery)-0.1, float64(q.Machine.Recovery), 1,
+		one("recovery", "Share of the heat that is of use", "", max(float64(q.Machine.Recovery)-0.1, float64(q.Machine.Recovery)/2), float64(q.Machine.Recovery), 1,
 			"All of it in the room that wants it; 90 % and less where it has to be led.", judged,
 			func(q *Question, v float64) { q.Machine.Recovery = units.Fraction(v) }),
 	}
 	if price, ok := q.Machine.Price.Get(); ok && price > 0 {
-		list = append(list, one("machine_price", "Price of a machine", "money", float64(price)*0.6, float64(price), float64(price)*1.4,
+		list = append(list, one("machine_price", "Price of a machine", "money", float64(price)*0.6, float64(price), min(most, float64(price)*1.4),
 			"Used machines of one kind are offered at such different prices, judged.", judged,
 			func(q *Question, v float64) {
 				q.Machine.Price = units.Map(q.known(v), func(v float64) Money { return Money(v) })
@@ -172,6 +175,7 @@ type Tornado struct {
 // threads, whose number does not change the result, and tells progress, unless
 // it is nil, of the answers that are done.
 func (s *Study) Tornado(ctx context.Context, threads int, progress func(done, all int)) (*Tornado, error) {
+	s = s.held()
 	site, err := s.prepare()
 	if err != nil {
 		return nil, fmt.Errorf("draw the tornado: %w", err)
@@ -237,6 +241,7 @@ func (s *Study) Draw(ctx context.Context, seed uint64, draws, threads int, progr
 	if draws < 1 || draws > 1_000_000 {
 		return nil, fmt.Errorf("draw at random: %d draws are not between 1 and 1000000", draws)
 	}
+	s = s.held()
 	site, err := s.prepare()
 	if err != nil {
 		return nil, fmt.Errorf("draw at random: %w", err)
@@ -254,9 +259,12 @@ func (s *Study) Draw(ctx context.Context, seed uint64, draws, threads int, progr
 			}
 		}
 		first := s.Question.Market[market.Middle]
-		course, _, err := s.Scenario.Draw(random.Uint64(), s.Chance, first[0].Start, len(first)/12)
-		if err != nil {
-			return fmt.Errorf("draw %d: %w", i, err)
+		var course []market.Month
+		var err error
+		if !s.Held {
+			if course, _, err = s.Scenario.Draw(random.Uint64(), s.Chance, first[0].Start, len(first)/12); err != nil {
+				return fmt.Errorf("draw %d: %w", i, err)
+			}
 		}
 		if outcomes[i], err = s.ask(site, values, course); err != nil {
 			return fmt.Errorf("draw %d: %w", i, err)
@@ -342,6 +350,16 @@ func (s *Study) prepare() (*Site, error) {
 	return site, nil
 }
 
+// held returns the study without factors of the market, where that is held.
+func (s *Study) held() *Study {
+	if !s.Held {
+		return s
+	}
+	other := *s
+	other.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(f Factor) bool { return f.market != nil })
+	return &other
+}
+
 // ask asks the question with other figures. Without a course of the market it
 // is the path of the middle case with the factors that belong to it.
 func (s *Study) ask(site *Site, values []float64, course []market.Month) (Outcome, error) {
@@ -360,6 +378,9 @@ func (s *Study) ask(site *Site, values []float64, course []market.Month) (Outcom
 		case f.market != nil:
 			f.market(&assumptions, v)
 		}
+	}
+	if s.Held {
+		course = s.Question.Market[market.Middle]
 	}
 	if course == nil {
 		first := s.Question.Market[market.Middle]

@@ -96,7 +96,13 @@ type Comparison struct {
 	Yearly  Band
 	PerKWh  Band
 	Value   Band
+	// Own is how much of Value the machine itself adds, against its backup
+	// alone, where that is not today's heater; else it is Value.
+	Own     Band
 	Unknown string
+	// Limit says in plain words what a machine of unknown price may cost; empty
+	// where it is known.
+	Limit string
 	// Sentence says it in plain words.
 	Sentence string
 }

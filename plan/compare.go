@@ -18,7 +18,8 @@ func (r *reckoning) smart(with, today *way) Comparison {
 		c.Unknown = today.Unknown
 	}
 	if c.Unknown != "" {
-		c.Sentence = "Whether the machine beats " + c.Against + " is unknown: " + c.Unknown + "." + r.limit(today)
+		c.Sentence = "Whether the machine beats " + c.Against + " is unknown: " + c.Unknown + "."
+		c.Limit = r.limit(today)
 		return c
 	}
 	c.Yearly = Band{
@@ -53,6 +54,13 @@ func (r *reckoning) smart(with, today *way) Comparison {
 	}
 	c.Sentence += fmt.Sprintf(", if computing earns %s a kWh at first and goes on as in the middle outlook; the pessimistic one ends with %s, the optimistic one with %s.",
 		rate(r.first(market.Middle), money.Currency), gained(c.Value.Low, money.Currency), gained(c.Value.High, money.Currency))
+	c.Own = c.Value
+	if !today.maker.alike(r.backup.Heater) {
+		// What another backup gains is not to be taken for what the machine does.
+		backup := r.s.heater(r.backup.Heater)
+		c.Own = band(func(k market.Case) float64 { return backup.books.present(k) - with.books.present(k) })
+		c.Sentence += fmt.Sprintf(" Of this the machine itself is %s: the rest comes of %s in place of %s.", gained(c.Own.Mid, money.Currency), backup.Name, c.Against)
+	}
 	return c
 }
 
@@ -75,9 +83,9 @@ func (r *reckoning) limit(today *way) string {
 	}
 	price, ok := f.Price.Get()
 	if !ok || price < 1 {
-		return fmt.Sprintf(" It would not pay over %d years even as a gift.", r.q.Money.Years)
+		return fmt.Sprintf("It would not pay over %d years even as a gift.", r.q.Money.Years)
 	}
-	return fmt.Sprintf(" It pays over %d years if one costs less than %s, installed.", r.q.Money.Years, amount(float64(price), r.q.Money.Currency))
+	return fmt.Sprintf("It pays over %d years if one costs less than %s, installed.", r.q.Money.Years, amount(float64(price), r.q.Money.Currency))
 }
 
 // drawn returns what the machine drew in the first year, idling aside, kWh.

@@ -18,8 +18,8 @@ func TestWhatAMachineOfUnknownPriceMayCost(t *testing.T) {
 	q.Machine.Price = units.Unknown[plan.Money]("nobody says", time.Time{})
 	site := prepare(t, q)
 	smart := site.Answer().Smart
-	if smart.Unknown == "" || !strings.Contains(smart.Sentence, "It pays over 10 years if one costs less than") {
-		t.Errorf("the comparison says %q", smart.Sentence)
+	if smart.Unknown == "" || !strings.Contains(smart.Limit, "It pays over 10 years if one costs less than") {
+		t.Errorf("the comparison says %q", smart.Limit)
 	}
 	flip, unknown := site.Flip()
 	price, ok := flip.Price.Get()
@@ -56,7 +56,7 @@ func TestWhatAMachineOfUnknownPriceMayCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := poor.Answer().Smart.Sentence; !strings.Contains(s, "would not pay over 10 years even as a gift") {
+	if s := poor.Answer().Smart.Limit; !strings.Contains(s, "would not pay over 10 years even as a gift") {
 		t.Errorf("a machine that earns nothing: %q", s)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"hearth/control"
 	"hearth/device"
 	"hearth/plan"
+	"hearth/plan/report"
 	"hearth/units"
 )
 
@@ -81,13 +82,13 @@ func (p *pages) funcs() template.FuncMap {
 		"each":        each,
 		"tally":       p.tally,
 		"counted":     counted,
-		"sum":         planMoney,
+		"sum":         report.Money,
 		"money":       func(m plan.Money) float64 { return float64(m) },
 		"kwh":         func(e units.KilowattHours) float64 { return float64(e) },
-		"years":       planYears,
+		"years":       report.Years,
 		"wide":        func(b plan.Band) bool { return b.Low != b.High },
 		"lacks":       func(o plan.Option) bool { return o.Shortfall.Year >= 1 },
-		"share":       func(f units.Fraction) string { return fmt.Sprintf("%.0f %%", 100*float64(f)) },
+		"share":       report.Percent,
 		"grams":       planGrams,
 		"uptime":      func(r device.Reading) string { v, _ := r.Uptime.Get(); return duration(v) },
 	}

@@ -21,6 +21,7 @@ import (
 	"hearth/plan/brief"
 	"hearth/plan/market"
 	"hearth/plan/picture"
+	"hearth/plan/report"
 	"hearth/units"
 )
 
@@ -63,17 +64,19 @@ type planOption struct{ Value, Name string }
 // planAnswer is an answer as the page shows it.
 type planAnswer struct {
 	Smart, Reuse plan.Comparison
-	Load         plan.Load
-	Options      []planWay
-	Costs        template.HTML
-	Months       template.HTML
-	Ahead        template.HTML
-	Givens       []brief.Given
-	Sources      []atlas.Source
-	Markets      []market.Source
-	Years        int
-	Currency     string
-	Snapshot     market.Snapshot
+	// Decision is the answer in a sentence, Better what would beat the machine,
+	// and Turns what would turn the verdict.
+	Decision, Better, Turns string
+	Load                    plan.Load
+	Options                 []planWay
+	Costs                   template.HTML
+	Months                  template.HTML
+	Givens                  []brief.Given
+	Sources                 []atlas.Source
+	Markets                 []market.Source
+	Years                   int
+	Currency                string
+	Snapshot                market.Snapshot
 	// Why explains the one figure that was asked about.
 	Why *planReason
 	// Link is the page's own address, to which a figure is added.
@@ -179,9 +182,12 @@ func (p *pages) plan(w http.ResponseWriter, r *http.Request) error {
 			v.Answer.Link = "/plan?" + b.Values().Encode()
 			v.Answer.explain(answer, why)
 			v.Why = why
-			if !asked.Question.Machine.Price.IsKnown() {
-				flip, _ := site.Flip()
-				v.limit = flip.Price
+			if flip, unknown := site.Flip(); unknown == "" {
+				if asked.Question.Machine.Price.IsKnown() {
+					v.Answer.Turns = report.Turns(flip, answer.Currency)
+				} else {
+					v.limit = flip.Price
+				}
 			}
 		}
 	}
@@ -395,53 +401,17 @@ func newPlanAnswer(asked *brief.Asked, a *plan.Answer) *planAnswer {
 		Smart: a.Smart, Reuse: a.Reuse, Load: a.Load, Currency: a.Currency,
 		Givens: asked.Givens, Years: asked.Question.Money.Years, Snapshot: asked.Scenario[market.Middle].From,
 	}
-	var bars []picture.Bar
 	for i, o := range a.Options {
-		way := planWay{Option: o, Machine: o.Kind == plan.WithMachine, Today: i == 0}
-		v.Options = append(v.Options, way)
-		tone := picture.Rest
-		switch {
-		case way.Today:
-			tone = picture.Today
-		case way.Machine:
-			tone = picture.Machine
-		}
-		bars = append(bars, picture.Bar{
-			Name: o.Name, Tone: tone, Low: o.Cost.Low, Mid: o.Cost.Mid, High: o.Cost.High,
-			Figure: fmt.Sprintf("%.3f", o.Cost.Mid), Unknown: o.Unknown,
-		})
+		v.Options = append(v.Options, planWay{Option: o, Machine: o.Kind == plan.WithMachine, Today: i == 0})
 	}
-	v.Costs = drawn(picture.Bars(picture.Caption{
-		Title: "What a kilowatt-hour of useful heat costs",
-		Says:  fmt.Sprintf("All in, over %d years, with the price of what is to be bought. The line is from the pessimistic to the optimistic outlook.", v.Years),
-	}, a.Currency+"/kWh", bars))
-	var wanted [12]float64
-	for m, kwh := range a.Load.Months {
-		wanted[m] = float64(kwh)
-	}
-	v.Months = drawn(picture.Months(picture.Caption{
-		Title: "The heat of a year", Says: "What the home wants in a typical year, and what of it the machine makes.",
-	}, wanted, made(a), "the rest"))
+	v.Decision, v.Better = report.Decision(a, v.Years), report.Better(a, v.Years)
+	v.Costs, v.Months = drawn(report.CostsPicture(a, v.Years)), drawn(report.MonthsPicture(a))
 	v.sources(asked)
 	return v
 }
 
 // drawn is a picture for the page: package picture escapes what it writes.
 func drawn(d *picture.Drawing) template.HTML { return template.HTML(d.Inline()) } //nolint:gosec // see above
-
-// made is the heat of each month that the machine makes.
-func made(a *plan.Answer) [12]float64 {
-	for _, o := range a.Options {
-		if o.Kind == plan.WithMachine && o.Unknown == "" {
-			var m [12]float64
-			for i, kwh := range o.Months {
-				m[i] = float64(kwh)
-			}
-			return m
-		}
-	}
-	return [12]float64{}
-}
 
 // explain adds the explanation of a figure, if there is such a figure.
 func (v *planAnswer) explain(a *plan.Answer, id string) {
@@ -487,26 +457,6 @@ func (v *planAnswer) sources(asked *brief.Asked) {
 			}
 		}
 	}
-}
-
-// planMoney writes an amount in whole units of the currency.
-func planMoney(x float64, currency string) string {
-	s := strconv.FormatFloat(math.Abs(math.Round(x)), 'f', 0, 64)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	if math.Round(x) < 0 {
-		s = "−" + s
-	}
-	return s + " " + currency
-}
-
-// planYears writes a payback.
-func planYears(k units.Known[float64]) string {
-	if v, ok := k.Get(); ok {
-		return fmt.Sprintf("%.1f years", v)
-	}
-	return k.Why()
 }
 
 // planGrams writes a year's carbon, empty where it is unknown.

@@ -220,7 +220,7 @@ func (p *program) print(t report.Table) {
 			to++
 		}
 		part := append([][]cell{columns[0]}, columns[from:to]...)
-		p.columns(part, t)
+		p.columns(part, t, max(1, max(1, t.Names)-from+1))
 		fmt.Fprintln(p.out)
 		from = to
 	}
@@ -244,8 +244,9 @@ func widest(column []cell) int {
 	return w
 }
 
-// columns prints columns side by side: names flush left, figures flush right.
-func (p *program) columns(columns [][]cell, t report.Table) {
+// columns prints columns side by side: the first ones, which are words, flush
+// left, and figures flush right.
+func (p *program) columns(columns [][]cell, t report.Table, words int) {
 	for row := range columns[0] {
 		height := 0
 		for _, c := range columns {
@@ -265,6 +266,8 @@ func (p *program) columns(columns [][]cell, t report.Table) {
 				switch {
 				case i == 0:
 					line.WriteString(text + strings.Repeat(" ", pad))
+				case i < words:
+					line.WriteString("  " + text + strings.Repeat(" ", pad))
 				case one.long:
 					line.WriteString("  " + text)
 				default:

@@ -71,48 +71,39 @@ func (c *planMapCmd) Run(p *program) error {
 	if err := c.draw(p, d); err != nil {
 		return err
 	}
+	r := report.MapReport{Niches: n, Codes: codes, Home: home, Lines: lines, Givens: givens}
+	if c.HTML != "" {
+		html, err := r.HTML()
+		if err != nil {
+			return err
+		}
+		if err := p.written(c.HTML, html); err != nil {
+			return err
+		}
+	}
 	if err := c.tables(p, report.Niches(n, lines), report.Unknowns(n)); err != nil {
 		return err
 	}
 	if c.JSON {
 		return printJSON(p.out, report.NewNicheDocument(n, codes, lines))
 	}
-	p.niches(n, lines, givens)
+	p.niches(&r)
 	return nil
 }
 
 // niches prints the map for people.
-func (p *program) niches(n *plan.Niches, lines []int, givens []brief.Given) {
-	wins := 0
-	for _, i := range n.Ranked {
-		if n.Cells[i].Gain.Mid > 0 {
-			wins++
-		}
-	}
-	p.paragraph(fmt.Sprintf("Of %s combinations of region, home, heater and machine smart heat wins in %s, loses in %s, and %s are unknown.",
-		report.Whole(float64(len(n.Cells))), report.Whole(float64(wins)), report.Whole(float64(len(n.Ranked)-wins)), report.Whole(float64(len(n.Unknown)))))
+func (p *program) niches(r *report.MapReport) {
+	p.paragraph(r.Decision())
 	fmt.Fprintln(p.out)
-	if len(lines) > 0 {
-		p.print(report.Niches(n, lines))
+	if len(r.Lines) > 0 {
+		p.print(report.Niches(r.Niches, r.Lines))
 	}
-	fmt.Fprintln(p.out, p.paint(bold, "How many homes that is, if all were of one kind"))
-	var rows [][]string
-	for i, h := range n.Map.Homes {
-		r := n.Reach(i)
-		says := report.Whole(r.Homes) + " homes"
-		if r.Uncounted > 0 {
-			says += fmt.Sprintf(", and those of %d pairs of region and heater that nobody has counted", r.Uncounted)
-		}
-		rows = append(rows, []string{"  " + h.Name, says})
-	}
-	table(p.out, rows)
-	fmt.Fprintln(p.out)
-	if len(n.Unknown) > 0 {
-		t := report.Unknowns(n)
+	p.print(r.Reach())
+	if t := report.Unknowns(r.Niches); len(t.Rows) > 0 {
 		t.Rows = t.Rows[:min(len(t.Rows), 8)]
 		p.print(t)
 	}
-	p.rests(givens)
+	p.rests(r.Givens)
 	p.paragraph("Prices are those of the atlas, of 2023 and 2024. All of this is planned with models and averages, not measured. \"hearth plan home\" looks at one home closely.")
 }
 

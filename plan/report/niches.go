@@ -3,10 +3,14 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 
 	"hearth/plan"
+	"hearth/plan/atlas"
+	"hearth/plan/brief"
+	"hearth/plan/market"
 	"hearth/plan/picture"
 	"hearth/units"
 )
@@ -31,13 +35,13 @@ func Best(n *plan.Niches, home int) []int {
 // Niches sets cells of a map in a table.
 func Niches(n *plan.Niches, cells []int) Table {
 	money := n.Map.Money.Currency
-	t := Table{Title: "Where smart heat gains most", Columns: []Column{
+	t := Table{Title: "Where smart heat gains most", Names: 4, Columns: []Column{
 		{"Region", ""},
 		{"Home", ""},
 		{"Heats today with", ""},
 		{"Machine", ""},
 		{"Gain a year", money},
-		{"from pessimistic to optimistic", money},
+		{"Worst to best market", money},
 		{"Paid back after", "years"},
 		{"Heat by the machine", "%"},
 		{"Full-load hours", "h"},
@@ -49,7 +53,7 @@ func Niches(n *plan.Niches, cells []int) Table {
 	for _, i := range cells {
 		c := &n.Cells[i]
 		t.Rows = append(t.Rows, Row{
-			ID: fmt.Sprint(i), Mark: c.Gain.Mid > 0,
+			ID: fmt.Sprint(i),
 			Cells: []string{
 				n.Map.Regions[c.Region].Name, n.Map.Homes[c.Home].Name, heats(n.Map.Heaters[c.Heater].Kind), n.Map.Machines[c.Machine].Name,
 				Whole(c.Gain.Mid), Whole(c.Gain.Low) + " to " + Whole(c.Gain.High), figure(c.Payback, func(v float64) string { return Decimal(v, 1) }),
@@ -120,7 +124,7 @@ func NicheMap(n *plan.Niches, codes Places, home int) *picture.Drawing {
 	return picture.Map(picture.Caption{
 		Title: "Where smart heat wins, and by how much: " + n.Map.Homes[home].Name,
 		Says: "What the best of the machines gains in a year against " + displaced(n) +
-			", its price paid over the horizon, under the middle outlook. Planned, not measured.",
+			"; its price is paid over the horizon, under the middle outlook. Planned, not measured.",
 	}, n.Map.Money.Currency+" a year", tiles)
 }
 
@@ -145,7 +149,7 @@ func displaced(n *plan.Niches) string {
 	if len(names) == 1 {
 		return names[0]
 	}
-	return "the dearest of " + strings.Join(names, ", ")
+	return "that of " + strings.Join(names, ", ") + " against which it gains most"
 }
 
 // NicheGrid draws the best gain of each region and heater of today in one of
@@ -185,4 +189,76 @@ func NicheGrid(n *plan.Niches, most, home int) *picture.Drawing {
 		Title: "By what homes heat with today: " + n.Map.Homes[home].Name,
 		Says:  "What the best of the machines gains in a year, its price paid over the horizon, under the middle outlook. Planned, not measured.",
 	}, n.Map.Money.Currency+" a year", names, columns, cells)
+}
+
+// MapReport is a map with what it rests on.
+type MapReport struct {
+	Niches *plan.Niches
+	Codes  Places
+	// Home is whose gains are drawn, and Lines the cells that are listed.
+	Home   int
+	Lines  []int
+	Givens []brief.Given
+}
+
+// Decision says in a sentence what the map comes to.
+func (r *MapReport) Decision() string {
+	wins := 0
+	for _, i := range r.Niches.Ranked {
+		if r.Niches.Cells[i].Gain.Mid > 0 {
+			wins++
+		}
+	}
+	return fmt.Sprintf("Of %s combinations of region, home, heater and machine smart heat wins in %s, loses in %s, and %s are unknown.",
+		Whole(float64(len(r.Niches.Cells))), Whole(float64(wins)), Whole(float64(len(r.Niches.Ranked)-wins)), Whole(float64(len(r.Niches.Unknown))))
+}
+
+// Reach says for how many homes smart heat wins.
+func (r *MapReport) Reach() Table {
+	t := Table{Title: "Homes in which the best machine gains", Columns: []Column{{"If all homes were", ""}, {"Homes", ""}, {"Pairs of region and heater that nobody has counted", ""}}}
+	for i, h := range r.Niches.Map.Homes {
+		reach := r.Niches.Reach(i)
+		t.Rows = append(t.Rows, Row{ID: h.Name, Cells: []string{h.Name, Whole(reach.Homes), Whole(float64(reach.Uncounted))}})
+	}
+	return t
+}
+
+// HTML returns the map as one page that needs nothing else.
+func (r *MapReport) HTML() ([]byte, error) {
+	ids, markets := r.cited()
+	return execute(mapPage, mapView{
+		Style: style(), Decision: r.Decision(), Years: r.Niches.Map.Money.Years,
+		Map:  template.HTML(NicheMap(r.Niches, r.Codes, r.Home).Inline()), //nolint:gosec // package picture escapes all text
+		Grid: template.HTML(NicheGrid(r.Niches, 40, r.Home).Inline()),     //nolint:gosec // likewise
+		Best: Niches(r.Niches, r.Lines), Reach: r.Reach(), Unknowns: Unknowns(r.Niches), Givens: r.Givens, Sources: citations(ids, markets),
+	})
+}
+
+// mapView is what the page of a map shows.
+type mapView struct {
+	Style                 template.CSS
+	Decision              string
+	Years                 int
+	Map, Grid             template.HTML
+	Best, Reach, Unknowns Table
+	Givens                []brief.Given
+	Sources               []Cited
+}
+
+// cited gathers the sources of the map.
+func (r *MapReport) cited() (ids []atlas.SourceID, markets []market.SourceID) {
+	for _, g := range r.Givens {
+		ids, markets = append(ids, g.Sources...), append(markets, g.Market...)
+	}
+	m := r.Niches.Map
+	for _, region := range m.Regions {
+		ids = append(ids, region.Power.Sources...)
+	}
+	for _, h := range m.Heaters {
+		ids = append(ids, h.Sources...)
+	}
+	for _, c := range m.Machines {
+		ids = append(ids, c.Sources...)
+	}
+	return ids, markets
 }

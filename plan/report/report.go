@@ -108,7 +108,12 @@ func (r *Report) Sources() []Cited {
 	if s := r.Asked.Place.Source; s.Dataset != "" {
 		list = append(list, Cited{Title: "Weather of " + r.Asked.Place.String() + ": " + s.Dataset, Licence: s.Licence, Attribution: s.Attribution})
 	}
-	ids, markets := r.cited()
+	return append(list, citations(r.cited())...)
+}
+
+// citations looks sources up, each once, in the order of the atlas.
+func citations(ids []atlas.SourceID, markets []market.SourceID) []Cited {
+	var list []Cited
 	for _, s := range atlas.Sources() {
 		if slices.Contains(ids, s.ID) {
 			list = append(list, Cited{
@@ -185,17 +190,40 @@ func (r *Report) Reasons() []plan.Reason {
 	return list
 }
 
-//go:embed report.html
-var page string
+var (
+	//go:embed report.html
+	homePage string
+	//go:embed map.html
+	mapPage string
+	//go:embed parts.html
+	parts string
+	//go:embed page.css
+	pageStyle string
+)
 
-// HTML returns the report as one page that needs nothing else.
-func (r *Report) HTML() ([]byte, error) {
-	t, err := template.New("report").Parse(page)
+// execute writes one of the pages.
+func execute(page string, v any) ([]byte, error) {
+	t, err := template.New("page").Parse(page)
+	if err == nil {
+		t, err = t.Parse(parts)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the report's page: %w", err)
 	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return nil, fmt.Errorf("write the report: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// style is the CSS of a page and its pictures.
+func style() template.CSS { return template.CSS(pageStyle + picture.Style()) } //nolint:gosec // our own
+
+// HTML returns the report as one page that needs nothing else.
+func (r *Report) HTML() ([]byte, error) {
 	v := view{
-		Style: template.CSS(picture.Style()), //nolint:gosec // made by package picture
+		Style: style(),
 		Title: "Would it pay in " + r.Asked.Place.Name + "?", Place: r.Asked.Place.String(), Home: r.Asked.Question.Home.Name,
 		Decision: Decision(r.Answer, r.Years()), Better: Better(r.Answer, r.Years()), Smart: r.Answer.Smart, Reuse: r.Answer.Reuse, Years: r.Years(), Currency: r.Answer.Currency,
 		Costs: Costs(r.Answer), Energies: Energies(r.Answer), Seasons: Seasons(r.Answer), Wanted: r.Wanted(),
@@ -222,11 +250,7 @@ func (r *Report) HTML() ([]byte, error) {
 		v.Chances, v.SpreadPicture, v.Odds = &chances, draw("spread"), r.Odds()
 	}
 	v.Reasons = r.grouped()
-	var b bytes.Buffer
-	if err := t.Execute(&b, v); err != nil {
-		return nil, fmt.Errorf("write the report: %w", err)
-	}
-	return b.Bytes(), nil
+	return execute(homePage, v)
 }
 
 // view is what the page shows.

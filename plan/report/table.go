@@ -12,10 +12,15 @@ import (
 
 // Table is figures in rows and columns, for every surface.
 type Table struct {
-	Title   string
+	Title string
+	// Names is how many of the first columns are words; 0 stands for one.
+	Names   int
 	Columns []Column
 	Rows    []Row
 }
+
+// Words reports whether a column has words, which stand flush left, not figures.
+func (t Table) Words(column int) bool { return column < max(1, t.Names) }
 
 // Column is one of a [Table].
 type Column struct{ Name, Unit string }
@@ -248,7 +253,7 @@ func Decision(a *plan.Answer, years int) string {
 	o := Option(a, plan.WithMachine)
 	switch {
 	case a.Smart.Unknown != "" || o == nil:
-		return "Whether it would pay here is unknown: " + a.Smart.Unknown + "."
+		return strings.TrimSpace("Whether it would pay here is unknown: " + a.Smart.Unknown + ". " + a.Smart.Limit)
 	case a.Smart.Wins && a.Smart.Value.Low > 0:
 		return fmt.Sprintf("Yes, it would pay here, even if the market goes badly: heating with %s gains %s over %d years against %s.",
 			a.Smart.Of, Money(a.Smart.Value.Mid, a.Currency), years, a.Smart.Against)

@@ -99,7 +99,7 @@ func (w *way) drawn(m *Machine) float64 {
 //	c_e − recovery·v_heat ≤ c_industrial
 //
 // over the hours in which the machine runs here.
-func (r *reckoning) reuse() Comparison {
+func (r *reckoning) reuse(with, wasted *way) Comparison {
 	c := Comparison{Of: r.q.Machine.title() + " here", Against: "the same in a warehouse"}
 	price, ok := r.q.Power.Industrial.Get()
 	switch {
@@ -156,6 +156,14 @@ func (r *reckoning) reuse() Comparison {
 		c.Sentence += fmt.Sprintf("using the heat gains %s in the first year.", amount(c.Yearly.Mid, currency))
 	} else {
 		c.Sentence += fmt.Sprintf("the warehouse is cheaper by %s in the first year.", amount(-c.Yearly.Mid, currency))
+	}
+	if with.Unknown != "" || wasted.Unknown != "" || !r.today.maker.alike(r.backup.Heater) {
+		return c
+	}
+	// A machine in a warehouse need not wait for somebody to be cold.
+	if more := with.books.present(market.Middle) - wasted.books.present(market.Middle); c.Wins && more >= 0.5 {
+		c.Sentence += fmt.Sprintf(" But there it runs whenever that pays, and not only when heat is wanted: over %d years the warehouse gains %s more.",
+			r.q.Money.Years, amount(more, currency))
 	}
 	return c
 }

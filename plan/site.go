@@ -90,7 +90,7 @@ func (s *Site) Answer() *Answer {
 		a.Options = append(a.Options, w.Option)
 	}
 	a.Smart = r.smart(with, today)
-	a.Reuse = r.reuse()
+	a.Reuse = r.reuse(with, wasted)
 	return a
 }
 

@@ -22,6 +22,7 @@ type Answer struct {
 
 	site *Site
 	ways []*way // as Options
+	with *reckoning
 }
 
 // Load is the heat that the home wants in a typical year.
@@ -92,10 +93,10 @@ type Comparison struct {
 	Of, Against string
 	// Wins under the middle outlook; Yearly is what it gains in the first
 	// year, PerKWh for each kWh that the machine draws, Value over the horizon.
-	Wins    bool
-	Yearly  Band
-	PerKWh  Band
-	Value   Band
+	Wins   bool
+	Yearly Band
+	PerKWh Band
+	Value  Band
 	// Own is how much of Value the machine itself adds, against its backup
 	// alone, where that is not today's heater; else it is Value.
 	Own     Band

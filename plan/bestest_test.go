@@ -30,7 +30,8 @@ func TestBESTESTThroughThePlan(t *testing.T) {
 		}},
 		Opaque: []heat.Opaque{
 			wall(0, 21.6), wall(90, 16.2), wall(180, 9.6), wall(270, 16.2),
-			{Area: 48, U: 0.33}, {Facing: heat.Facing{Tilt: 180}, Area: 48, U: 0.038, Sheltered: true},
+			{Area: 48, U: 0.33},
+			{Facing: heat.Facing{Tilt: 180}, Area: 48, U: 0.038, Sheltered: true},
 		},
 		MassCapacity: 42_167 * 48, MassArea: 2.95 * 48,
 	}}

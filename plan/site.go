@@ -79,6 +79,7 @@ func (s *Site) Answer() *Answer {
 		a.add(s.heater(&s.q.Others[i]))
 	}
 	r := s.reckoning(today)
+	a.with = r
 	with, alone, wasted := r.with(), r.alone(), r.wasted()
 	a.add(with)
 	a.add(alone)

@@ -101,7 +101,7 @@ func (e *explainer) computed(w *way, say sayer) Reason {
 
 // revenue explains what a kWh of computing earns.
 func (e *explainer) revenue() Reason {
-	r := e.a.site.reckoning(e.a.ways[0])
+	r := e.a.with
 	if r.unknown != "" {
 		return Reason{}
 	}

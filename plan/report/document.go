@@ -124,8 +124,9 @@ type optionFigure struct {
 	Sats       bandDocument `json:"sats_first_year"`
 	Capex      float64      `json:"capex"`
 	Cost       bandDocument `json:"cost_per_useful_kwh"`
-	Value      bandDocument `json:"net_present_value"`
-	Exergy     float64      `json:"exergy_kwh"`
+	// Null for a way that leaves heat unmade, which is no gain.
+	Value  *bandDocument `json:"net_present_value"`
+	Exergy float64       `json:"exergy_kwh"`
 }
 
 type compareDocument struct {
@@ -137,6 +138,8 @@ type compareDocument struct {
 	Yearly   *bandDocument `json:"first_year"`
 	PerKWh   *bandDocument `json:"per_kwh"`
 	Value    *bandDocument `json:"net_present_value"`
+	// Of the value, what the machine adds to its backup.
+	Own *bandDocument `json:"net_present_value_of_machine,omitempty"`
 }
 
 type givenDocument struct {
@@ -156,6 +159,10 @@ func NewDocument(r *Report) Document {
 		Decision: Decision(a, r.Years()), Better: Better(a, r.Years()), Note: "planned by models, not measured",
 		Smart: newComparison(a.Smart), Reuse: newComparison(a.Reuse),
 	}
+	if a.Smart.Unknown == "" {
+		own := bandDocument(a.Smart.Own)
+		d.Smart.Own = &own
+	}
 	for key := range asked.Brief.Values() {
 		d.Question[key] = asked.Brief.Get(key)
 	}
@@ -167,7 +174,7 @@ func NewDocument(r *Report) Document {
 		d.Load.Uses = append(d.Load.Uses, float64(u))
 	}
 	for _, o := range a.Options {
-		d.Options = append(d.Options, newOption(o))
+		d.Options = append(d.Options, newOption(a, &o))
 	}
 	for _, g := range asked.Givens {
 		given := givenDocument{Key: g.Key, Value: g.Value, Default: g.Default, Why: g.Why}
@@ -229,7 +236,7 @@ func numbers(v [12]units.KilowattHours) (n [12]float64) {
 	return n
 }
 
-func newOption(o plan.Option) optionDocument {
+func newOption(a *plan.Answer, o *plan.Option) optionDocument {
 	d := optionDocument{ID: o.ID, Kind: string(o.Kind), Name: o.Name, Unknown: o.Unknown}
 	if o.Unknown != "" {
 		return d
@@ -240,7 +247,13 @@ func newOption(o plan.Option) optionDocument {
 		Heat: float64(o.Heat), Power: float64(o.Power), Fuel: float64(o.Fuel), Computed: float64(o.Computed), FullLoad: o.FullLoad,
 		Covered: float64(o.Covered), Months: numbers(o.Months), Missing: float64(o.Shortfall.Year), MissingDay: float64(o.Shortfall.Day),
 		Coldest: float64(o.Shortfall.Coldest), Running: bandDocument(o.Running), Earned: bandDocument(o.Earned), Sats: bandDocument(o.Sats),
-		Capex: float64(o.Capex), Cost: bandDocument(o.Cost), Value: bandDocument(o.Value), Exergy: float64(o.Exergy),
+		Capex: float64(o.Capex), Cost: bandDocument(o.Cost), Exergy: float64(o.Exergy),
+	}
+	if colder(a, o) {
+		d.Payback = nil
+	} else {
+		value := bandDocument(o.Value)
+		d.Figures.Value = &value
 	}
 	return d
 }

@@ -156,6 +156,8 @@ func TestDecision(t *testing.T) {
 			Smart: plan.Comparison{Of: "a miner", Against: "a gas boiler", Wins: mid > 0, Value: plan.Band{Low: low, Mid: mid, High: high}},
 		}
 	}
+	helped := smart(1100, 1200, 1300) // by its backup
+	helped.Smart.Own = plan.Band{Low: -60, Mid: -50, High: 10}
 	for _, c := range []struct {
 		a    *plan.Answer
 		want string
@@ -163,6 +165,7 @@ func TestDecision(t *testing.T) {
 		{smart(100, 1200, 3000), "Yes, it would pay here, even if the market goes badly: heating with a miner gains 1,200 USD over 10 years against a gas boiler."},
 		{smart(-100, 1200, 3000), "It would pay here if the market goes as in the middle outlook: heating with a miner gains 1,200 USD over 10 years against a gas boiler, but loses 100 USD if it goes badly."},
 		{smart(-900, -400, 3000), "It would not pay here unless the market goes well: heating with a miner loses 400 USD over 10 years against a gas boiler, and gains 3,000 USD if it goes well."},
+		{helped, "No, the machine would not pay here: heating with a miner gains 1,200 USD over 10 years against a gas boiler, but would gain 50 USD more without the machine."},
 		{smart(-900, -400, -1), "No, it would not pay here: heating with a miner loses 400 USD over 10 years against a gas boiler, and loses even if the market goes well."},
 	} {
 		if got := Decision(c.a, 10); got != c.want {
@@ -180,6 +183,11 @@ func TestColderIsNoGain(t *testing.T) {
 		}
 		if !strings.Contains(row.Cells[0], "not warm enough") || row.Cells[6] != "–" {
 			t.Errorf("a machine too small for the house: %v", row.Cells)
+		}
+		for _, o := range NewDocument(r).Options {
+			if cold := o.Kind == string(plan.AloneOption); (o.Figures.Value == nil) != cold || cold && o.Payback != nil {
+				t.Errorf("to programs %s is worth %v and paid back after %v", o.ID, o.Figures.Value, o.Payback)
+			}
 		}
 		return
 	}
@@ -211,7 +219,7 @@ func TestCSV(t *testing.T) {
 func TestFigures(t *testing.T) {
 	for got, want := range map[string]string{
 		Whole(1234567.4): "1,234,567", Whole(-0.4): "0", Whole(-1204): "−1,204", Decimal(-0.001, 2): "0.00", Decimal(-1.25, 1): "−1.2",
-		Hundredths(0.0936): "9.36", HundredthsName("EUR"): "euro cents", HundredthsName("NZD"): "hundredths of NZD",
+		Hundredths(0.0936): "9.36", HundredthsName("EUR"): "euro cents", HundredthsName("CHF"): "hundredths of CHF",
 		Power(1700): "1.7 kW", Percent(0.456): "46\u00a0%", Upper("a gas boiler"): "A gas boiler", Upper("écu"): "Écu",
 		Band(plan.Band{Low: 3, Mid: 2, High: 1}, Whole): "1 to 3", Band(plan.Band{Low: 2, Mid: 2, High: 2}, Whole): "2",
 		Years(units.Known[float64]{}): "not in time",

@@ -254,6 +254,9 @@ func Decision(a *plan.Answer, years int) string {
 	switch {
 	case a.Smart.Unknown != "" || o == nil:
 		return strings.TrimSpace("Whether it would pay here is unknown: " + a.Smart.Unknown + ". " + a.Smart.Limit)
+	case a.Smart.Wins && a.Smart.Own.Mid < 0:
+		return fmt.Sprintf("No, the machine would not pay here: heating with %s gains %s over %d years against %s, but would gain %s more without the machine.",
+			a.Smart.Of, Money(a.Smart.Value.Mid, a.Currency), years, a.Smart.Against, Money(-a.Smart.Own.Mid, a.Currency))
 	case a.Smart.Wins && a.Smart.Value.Low > 0:
 		return fmt.Sprintf("Yes, it would pay here, even if the market goes badly: heating with %s gains %s over %d years against %s.",
 			a.Smart.Of, Money(a.Smart.Value.Mid, a.Currency), years, a.Smart.Against)

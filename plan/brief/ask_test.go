@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"hearth/plan"
+	"hearth/plan/atlas"
 	"hearth/plan/market"
 )
 
@@ -137,6 +138,36 @@ func parse(t *testing.T, s string) float64 {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// TestOtherCurrency: a plan in another currency has the region's prices at the
+// rates of exchange that are known, and comes to the same.
+func TestOtherCurrency(t *testing.T) {
+	in := func(currency string) *plan.Answer {
+		a, err := Brief{Place: "Seattle", Heater: "propane", Building: "poor house", Currency: currency}.Ask(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		site, err := plan.Prepare(a.Question)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g := a.given(t, "tariff"); currency == "EUR" && !strings.Contains(g.Why, "converted from USD") {
+			t.Errorf("%+v", g)
+		}
+		return site.Answer()
+	}
+	rate, ok := atlas.RateOf("EUR").Get()
+	if !ok {
+		t.Fatal("no rate of the euro is known")
+	}
+	dollars, euros := in("USD"), in("EUR")
+	for i, o := range dollars.Options {
+		got, want := euros.Options[i].Value.Mid, o.Value.Mid*rate
+		if math.Abs(got-want) > 1e-6*math.Abs(want)+1e-6 {
+			t.Errorf("%s is worth %g EUR, want %g", o.Name, got, want)
+		}
+	}
 }
 
 // TestHeldHashPrice: one hash price for ever, as in other calculators.

@@ -34,14 +34,15 @@ func (a *asker) tariff(p *plan.Power) {
 	price := a.perKWh("0.143 " + a.currency + "/kWh")
 	switch {
 	case b.Tariff == "":
-		v, ok := a.Region.Prices.Electricity.Get()
-		if !ok || a.Region.Currency != a.currency {
+		f := a.converted(a.Region.Prices.Electricity)
+		v, ok := f.Get()
+		if !ok {
 			a.failf("tariff", "no price of electricity is known for %s in %s: say it, such as \"tariff: 0.20\"", a.Region.Name+a.nowhere(), a.currency)
 			return
 		}
 		p.Hourly = flat(v)
-		p.Sources = append(p.Sources, a.Region.Prices.Electricity.Source)
-		a.given("tariff", number(v)+" "+a.currency+"/kWh", fact(a.Region.Prices.Electricity, "what households of "+a.Region.Name+" pay"))
+		p.Sources = append(p.Sources, f.Source)
+		a.given("tariff", number(v)+" "+a.currency+"/kWh", fact(f, "what households of "+a.Region.Name+" pay"))
 	case isFile:
 		name = strings.TrimSpace(name)
 		var add float64
@@ -90,6 +91,21 @@ func (a *asker) tariff(p *plan.Power) {
 	}
 }
 
+// converted returns a price of the region in the currency of the plan; unknown
+// where no rate of exchange is known.
+func (a *asker) converted(f atlas.Fact) atlas.Fact {
+	if a.Region.Currency == a.currency || !isKnown(f) {
+		return f
+	}
+	rate, ok := atlas.RateOf(a.Region.Currency).Get()
+	if !ok {
+		return atlas.Fact{Note: "it is known in " + a.Region.Currency + " only"}
+	}
+	f.Value *= a.perUSD / rate
+	f.Note = strings.TrimPrefix(f.Note+"; converted from "+a.Region.Currency, "; ")
+	return f
+}
+
 func (a *asker) nowhere() string {
 	if a.Region.Code == "" {
 		return a.Place.Name
@@ -126,8 +142,8 @@ func (a *asker) industrial(p *plan.Power) {
 	}
 	// Machines that waste their heat go where power is cheap.
 	host := warehouse * a.perUSD
-	f := a.Region.Industrial
-	if v, ok := f.Get(); ok && a.Region.Currency == a.currency && v <= host {
+	f := a.converted(a.Region.Industrial)
+	if v, ok := f.Get(); ok && v <= host {
 		p.Industrial = known(plan.PerKWh(v))
 		p.Sources = append(p.Sources, f.Source)
 		a.given("industrial", number(v)+" "+a.currency+"/kWh", fact(f, "what industry in "+a.Region.Name+" pays"))
@@ -231,14 +247,12 @@ func (a *asker) heater(kind plan.HeaterKind) plan.Heater {
 	}
 	h.Carbon = units.Map(atlas.FuelCarbon(carrier).Known(), func(v float64) units.Grams { return units.Grams(v) })
 	value(atlas.FuelCarbon(carrier))
-	price := a.Region.Prices.Of(carrier)
+	price := a.converted(a.Region.Prices.Of(carrier))
 	switch _, ok := price.Get(); {
 	case !ok && a.Region.Code == "":
 		h.Price = units.Unknown[plan.PerKWh]("no prices are known for "+a.Place.Name+": say fuel-price", time.Time{})
 	case !ok:
 		h.Price = units.Unknown[plan.PerKWh]("no openly licensed price is known for "+a.Region.Name+": say fuel-price", time.Time{})
-	case a.Region.Currency != a.currency:
-		h.Price = units.Unknown[plan.PerKWh]("it is known in "+a.Region.Currency+" only", time.Time{})
 	default:
 		h.Price = known(plan.PerKWh(value(price)))
 	}
@@ -272,7 +286,7 @@ func (a *asker) own(h *plan.Heater) {
 		a.given("fuel-price", number(v)+" "+a.currency+"/kWh", origin{})
 	case carrier != atlas.Electricity && h.Price.IsKnown():
 		v, _ := h.Price.Get()
-		a.given("fuel-price", number(float64(v))+" "+a.currency+"/kWh", fact(a.Region.Prices.Of(carrier), "what households of "+a.Region.Name+" pay"))
+		a.given("fuel-price", number(float64(v))+" "+a.currency+"/kWh", fact(a.converted(a.Region.Prices.Of(carrier)), "what households of "+a.Region.Name+" pay"))
 	}
 	if h.Kind == plan.HeatPump {
 		h.Efficiency = a.share("heater-efficiency", 0.3, 1.2, fieldShare, judged("heat pumps in the field reach 85 % of their laboratory curve"))

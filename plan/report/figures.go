@@ -39,6 +39,12 @@ func HundredthsName(currency string) string {
 		return "euro cents"
 	case "GBP":
 		return "pence"
+	case "CAD":
+		return "Canadian cents"
+	case "AUD":
+		return "Australian cents"
+	case "NZD":
+		return "NZ cents"
 	}
 	return "hundredths of " + currency
 }

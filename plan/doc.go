@@ -15,6 +15,10 @@
 // neither ranked nor summed. All is computed by the hour of a typical year in
 // local standard time; prices of shorter slots are averaged over the hour.
 //
+// [Site.Size] finds how much machine is worth most, [Site.Optimal] what planning
+// a year ahead adds to the rule by which the answer runs the machine, and
+// [Follow] what a portable machine gains by following the winter.
+//
 // A [Map] asks of every region, home, heater and machine ([Everywhere]: of the
 // whole atlas) where smart heat wins, and for each cell what would turn the
 // verdict ([Flip]). A [Study] asks how far one answer can be trusted: which

@@ -36,6 +36,19 @@ func TestPlanPageAnswers(t *testing.T) {
 	}
 }
 
+// Heat that is not made costs nothing, and is no gain.
+func TestPlanPageClaimsNoGainOfAColdHome(t *testing.T) {
+	_, body := get(t, serve(t, storybook.Heating())+farmhouse)
+	if !strings.Contains(body, "undone, and the rooms at") {
+		t.Fatal("nothing is said of the machine alone being too small")
+	}
+	for _, figure := range []string{"value", "payback"} {
+		if strings.Contains(body, "why=option.machine_alone."+figure) {
+			t.Errorf("the page tells the %s of a machine that leaves the home cold", figure)
+		}
+	}
+}
+
 func TestPlanPageRefuses(t *testing.T) {
 	base := serve(t, storybook.Heating())
 	for _, tt := range []struct {

@@ -26,22 +26,24 @@ func (c *planCompareCmd) Run(p *program) error {
 	}{
 		{"Heat wanted, kWh a year", func(a *plan.Answer, _ *plan.Option) string { return report.Whole(float64(a.Load.Heat)) }},
 		{"Today's heater", func(a *plan.Answer, _ *plan.Option) string { return a.Options[0].Name }},
-		{"  a useful kWh, hundredths", func(a *plan.Answer, _ *plan.Option) string {
+		{"Its useful kWh", func(a *plan.Answer, _ *plan.Option) string {
 			if a.Options[0].Unknown != "" {
 				return "unknown"
 			}
-			return report.Hundredths(a.Options[0].Cost.Mid)
+			return report.Hundredths(a.Options[0].Cost.Mid) + " " + report.HundredthsName(a.Currency)
 		}},
 		{"Machine and backup", func(_ *plan.Answer, o *plan.Option) string { return o.Name }},
-		{"  a useful kWh, hundredths", known(func(_ *plan.Answer, o *plan.Option) string { return report.Hundredths(o.Cost.Mid) })},
-		{"  first year", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Running.Mid, a.Currency) })},
-		{"  to buy", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(float64(o.Capex), a.Currency) })},
-		{"  gain over the horizon", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Value.Mid, a.Currency) })},
-		{"    if the market goes badly", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Value.Low, a.Currency) })},
-		{"    if it goes well", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Value.High, a.Currency) })},
-		{"  paid back after", known(func(_ *plan.Answer, o *plan.Option) string { return report.Years(o.Payback) })},
-		{"  share of the heat", known(func(_ *plan.Answer, o *plan.Option) string { return report.Percent(o.Covered) })},
-		{"  full-load hours", known(func(_ *plan.Answer, o *plan.Option) string { return report.Whole(o.FullLoad) })},
+		{"Their useful kWh", known(func(a *plan.Answer, o *plan.Option) string {
+			return report.Hundredths(o.Cost.Mid) + " " + report.HundredthsName(a.Currency)
+		})},
+		{"First year", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Running.Mid, a.Currency) })},
+		{"To buy", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(float64(o.Capex), a.Currency) })},
+		{"Gain over the horizon", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Value.Mid, a.Currency) })},
+		{"… if the market goes badly", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Value.Low, a.Currency) })},
+		{"… if it goes well", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Value.High, a.Currency) })},
+		{"Paid back after", known(func(_ *plan.Answer, o *plan.Option) string { return report.Years(o.Payback) })},
+		{"Share of the heat", known(func(_ *plan.Answer, o *plan.Option) string { return report.Percent(o.Covered) })},
+		{"Full-load hours", known(func(_ *plan.Answer, o *plan.Option) string { return report.Whole(o.FullLoad) })},
 	}
 	for _, r := range rows {
 		t.Rows = append(t.Rows, report.Row{Cells: []string{r.name}})

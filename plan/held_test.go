@@ -47,9 +47,11 @@ func TestHeldMarketIsTheQuestionsOwn(t *testing.T) {
 func TestFactorsStayWithinBounds(t *testing.T) {
 	for name, change := range map[string]func(*plan.Question){
 		"little heat is recovered": func(q *plan.Question) { q.Machine.Recovery = 0.05 },
-		"the dearest machine":      func(q *plan.Question) { q.Machine.Price = units.Map(q.Machine.Price, func(plan.Money) plan.Money { return 1e9 }) },
-		"the shortest life":        func(q *plan.Question) { q.Machine.Life = 0.5 },
-		"hardly ever paid":         func(q *plan.Question) { q.Machine.Availability = 0.05 },
+		"the dearest machine": func(q *plan.Question) {
+			q.Machine.Price = units.Map(q.Machine.Price, func(plan.Money) plan.Money { return 1e9 })
+		},
+		"the shortest life": func(q *plan.Question) { q.Machine.Life = 0.5 },
+		"hardly ever paid":  func(q *plan.Question) { q.Machine.Availability = 0.05 },
 	} {
 		s := study(t)
 		change(&s.Question)

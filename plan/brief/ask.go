@@ -326,7 +326,7 @@ func (a *asker) money() {
 	}
 	a.Question.Money = plan.Finance{
 		Currency: a.currency, PerDollar: a.perUSD,
-		Years: int(a.figure("years", count("years", 1, 40), 10, judged("a horizon within which machines and prices can still be guessed at"))),
+		Years: int(a.figure("years", whole("years", 1, 40), 10, judged("a horizon within which machines and prices can still be guessed at"))),
 		Rate:  a.share("rate", -0.05, 0.5, 0.04, judged("what savings or a loan cost a household above inflation")),
 		Drift: a.share("drift", -0.1, 0.2, 0, judged("energy prices keep up with inflation")),
 	}

@@ -23,7 +23,9 @@ type measure struct {
 	// offset is set for temperatures in °F.
 	fahrenheit bool
 	// strict figures need their unit: 0.9 could be 90 % or 0.9 %.
-	strict  bool
+	strict bool
+	// whole figures count what has no halves.
+	whole   bool
 	example string
 }
 
@@ -50,6 +52,10 @@ func share(least, most float64) measure {
 func transmittance() measure {
 	// 1 Btu/h·ft²·°F is 5.678263 W/m²K.
 	return measure{own: "W/m²K", others: []unit{{"W/m2K", 1}, {"W/(m²K)", 1}, {"W/(m2K)", 1}, {"BTU/hft²F", 5.678263}, {"BTU/hft2F", 5.678263}}, least: 0.05, most: 8, example: "0.8 W/m²K"}
+}
+
+func whole(name string, least, most float64) measure {
+	return measure{own: name, least: least, most: most, whole: true, example: "4"}
 }
 
 func count(name string, least, most float64) measure {
@@ -88,6 +94,9 @@ func (m measure) read(s string) (float64, error) {
 	}
 	if !(v >= m.least && v <= m.most) {
 		return 0, fmt.Errorf("%s cannot be: it must be from %g to %g %s", s, m.least, m.most, m.own)
+	}
+	if m.whole && v != math.Trunc(v) {
+		return 0, fmt.Errorf("%s cannot be: write a whole number, such as %q", s, m.example)
 	}
 	return v, nil
 }

@@ -1,6 +1,7 @@
 package brief
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -40,11 +41,12 @@ func Parse(src []byte) (Brief, error) {
 	if len(src) > mostFile {
 		return b, &Error{Text: fmt.Sprintf("the file has %d bytes, a question has at most %d", len(src), mostFile)}
 	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // as some editors begin files
 	lines := strings.Split(string(src), "\n")
 	for i, l := range lines {
 		// The parser takes time that grows with the square of the depth.
 		if strings.Count(l, "[")+strings.Count(l, "{") > 20 {
-			return b, &Error{Line: i + 1, Source: l, Text: "too many brackets: write one key and its value a line"}
+			return b, &Error{Line: i + 1, Source: lineOf(lines, i+1), Text: "too many brackets: write one key and its value a line"}
 		}
 	}
 	f, err := parser.ParseBytes(src, 0)
@@ -125,8 +127,15 @@ func lineOf(lines []string, n int) string {
 	if n < 1 || n > len(lines) {
 		return ""
 	}
-	return strings.TrimRight(lines[n-1], "\r")
+	line := []rune(strings.TrimRight(lines[n-1], "\r"))
+	if len(line) > mostLine {
+		line = append(line[:mostLine], '…')
+	}
+	return string(line)
 }
+
+// mostLine is how much of a line an error quotes.
+const mostLine = 100
 
 // single returns the text of a single value.
 func single(n ast.Node) (string, bool) {

@@ -131,3 +131,25 @@ func TestWarehouseIsWherePowerIsCheap(t *testing.T) {
 		}
 	}
 }
+
+// TestCountsAreWhole: two and a half machines are not quietly made two.
+func TestCountsAreWhole(t *testing.T) {
+	for _, b := range []Brief{{Place: "Denver", DeviceCount: "2.5"}, {Place: "Denver", Years: "2.5"}} {
+		if _, err := b.Ask(nil); err == nil || !strings.Contains(err.Error(), "whole number") {
+			t.Errorf("%v: %v", b.Values(), err)
+		}
+	}
+}
+
+// TestParseWhatEditorsWrite: a mark at the beginning is no part of the first
+// key, and an error quotes no more of a line than a person reads.
+func TestParseWhatEditorsWrite(t *testing.T) {
+	b, err := Parse([]byte("\ufeffplace: Denver\r\n"))
+	if err != nil || b.Place != "Denver" {
+		t.Errorf("%+v, %v", b.Values(), err)
+	}
+	_, err = Parse([]byte("plaice: " + strings.Repeat("x", 60_000)))
+	if err == nil || len(err.Error()) > 500 {
+		t.Errorf("an error of %d letters: %.200v", len(err.Error()), err)
+	}
+}

@@ -55,8 +55,8 @@ func (a *asker) machine() {
 	m := &a.Question.Machine
 	m.Name, m.Kind = d.Name, plan.MachineKind(d.Kind)
 	m.Sources = append(m.Sources, d.Source)
-	m.Count = int(a.figure("device-count", count("", 1, 1e5), 1, origin{why: "one of them"}))
-	if m.Count = int(math.Round(float64(m.Count))); a.err != nil {
+	m.Count = int(a.figure("device-count", whole("", 1, 1e5), 1, origin{why: "one of them"}))
+	if a.err != nil {
 		return
 	}
 	m.Draw = units.Watts(a.figure("device-power", watts(1, 1e7), float64(d.Draw), label))

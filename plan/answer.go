@@ -44,6 +44,7 @@ const (
 	WithMachine OptionKind = "machine"        // the machine with its backup
 	AloneOption OptionKind = "machine_alone"  // the machine, and cold where it cannot
 	Wasting     OptionKind = "machine_wasted" // the machine in a warehouse, today's heater here
+	RivalOption OptionKind = "rival"          // another machine with the backup
 )
 
 // Option is one way to make the heat.

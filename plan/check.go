@@ -71,6 +71,18 @@ func (q *Question) check() error {
 			return err
 		}
 	}
+	for i := range q.Rivals {
+		r := &q.Rivals[i]
+		if err := r.Machine.check(); err != nil {
+			return fmt.Errorf("%w (Rivals[%d])", err, i)
+		}
+		if err := q.Backup.check("Backup"); err != nil {
+			return err
+		}
+		if err := checkMarket(r.Market, q.Money.Years); err != nil {
+			return fmt.Errorf("%w (Rivals[%d])", err, i)
+		}
+	}
 	if err := q.Power.check(); err != nil {
 		return err
 	}

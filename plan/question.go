@@ -27,6 +27,8 @@ type Question struct {
 	// Others are the further ways to heat that are set beside it.
 	Others  []Heater
 	Machine Machine
+	// Rivals are other machines that are set beside it, each with Backup.
+	Rivals []Rival
 	// Backup heats what the machine cannot, as a rule Today's heater.
 	Backup Heater
 	Power  Power
@@ -35,6 +37,13 @@ type Question struct {
 	Market  market.Outlook
 	Markets []atlas.SourceID // where its figures come from
 	Money   Finance
+}
+
+// Rival is another machine, and the market as it is for its kind: what answering
+// earns depends on the hardware.
+type Rival struct {
+	Machine Machine
+	Market  market.Outlook
 }
 
 // Home is a building and the heat it wants.

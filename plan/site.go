@@ -84,6 +84,9 @@ func (s *Site) Answer() *Answer {
 	a.add(with)
 	a.add(alone)
 	a.add(wasted)
+	for i := range s.q.Rivals {
+		a.add(s.rival(&s.q.Rivals[i], today))
+	}
 	for _, w := range a.ways {
 		w.settle(today)
 	}
@@ -101,6 +104,19 @@ type way struct {
 	id    string
 	books *books
 	maker *maker // nil where no ordinary heater works
+	// rival is the reckoning of a machine that is set beside that of the
+	// question; nil for all other ways.
+	rival *reckoning
+}
+
+// rival reckons another machine in the place of that of the question.
+func (s *Site) rival(o *Rival, today *way) *way {
+	q := s.q
+	q.Machine, q.Market, q.Rivals = o.Machine, o.Market, nil
+	r := (&Site{q: q, demand: s.demand}).reckoning(today)
+	w := r.with()
+	w.Kind, w.rival = RivalOption, r
+	return w
 }
 
 func (a *Answer) add(w *way) {

@@ -25,7 +25,12 @@ func (a *Answer) Why(id string) (Reason, bool) {
 		r = e.input(parts[1])
 	case parts[0] == "option" && len(parts) == 3:
 		for _, w := range a.ways {
-			if w.id == parts[1] && (w.Unknown == "" || parts[2] == "unknown") {
+			if w.id != parts[1] || w.Unknown != "" && parts[2] != "unknown" {
+				continue
+			}
+			if w.rival != nil {
+				r = e.rival(w, parts[2])
+			} else {
 				r = e.option(w, parts[2])
 			}
 		}
@@ -79,6 +84,14 @@ func figures() []string {
 type explainer struct {
 	a *Answer
 	q *Question
+}
+
+// rival explains a figure of another machine as if it were the question's.
+func (e *explainer) rival(w *way, figure string) Reason {
+	answer, as := *e.a, *w
+	answer.site, answer.with = w.rival.s, w.rival
+	as.Kind = WithMachine
+	return (&explainer{a: &answer, q: w.rival.q}).option(&as, figure)
 }
 
 // because makes a reason of a formula and what goes in.

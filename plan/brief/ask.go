@@ -60,6 +60,7 @@ func (b Brief) Ask(files Files) (*Asked, error) {
 	a.heaters()
 	a.machine()
 	a.market()
+	a.rival()
 	a.demand()
 	if a.err != nil {
 		return nil, a.err

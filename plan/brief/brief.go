@@ -52,6 +52,7 @@ type Brief struct {
 	DevicePrice  string `name:"device-price" group:"Machine" placeholder:"1500 USD" help:"Price of one, installed."`
 	DeviceLife   string `name:"device-life" group:"Machine" placeholder:"6 years" help:"Years after which it is scrap."`
 	DeviceUpkeep string `name:"device-upkeep" group:"Machine" placeholder:"20 USD" help:"Upkeep of one in a year."`
+	Rival        string `name:"rival" group:"Machine" placeholder:"Antminer S21+ Hydro" help:"Another known machine to set beside it, or \"none\"."`
 	Recovery     string `name:"recovery" group:"Machine" placeholder:"100 %" help:"Share of its heat that reaches rooms or water."`
 	Hottest      string `name:"hottest" group:"Machine" placeholder:"60 °C" help:"Hottest water it can give; \"air\" for none."`
 	Availability string `name:"availability" group:"Machine" placeholder:"95 %" help:"Share of the time in which it works and is paid."`

@@ -12,7 +12,7 @@ import (
 // TestHeldHashPriceEarnsTheSame: a hash price that is held for ever is held for
 // every machine that follows another one, too, and in every case alike.
 func TestHeldHashPriceEarnsTheSame(t *testing.T) {
-	b := Brief{Place: "Duluth", Heater: "propane", FuelPrice: "0.12", Tariff: "0.12", HashPrice: "40", Years: "12"}
+	b := Brief{Place: "Duluth", Heater: "propane", FuelPrice: "0.12", Tariff: "0.12", HashPrice: "40", Years: "12", Rival: "none"}
 	a, err := b.Ask(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -151,5 +151,51 @@ func TestParseWhatEditorsWrite(t *testing.T) {
 	_, err = Parse([]byte("plaice: " + strings.Repeat("x", 60_000)))
 	if err == nil || len(err.Error()) > 500 {
 		t.Errorf("an error of %d letters: %.200v", len(err.Error()), err)
+	}
+}
+
+// TestRival: beside a machine that hashes stands one that answers, and the
+// other way round; any known one can be named.
+func TestRival(t *testing.T) {
+	for _, c := range []struct {
+		device, rival string
+		want          string
+		kind          plan.MachineKind
+	}{
+		{"", "", usualAnswerer, plan.Inference},
+		{usualAnswerer, "", usualDevice, plan.Hash},
+		{"", "Server share of one H100", "Server share of one H100", plan.Inference},
+		{"", "Heatbit Trio", "Heatbit Trio", plan.Hash},
+		{"", "none", "", ""},
+	} {
+		a, err := Brief{Place: "Denver", Device: c.device, Rival: c.rival}.Ask(nil)
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		if c.want == "" {
+			if len(a.Question.Rivals) != 0 {
+				t.Errorf("%+v: %+v stands beside it", c, a.Question.Rivals)
+			}
+			continue
+		}
+		if len(a.Question.Rivals) != 1 || a.Question.Rivals[0].Machine.Name != c.want || a.Question.Rivals[0].Machine.Kind != c.kind {
+			t.Errorf("%+v: %+v stands beside it", c, a.Question.Rivals)
+		}
+		if _, err := plan.Prepare(a.Question); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	for _, name := range []string{"Perpetuum Mobile", "Workstation with 16 cores"} {
+		if _, err := (Brief{Place: "Denver", Rival: name}).Ask(nil); err == nil {
+			t.Errorf("%q stands beside it", name)
+		}
+	}
+	server, err := Brief{Place: "Denver", Rival: "Server share of one H100"}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if usual := server.Question.Market[market.Middle][0].Inference; server.Question.Rivals[0].Market[market.Middle][0].Inference == usual {
+		t.Error("a server is rented for what a consumer's card is")
 	}
 }

@@ -1,6 +1,7 @@
 package brief
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -79,6 +80,74 @@ func (a *asker) machine() {
 	a.hottest(m, d)
 	m.Availability = a.share("availability", 0.05, 1, usualAvailability, judged("managed machines are paid for 95 to 97 % of their time, the smallest consumer ones for some 75 %"))
 	m.PoolFee = a.share("pool-fee", 0, 0.5, usualFee(d.Kind), judged("pools keep 1 to 3 %"))
+}
+
+// rival sets a machine of the other kind beside the one that is asked about, or
+// the one that is named.
+func (a *asker) rival() {
+	if a.err != nil {
+		return
+	}
+	name, mine := a.Brief.Rival, &a.Question.Machine
+	switch {
+	case strings.EqualFold(name, "none"):
+		a.given("rival", "none", origin{})
+		return
+	case name == "" && mine.Kind == plan.Hash:
+		name = usualAnswerer
+	case name == "":
+		name = usualDevice
+	}
+	d, ok := deviceByName(name)
+	if !ok {
+		a.failf("rival", "no machine is called %q%s", name, nearDevice(name))
+		return
+	}
+	m := plan.Machine{
+		Name: d.Name, Kind: plan.MachineKind(d.Kind), Count: 1, Draw: d.Draw, Least: d.Least, Idle: d.Idle, Plain: d.Plain,
+		Efficiency: market.JoulesPerTerahash(d.Efficiency()), Recovery: d.Recovery, Hottest: d.Hottest,
+		Availability: usualAvailability, PoolFee: units.Fraction(usualFee(d.Kind)), Life: d.Life, Sources: []atlas.SourceID{d.Source},
+		Price: units.Unknown[plan.Money](cmp.Or(d.Price.Note, "nobody publishes it"), a.Start),
+	}
+	if v, ok := d.Price.Get(); ok {
+		m.Price = known(plan.Money(v * a.perUSD))
+		m.Sources = append(m.Sources, d.Price.Source)
+	}
+	outlook, err := a.outlookFor(d)
+	if err != nil {
+		a.fail("rival", err)
+		return
+	}
+	a.given("rival", d.Name, judged("a machine of the other kind whose price is known"))
+	a.Question.Rivals = []plan.Rival{{Machine: m, Market: outlook}}
+}
+
+// usualAnswerer is the machine that is set beside one that hashes.
+const usualAnswerer = "Workstation with an RTX 4090 class card"
+
+// outlookFor is the outlook of the question, with the rents of a device.
+func (a *asker) outlookFor(d atlas.Device) (market.Outlook, error) {
+	if d.Kind == atlas.Hashing || a.Question.Machine.Kind == plan.Inference {
+		return a.Question.Market, nil
+	}
+	if strings.Contains(d.Name, "cores") {
+		return market.Outlook{}, fmt.Errorf("what ordinary processors earn by inference is not published")
+	}
+	class := classOf(d.Name)
+	rental, ok := market.RentalOf(class)
+	if !ok {
+		return market.Outlook{}, fmt.Errorf("what %s earns by inference is not known", d.Name)
+	}
+	scenario := a.Scenario
+	for _, in := range market.Inputs(scenario[market.Middle].From, rental) {
+		if in.Name != "inference" && in.Name != "inference_decline" {
+			continue
+		}
+		for c := range scenario {
+			in.Apply(&scenario[c], in.Values[c])
+		}
+	}
+	return scenario.Outlook(a.Start, a.reach(scenario[market.Middle].From.At, d.Life))
 }
 
 const usualAvailability = 0.95
@@ -162,10 +231,10 @@ func nearDevice(name string) string {
 	return ": did you mean " + strings.Join(names, ", ") + "? \"hearth plan devices\" lists all"
 }
 
-// class is what kind of hardware answers, for its rents; ordinary processors
+// classOf is what kind of hardware answers, for its rents; ordinary processors
 // have none that are known.
-func (a *asker) class() market.Hardware {
-	name := strings.ToLower(a.Question.Machine.Name)
+func classOf(name string) market.Hardware {
+	name = strings.ToLower(name)
 	switch {
 	case strings.Contains(name, "h100"), strings.Contains(name, "server"):
 		return market.ServerGPU
@@ -186,7 +255,7 @@ func (a *asker) market() {
 	case answers && a.Brief.InferenceValue == "" && strings.Contains(m.Name, "cores"):
 		a.failf("inference", "what ordinary processors earn by inference is not published: say what a kWh earns, such as \"inference: 0.05\"")
 	}
-	a.outlook(a.class(), answers, m.Life)
+	a.outlook(classOf(m.Name), answers, m.Life)
 }
 
 // outlook makes the outlook; what inference earns is noted where it matters. It

@@ -282,7 +282,7 @@ func Better(a *plan.Answer, years int) string {
 	for i := 1; i < len(a.Options); i++ {
 		other := &a.Options[i]
 		switch {
-		case other.Unknown != "" || other.Kind == plan.WithMachine || other.Kind == plan.AloneOption || other.Kind == plan.Wasting:
+		case other.Unknown != "" || other.Kind == plan.WithMachine || other.Kind == plan.AloneOption || other.Kind == plan.Wasting || other.Kind == plan.RivalOption:
 		case other.Value.Mid > max(0, o.Value.Mid) && (best < 0 || other.Value.Mid > a.Options[best].Value.Mid):
 			best = i
 		}

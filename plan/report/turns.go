@@ -12,7 +12,7 @@ import (
 func Turns(f plan.Flip, currency string) string {
 	var by []string
 	if v, ok := f.HashPrice.Get(); ok {
-		by = append(by, "a hash price of "+Decimal(float64(v), 1)+" $/PH/day in the first month, and so on")
+		by = append(by, "a hash price of "+Decimal(float64(v), 1)+" $/PH/day in the first month and the later ones in step")
 	} else if v, ok := f.Revenue.Get(); ok {
 		by = append(by, "computing that earns "+Decimal(v, 2)+" times as much")
 	}

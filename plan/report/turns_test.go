@@ -27,7 +27,7 @@ func TestTurns(t *testing.T) {
 	all.Revenue = units.Know(1.25, at, units.Estimate)
 	all.HashPrice = units.Know(market.HashPrice(35.81), at, units.Estimate)
 	all.Power = units.Know(plan.PerKWh(0.1234), at, units.Estimate)
-	if got, want := Turns(all, "USD"), "It would be even, each alone, at a hash price of 35.8 $/PH/day in the first month, and so on; at power for 12.34 US cents a kWh; or at a price of 1,486 USD for one machine."; got != want {
+	if got, want := Turns(all, "USD"), "It would be even, each alone, at a hash price of 35.8 $/PH/day in the first month and the later ones in step; at power for 12.34 US cents a kWh; or at a price of 1,486 USD for one machine."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -61,7 +61,7 @@ func MonthsPicture(a *plan.Answer) *picture.Drawing {
 	case o.Computed == 0:
 		says += "The machine stands still: its heat would cost more than the backup's. "
 	default:
-		says += fmt.Sprintf("%s makes %s of it. ", o.Name, Percent(o.Covered))
+		says += fmt.Sprintf("The machine makes %s of it. ", Percent(o.Covered))
 	}
 	return picture.Months(picture.Caption{Title: "Heat through the year", Says: says + planned}, wanted, made, "made otherwise")
 }

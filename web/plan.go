@@ -64,19 +64,20 @@ type planOption struct{ Value, Name string }
 // planAnswer is an answer as the page shows it.
 type planAnswer struct {
 	Smart, Reuse plan.Comparison
-	// Decision is the answer in a sentence, Better what would beat the machine,
-	// and Turns what would turn the verdict.
-	Decision, Better, Turns string
-	Load                    plan.Load
-	Options                 []planWay
-	Costs                   template.HTML
-	Months                  template.HTML
-	Givens                  []brief.Given
-	Sources                 []atlas.Source
-	Markets                 []market.Source
-	Years                   int
-	Currency                string
-	Snapshot                market.Snapshot
+	// Decision is the answer in a sentence, and Better what would beat the
+	// machine.
+	Decision, Better string
+	Further          []report.Remark
+	Load             plan.Load
+	Options          []planWay
+	Costs            template.HTML
+	Months           template.HTML
+	Givens           []brief.Given
+	Sources          []atlas.Source
+	Markets          []market.Source
+	Years            int
+	Currency         string
+	Snapshot         market.Snapshot
 	// Why explains the one figure that was asked about.
 	Why *planReason
 	// Link is the page's own address, to which a figure is added.
@@ -182,12 +183,12 @@ func (p *pages) plan(w http.ResponseWriter, r *http.Request) error {
 			v.Answer.Link = "/plan?" + b.Values().Encode()
 			v.Answer.explain(answer, why)
 			v.Why = why
-			if flip, unknown := site.Flip(); unknown == "" {
-				if asked.Question.Machine.Price.IsKnown() {
-					v.Answer.Turns = report.Turns(flip, answer.Currency)
-				} else {
-					v.limit = flip.Price
-				}
+			if v.Answer.Further, err = report.Further(site, false); err != nil {
+				return err
+			}
+			if !asked.Question.Machine.Price.IsKnown() {
+				flip, _ := site.Flip()
+				v.limit = flip.Price
 			}
 		}
 	}

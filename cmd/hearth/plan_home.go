@@ -38,6 +38,9 @@ func (c *planHomeCmd) Run(p *program) error {
 		return p.why(a, c.Why)
 	}
 	r := report.Report{Asked: asked, Answer: a, Sizing: site.Size()}
+	if r.Further, err = report.Further(site, true); err != nil {
+		return err
+	}
 	if err := c.study(p, &r); err != nil {
 		return err
 	}
@@ -162,6 +165,9 @@ func (p *program) home(r *report.Report) {
 	fmt.Fprintln(p.out)
 	p.paragraph("Smart heat against dumb heat: " + a.Smart.Sentence)
 	p.paragraph("Heat used against heat wasted: " + a.Reuse.Sentence)
+	for _, m := range r.Further {
+		p.paragraph(m.Name + ": " + m.Text)
+	}
 	fmt.Fprintln(p.out)
 	p.print(report.Costs(a))
 	p.print(report.Energies(a))

@@ -21,6 +21,7 @@ type Document struct {
 	Smart    compareDocument   `json:"smart"`
 	Reuse    compareDocument   `json:"reuse"`
 	Givens   []givenDocument   `json:"givens"`
+	Further  []Remark          `json:"further,omitempty"`
 	Sizing   *sizingDocument   `json:"sizing"`
 	Tornado  *tornadoDocument  `json:"tornado,omitempty"`
 	Draws    *drawsDocument    `json:"draws,omitempty"`
@@ -156,7 +157,7 @@ func NewDocument(r *Report) Document {
 	d := Document{
 		Question: map[string]string{}, Link: asked.Brief.Values().Encode(),
 		Place: asked.Place.String(), Region: asked.Region.Code, Currency: a.Currency, Years: asked.Question.Money.Years,
-		Decision: Decision(a, r.Years()), Better: Better(a, r.Years()), Note: "planned by models, not measured",
+		Decision: Decision(a, r.Years()), Better: Better(a, r.Years()), Note: "planned by models, not measured", Further: r.Further,
 		Smart: newComparison(a.Smart), Reuse: newComparison(a.Reuse),
 	}
 	if a.Smart.Unknown == "" {

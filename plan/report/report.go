@@ -20,6 +20,8 @@ type Report struct {
 	Asked  *brief.Asked
 	Answer *plan.Answer
 	Sizing plan.Sizing
+	// Further is what [Further] says.
+	Further []Remark
 	// Tornado and Draws are nil where they were not asked for.
 	Tornado *plan.Tornado
 	Draws   *plan.Draws
@@ -225,7 +227,7 @@ func (r *Report) HTML() ([]byte, error) {
 	v := view{
 		Style: style(),
 		Title: "Would it pay in " + r.Asked.Place.Name + "?", Place: r.Asked.Place.String(), Home: r.Asked.Question.Home.Name,
-		Decision: Decision(r.Answer, r.Years()), Better: Better(r.Answer, r.Years()), Smart: r.Answer.Smart, Reuse: r.Answer.Reuse, Years: r.Years(), Currency: r.Answer.Currency,
+		Decision: Decision(r.Answer, r.Years()), Better: Better(r.Answer, r.Years()), Smart: r.Answer.Smart, Reuse: r.Answer.Reuse, Further: r.Further, Years: r.Years(), Currency: r.Answer.Currency,
 		Costs: Costs(r.Answer), Energies: Energies(r.Answer), Seasons: Seasons(r.Answer), Wanted: r.Wanted(),
 		Givens: r.Asked.Givens, Sources: r.Sources(),
 	}
@@ -257,6 +259,7 @@ func (r *Report) HTML() ([]byte, error) {
 type view struct {
 	Style                                       template.CSS
 	Title, Place, Home, Decision, Better        string
+	Further                                     []Remark
 	Wanted, Odds                                string
 	Currency                                    string
 	Years                                       int

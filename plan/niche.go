@@ -84,7 +84,8 @@ type Niche struct {
 	Payback                     units.Known[float64] // years
 	Covered                     units.Fraction       // share of the heat
 	FullLoad                    float64              // hours in a year
-	// Homes is how many homes of the region mostly heat so, of any building.
+	// Homes is how many homes of the region mostly heat so, of any building; of
+	// resistive heat no more than a bound, as heat pumps are counted among it.
 	Homes units.Known[float64]
 	Flip  Flip
 }
@@ -293,8 +294,12 @@ func (s *Site) niche(c *Niche, today *way) {
 
 // Reach is how many homes a niche has.
 type Reach struct {
-	// Homes heat with a heater that smart heat beats, where the count is known.
+	// Homes heat with a fuel that smart heat beats, where the count is known.
 	Homes float64
+	// Electric are the homes with electric heat where smart heat beats panels.
+	// Censuses count heat pumps among them, which it mostly does not beat, so
+	// that this is no more than a bound.
+	Electric float64
 	// Uncounted is in how many pairs of a region and a heater smart heat wins,
 	// but the homes are not known.
 	Uncounted int
@@ -311,10 +316,14 @@ func (n *Niches) Reach(home int) Reach {
 		if best < 0 || row[0].Home != home {
 			continue
 		}
-		if count, ok := row[best].Homes.Get(); ok {
-			r.Homes += count
-		} else {
+		count, ok := row[best].Homes.Get()
+		switch {
+		case !ok:
 			r.Uncounted++
+		case n.Map.Heaters[row[best].Heater].Kind == Resistive:
+			r.Electric += count
+		default:
+			r.Homes += count
 		}
 	}
 	return r

@@ -230,13 +230,16 @@ func TestReach(t *testing.T) {
 	}
 	var want plan.Reach
 	for at := range wins {
-		if m.Heaters[at[1]].Kind == plan.HeatPump {
+		switch m.Heaters[at[1]].Kind {
+		case plan.HeatPump:
 			want.Uncounted++
-		} else {
+		case plan.Resistive: // with heat pumps among them
+			want.Electric += 1000
+		default:
 			want.Homes += 1000
 		}
 	}
-	if got := n.Reach(0); got != want || want.Homes == 0 {
+	if got := n.Reach(0); got != want || want.Homes == 0 || want.Electric == 0 {
 		t.Errorf("smart heat reaches %+v, want %+v", got, want)
 	}
 	// Nobody counts pools.

@@ -279,20 +279,22 @@ type NicheDocument struct {
 }
 
 type nicheDocument struct {
-	Region    string       `json:"region"`
-	Name      string       `json:"region_name"`
-	Home      string       `json:"home"`
-	Heater    string       `json:"heater"`
-	Machine   string       `json:"machine"`
-	Gain      bandDocument `json:"gain_per_year"`
-	Value     bandDocument `json:"net_present_value"`
-	Payback   *float64     `json:"payback_years"`
-	Covered   float64      `json:"covered_share"`
-	FullLoad  float64      `json:"full_load_hours"`
-	Homes     *float64     `json:"homes"`
-	HashPrice *float64     `json:"flips_at_hash_price"`
-	Power     *float64     `json:"flips_at_power_price"`
-	Price     *float64     `json:"flips_at_machine_price"`
+	Region   string       `json:"region"`
+	Name     string       `json:"region_name"`
+	Home     string       `json:"home"`
+	Heater   string       `json:"heater"`
+	Machine  string       `json:"machine"`
+	Gain     bandDocument `json:"gain_per_year"`
+	Value    bandDocument `json:"net_present_value"`
+	Payback  *float64     `json:"payback_years"`
+	Covered  float64      `json:"covered_share"`
+	FullLoad float64      `json:"full_load_hours"`
+	Homes    *float64     `json:"homes"`
+	// Instead of Homes where others are counted among them.
+	HomesAtMost *float64 `json:"homes_at_most,omitempty"`
+	HashPrice   *float64 `json:"flips_at_hash_price"`
+	Power       *float64 `json:"flips_at_power_price"`
+	Price       *float64 `json:"flips_at_machine_price"`
 }
 
 // NewNicheDocument makes a document of some cells of a map.
@@ -312,6 +314,9 @@ func NewNicheDocument(n *plan.Niches, codes Places, cells []int) NicheDocument {
 			Gain: bandDocument(c.Gain), Value: bandDocument(c.Value), Payback: pointer(c.Payback), Covered: float64(c.Covered),
 			FullLoad: c.FullLoad, Homes: pointer(c.Homes), HashPrice: pointer(c.Flip.HashPrice), Power: pointer(c.Flip.Power), Price: pointer(c.Flip.Price),
 		})
+		if last := &d.Niches[len(d.Niches)-1]; n.Map.Heaters[c.Heater].Kind == plan.Resistive {
+			last.Homes, last.HomesAtMost = nil, last.Homes // no census tells heat pumps apart
+		}
 	}
 	return d
 }

@@ -57,13 +57,23 @@ func Niches(n *plan.Niches, cells []int) Table {
 			Cells: []string{
 				n.Map.Regions[c.Region].Name, n.Map.Homes[c.Home].Name, heats(n.Map.Heaters[c.Heater].Kind), n.Map.Machines[c.Machine].Name,
 				Whole(c.Gain.Mid), Whole(c.Gain.Low) + " to " + Whole(c.Gain.High), figure(c.Payback, func(v float64) string { return Decimal(v, 1) }),
-				Decimal(100*float64(c.Covered), 0), Whole(c.FullLoad), figure(c.Homes, Whole),
+				Decimal(100*float64(c.Covered), 0), Whole(c.FullLoad), homes(n, c),
 				figure(c.Flip.HashPrice, func(v float64) string { return Decimal(v, 1) }),
 				figure(c.Flip.Power, Hundredths), figure(c.Flip.Price, Whole),
 			},
 		})
 	}
 	return t
+}
+
+// homes says how many homes heat so: no census tells electric panels from heat
+// pumps.
+func homes(n *plan.Niches, c *plan.Niche) string {
+	count := figure(c.Homes, Whole)
+	if c.Homes.IsKnown() && n.Map.Heaters[c.Heater].Kind == plan.Resistive {
+		return "at most " + count
+	}
+	return count
 }
 
 // heats says with what a home heats.
@@ -203,22 +213,25 @@ type MapReport struct {
 
 // Decision says in a sentence what the map comes to.
 func (r *MapReport) Decision() string {
-	wins := 0
+	wins, sure := 0, 0
 	for _, i := range r.Niches.Ranked {
 		if r.Niches.Cells[i].Gain.Mid > 0 {
 			wins++
 		}
+		if r.Niches.Cells[i].Gain.Low > 0 {
+			sure++
+		}
 	}
-	return fmt.Sprintf("Of %s combinations of region, home, heater and machine smart heat wins in %s, loses in %s, and %s are unknown.",
-		Whole(float64(len(r.Niches.Cells))), Whole(float64(wins)), Whole(float64(len(r.Niches.Ranked)-wins)), Whole(float64(len(r.Niches.Unknown))))
+	return fmt.Sprintf("Of %s combinations of region, home, heater and machine smart heat wins in %s under the middle outlook of the market and in %s even under the pessimistic one, loses in %s, and %s are unknown.",
+		Whole(float64(len(r.Niches.Cells))), Whole(float64(wins)), Whole(float64(sure)), Whole(float64(len(r.Niches.Ranked)-wins)), Whole(float64(len(r.Niches.Unknown))))
 }
 
 // Reach says for how many homes smart heat wins.
 func (r *MapReport) Reach() Table {
-	t := Table{Title: "Homes in which the best machine gains", Columns: []Column{{"If all homes were", ""}, {"Homes", ""}, {"Pairs of region and heater that nobody has counted", ""}}}
+	t := Table{Title: "Homes in which the best machine gains", Columns: []Column{{"If all homes were", ""}, {"Homes that burn a fuel", ""}, {"Homes with electric heat, at most: heat pumps are counted among them", ""}, {"Pairs of region and heater that nobody has counted", ""}}}
 	for i, h := range r.Niches.Map.Homes {
 		reach := r.Niches.Reach(i)
-		t.Rows = append(t.Rows, Row{ID: h.Name, Cells: []string{h.Name, Whole(reach.Homes), Whole(float64(reach.Uncounted))}})
+		t.Rows = append(t.Rows, Row{ID: h.Name, Cells: []string{h.Name, Whole(reach.Homes), Whole(reach.Electric), Whole(float64(reach.Uncounted))}})
 	}
 	return t
 }

@@ -110,6 +110,11 @@ func livedIn(ctx context.Context, s *store.Store, rooms []string, days int) (*li
 	if len(l.rooms) == 0 {
 		return nil, coded(exitProblem, fmt.Errorf("compare the home with its plan: no room was heated in the last %d days", days))
 	}
+	for _, room := range rooms {
+		if !slices.ContainsFunc(records, func(r ledger.Record) bool { return r.Subject == room }) {
+			return nil, coded(exitUsage, fmt.Errorf("compare the home with its plan: no heat was given to a room %q in the last %d days: heated were %s", room, days, strings.Join(heated(records), ", ")))
+		}
+	}
 	outdoor, err := means(ctx, s, "home", site.MetricOutdoor, from, to)
 	if err != nil {
 		return nil, err
@@ -129,6 +134,16 @@ func livedIn(ctx context.Context, s *store.Store, rooms []string, days int) (*li
 		l.hours = append(l.hours, m)
 	}
 	return l, nil
+}
+
+// heated returns the rooms and tanks that records of heat are about.
+func heated(records []ledger.Record) []string {
+	var list []string
+	for _, r := range records {
+		list = append(list, r.Subject)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // heats spreads the records of heat over the hours that they were given in.

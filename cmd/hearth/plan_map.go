@@ -21,7 +21,7 @@ type planMapCmd struct {
 	Picture  string   `help:"Which picture --svg and --png write: the map, or a grid by fuel." enum:"map,grid" default:"map" group:"Output"`
 
 	// Of the market and of money, as in "hearth plan home".
-	Bitcoin    string `placeholder:"63000 USD" help:"Price of a bitcoin in two years: one figure, or low/middle/high." group:"Market"`
+	Bitcoin    string `placeholder:"63000 USD" help:"Price of a bitcoin in two years: one figure, or pessimistic/middle/optimistic." group:"Market"`
 	Difficulty string `placeholder:"133.87 T" help:"Bitcoin's difficulty today." group:"Market"`
 	HashPrice  string `placeholder:"28.7" help:"US dollars for a PH/s and day, held for ever." group:"Market"`
 	Years      string `placeholder:"10" help:"Horizon." group:"Money"`
@@ -110,6 +110,11 @@ func (p *program) niches(r *report.MapReport) {
 // filter keeps what is asked for and returns the codes of the regions left.
 func (c *planMapCmd) filter(m *plan.Map) (report.Places, error) {
 	all := atlas.Regions()
+	for _, name := range c.Region {
+		if !slices.ContainsFunc(all, func(r atlas.Region) bool { return wanted([]string{name}, r.Code, r.Name, r.Country) }) {
+			return nil, fmt.Errorf("--region: no region is called %q: \"hearth plan regions\" lists them", name)
+		}
+	}
 	var codes report.Places
 	var regions []plan.Region
 	for i, r := range m.Regions {

@@ -266,6 +266,10 @@ func (a *asker) where() {
 			return
 		}
 		if a.Place, err = climate.PlaceByName(name); err != nil {
+			if r, e := atlas.RegionByName(name); e == nil {
+				a.failf("place", "%s is a region: say \"region: %s\", whose likest weather is taken, or a town", r.Name, r.Code)
+				return
+			}
 			a.fail("place", err)
 			return
 		}

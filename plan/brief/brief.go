@@ -64,14 +64,14 @@ type Brief struct {
 	Industrial  string `name:"industrial" group:"Power" placeholder:"0.06 USD/kWh" help:"What a warehouse pays, where heat is wasted."`
 	PowerCarbon string `name:"power-carbon" group:"Power" placeholder:"400 g/kWh" help:"What the grid emits."`
 
-	Bitcoin        string `name:"bitcoin" group:"Market" placeholder:"63000 USD" help:"Price of a bitcoin in two years, your scenario: one figure, or low/middle/high."`
+	Bitcoin        string `name:"bitcoin" group:"Market" placeholder:"63000 USD" help:"Price of a bitcoin in two years, your scenario: one figure, or pessimistic/middle/optimistic."`
 	Difficulty     string `name:"difficulty" group:"Market" placeholder:"133.87 T" help:"Bitcoin's difficulty today."`
-	Fees           string `name:"fees" group:"Market" placeholder:"1 %" help:"Fees as a share of a block's reward: one figure, or low/middle/high."`
-	MinerRate      string `name:"marginal-efficiency" group:"Market" placeholder:"25 J/TH" help:"Efficiency of the miner who just breaks even: one figure, or low/middle/high."`
-	MinerPower     string `name:"marginal-power" group:"Market" placeholder:"0.05 USD/kWh" help:"What that miner pays for power: one figure, or low/middle/high."`
-	Progress       string `name:"progress" group:"Market" placeholder:"15 %" help:"By how much new machines better in a year: one figure, or low/middle/high."`
+	Fees           string `name:"fees" group:"Market" placeholder:"1 %" help:"Fees as a share of a block's reward: one figure, or pessimistic/middle/optimistic."`
+	MinerRate      string `name:"marginal-efficiency" group:"Market" placeholder:"25 J/TH" help:"Efficiency of the miner who just breaks even: one figure, or pessimistic/middle/optimistic."`
+	MinerPower     string `name:"marginal-power" group:"Market" placeholder:"0.05 USD/kWh" help:"What that miner pays for power: one figure, or pessimistic/middle/optimistic."`
+	Progress       string `name:"progress" group:"Market" placeholder:"15 %" help:"By how much new machines better in a year: one figure, or pessimistic/middle/optimistic."`
 	HashPrice      string `name:"hash-price" group:"Market" placeholder:"28.7" help:"US dollars for a PH/s and day, held for ever: for comparison with calculators that do so."`
-	InferenceValue string `name:"inference" group:"Market" placeholder:"0.10 USD/kWh" help:"What answering earns for a kWh, net of fees and of time not sold: one figure, or low/middle/high."`
+	InferenceValue string `name:"inference" group:"Market" placeholder:"0.10 USD/kWh" help:"What answering earns for a kWh, net of fees and of time not sold: one figure, or pessimistic/middle/optimistic."`
 	Start          string `name:"start" group:"Market" placeholder:"2026-07" help:"First month of the plan."`
 
 	Years     string `name:"years" group:"Money" placeholder:"10" help:"Horizon."`

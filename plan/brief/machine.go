@@ -425,8 +425,8 @@ func dollars(per bool) money {
 	return m
 }
 
-// three reads "low/middle/high" or one figure, about which the others keep the
-// distance that they usually have. The low figure is the pessimistic one.
+// three reads "pessimistic/middle/optimistic" or one figure, about which the others keep the
+// distance that they usually have.
 func three(s string, in market.Input, how shape) ([market.Cases]float64, error) {
 	read := func(s string) (float64, error) {
 		switch how.unit {
@@ -454,8 +454,16 @@ func three(s string, in market.Input, how shape) ([market.Cases]float64, error) 
 			}
 			values[c] = v
 		}
+		// The outlooks are named by what they do to a miner.
+		usual, said := in.Values[market.Optimistic]-in.Values[market.Pessimistic], values[market.Optimistic]-values[market.Pessimistic]
+		if usual*said < 0 || (values[market.Middle]-values[market.Pessimistic])*(values[market.Optimistic]-values[market.Middle]) < 0 {
+			return values, fmt.Errorf("%q is the wrong way round: write the pessimistic, the middle and the optimistic figure, as in %q", s, how.write(in.Values))
+		}
 		return values, nil
 	case 1, 2:
+		if len(parts) == 2 && strings.ContainsAny(parts[1][:min(1, len(parts[1]))], "0123456789.") {
+			break // two figures, and no unit with a slash
+		}
 		v, err := read(s)
 		if err != nil {
 			return values, err
@@ -467,5 +475,5 @@ func three(s string, in market.Input, how shape) ([market.Cases]float64, error) 
 		}
 		return values, nil
 	}
-	return values, fmt.Errorf("%q: write one figure, or three as low/middle/high", s)
+	return values, fmt.Errorf("%q: write one figure, or three as pessimistic/middle/optimistic", s)
 }

@@ -36,7 +36,11 @@ type Question struct {
 	// tells what machines are still worth at its end.
 	Market  market.Outlook
 	Markets []atlas.SourceID // where its figures come from
-	Money   Finance
+	// Cited are the sources of single figures, by the id of their reason
+	// ("input.recovery"); none for what somebody said. For figures that are not
+	// in it stand the sources of the thing that they belong to.
+	Cited map[string][]atlas.SourceID
+	Money Finance
 }
 
 // Rival is another machine, and the market as it is for its kind: what answering

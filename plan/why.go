@@ -41,7 +41,19 @@ func (a *Answer) Why(id string) (Reason, bool) {
 		return Reason{}, false
 	}
 	r.ID = id
+	e.cite(&r)
 	return r, true
+}
+
+// cite puts the sources of single figures in place of those of the thing that
+// they belong to.
+func (e *explainer) cite(r *Reason) {
+	if sources, ok := e.q.Cited[r.ID]; ok && r.Formula == "given" {
+		r.Sources = sources
+	}
+	for i := range r.From {
+		e.cite(&r.From[i])
+	}
 }
 
 // Figures lists the ids that [Answer.Why] explains.

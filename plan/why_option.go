@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 
+	"hearth/plan/atlas"
 	"hearth/plan/market"
 )
 
@@ -128,9 +129,9 @@ func (e *explainer) earned(w *way, say sayer, figure, value string) Reason {
 
 func (e *explainer) running(w *way, say sayer) Reason {
 	value, q := bandOf(w.Running, e.money), e.q
-	machine := given("input.machine_upkeep", "Upkeep of the machines in a year", e.money(float64(q.Machine.Upkeep)*float64(q.Machine.Count)), q.Machine.Sources...)
+	machine := e.upkeep("input.machine_upkeep", "Upkeep of the machines in a year", float64(q.Machine.Upkeep)*float64(q.Machine.Count), q.Machine.Sources)
 	heater := func(h *Heater) []Reason {
-		return append(e.fuel(h), given("input.upkeep_"+string(h.Kind), "Upkeep of "+h.title()+" in a year", e.money(float64(h.Upkeep)), h.Sources...))
+		return append(e.fuel(h), e.upkeep("input.upkeep_"+string(h.Kind), "Upkeep of "+h.title()+" in a year", float64(h.Upkeep), h.Sources))
 	}
 	switch w.Kind {
 	case WithMachine:
@@ -143,6 +144,14 @@ func (e *explainer) running(w *way, say sayer) Reason {
 			append([]Reason{e.option(w, "computed"), e.input("industrial"), e.option(w, "earned"), machine}, heater(w.maker.Heater)...)...)
 	}
 	return say("Running cost of the first year", value, "Σ over the hours of heat × price / efficiency or COP, + upkeep", append(heater(w.maker.Heater), e.load("heat"))...)
+}
+
+// upkeep says what upkeep costs. Nought is no statistics: it is left out.
+func (e *explainer) upkeep(id, name string, sum float64, sources []atlas.SourceID) Reason {
+	if sum == 0 {
+		return given(id, name, "not counted")
+	}
+	return given(id, name, e.money(sum), sources...)
 }
 
 func (e *explainer) capex(w *way, say sayer) Reason {

@@ -66,6 +66,7 @@ func (b Brief) Ask(files Files) (*Asked, error) {
 		return nil, a.err
 	}
 	a.Givens = inOrder(a.Givens)
+	a.cite()
 	return &a.Asked, nil
 }
 

@@ -199,3 +199,54 @@ func TestRival(t *testing.T) {
 		t.Error("a server is rented for what a consumer's card is")
 	}
 }
+
+// TestFiguresCiteTheirOwnSources: what somebody said has no source but that,
+// what is assumed says so, and no price is explained by a table of emissions.
+func TestFiguresCiteTheirOwnSources(t *testing.T) {
+	a, err := Brief{Place: "Denver", Heater: "gas", Tariff: "0.2", DevicePrice: "500"}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := plan.Prepare(a.Question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := site.Answer()
+	want := map[string]string{
+		"input.power_price": "", "input.machine_price": "", "input.availability": "hearth-judgement", "input.pool_fee": "hearth-judgement",
+		"input.grid_carbon": "epa-egrid-2023", "input.price_gas": "eia-seds-2023", "input.efficiency_gas": "exergy-calculator",
+		"input.hash_price": "bt-miners-2026-06", "input.upkeep_gas": "",
+	}
+	seen := map[string]bool{}
+	var walk func(r plan.Reason)
+	walk = func(r plan.Reason) {
+		if source, ok := want[r.ID]; ok {
+			seen[r.ID] = true
+			var first string
+			if len(r.Sources) > 0 {
+				first = string(r.Sources[0])
+			}
+			if first != source || r.ID != "input.hash_price" && len(r.Sources) > 1 {
+				t.Errorf("%s cites %v, want %q", r.ID, r.Sources, source)
+			}
+		}
+		if r.ID == "input.upkeep_gas" && r.Value != "not counted" {
+			t.Errorf("an unknown upkeep reads %q", r.Value)
+		}
+		for _, f := range r.From {
+			walk(f)
+		}
+	}
+	for _, id := range []string{"option.machine.running", "option.machine.capex", "option.machine.carbon", "option.gas.running", "option.machine_alone.earned"} {
+		r, ok := answer.Why(id)
+		if !ok {
+			t.Errorf("%s is not explained", id)
+		}
+		walk(r)
+	}
+	for id := range want {
+		if !seen[id] {
+			t.Errorf("nothing is said of %s", id)
+		}
+	}
+}

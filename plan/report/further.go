@@ -41,7 +41,8 @@ func Further(s *plan.Site, ahead bool) ([]Remark, error) {
 			return nil, err
 		}
 	}
-	if text := winter(s, &q.Machine); text != "" {
+	with := Option(s.Answer(), plan.WithMachine) // if it stands still, it need not travel
+	if text := winter(s, &q.Machine); text != "" && (with == nil || with.Unknown != "" || with.FullLoad > 0) {
 		all = append(all, Remark{"Following the winter", text})
 	}
 	return all, nil

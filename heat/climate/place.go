@@ -17,7 +17,11 @@ import (
 )
 
 // Source says where weather comes from and what is owed for it.
-type Source struct{ Dataset, Licence, Attribution string }
+type Source struct {
+	Dataset, Licence, Attribution string
+	// Note says what the weather is not; empty where nothing is to be said.
+	Note string
+}
 
 // Month is the normal weather of one month.
 type Month struct {
@@ -67,6 +71,7 @@ func Places() []Place {
 		"NSRDB2019": {
 			Dataset: "NSRDB 2019", Licence: "open, with attribution",
 			Attribution: "National Solar Radiation Database (NSRDB), National Renewable Energy Laboratory (NREL), year 2019",
+			Note:        "the weather is that of the one year 2019, a mild one in Europe: most years want more heat, and their coldest hours are colder",
 		},
 	}
 	var list []Place

@@ -49,6 +49,9 @@ func (r *Report) Wanted() string {
 		says += fmt.Sprintf(" The hours of weather are made up from monthly normals: the heat of a year is off by %s %% on average and by %s %% at worst, and the greatest hour comes out some %s %% too low.",
 			Decimal(100*float64(u.Annual), 0), Decimal(100*float64(u.Worst), 0), Decimal(100*float64(u.Peak), 0))
 	}
+	if note := r.Asked.Place.Source.Note; note != "" {
+		says += " " + Upper(note) + "."
+	}
 	return says
 }
 
@@ -108,7 +111,7 @@ type Cited struct{ Title, Publisher, Year, Licence, Attribution, Address, Note s
 func (r *Report) Sources() []Cited {
 	var list []Cited
 	if s := r.Asked.Place.Source; s.Dataset != "" {
-		list = append(list, Cited{Title: "Weather of " + r.Asked.Place.String() + ": " + s.Dataset, Licence: s.Licence, Attribution: s.Attribution})
+		list = append(list, Cited{Title: "Weather of " + r.Asked.Place.String() + ": " + s.Dataset, Licence: s.Licence, Attribution: s.Attribution, Note: s.Note})
 	}
 	return append(list, citations(r.cited())...)
 }

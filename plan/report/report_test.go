@@ -194,6 +194,17 @@ func TestColderIsNoGain(t *testing.T) {
 	t.Error("the machine alone is not among the options")
 }
 
+// TestOneYearIsNotCalledTypicalUnseen: a mild year that stands for all is said
+// to be one, and a typical one is not.
+func TestOneYearIsNotCalledTypicalUnseen(t *testing.T) {
+	for place, want := range map[string]bool{"Potsdam": true, "Oslo": true, "Denver": false} {
+		r := reportOf(t, brief.Brief{Place: place, Tariff: "0.2", Currency: "USD", Heater: "resistive"}, false)
+		if got := strings.Contains(r.Wanted(), "The weather is that of the one year 2019"); got != want {
+			t.Errorf("%s: %s", place, r.Wanted())
+		}
+	}
+}
+
 func TestCSV(t *testing.T) {
 	table := Table{Columns: []Column{{"Heat by", ""}, {"Cost", "USD"}}, Rows: []Row{
 		{Cells: []string{"=SUM(A1)", "−1,204"}}, {Cells: []string{"gas, \"old\"", "3.5 to 4"}}, {Cells: []string{"oil"}, Unknown: "no price"},

@@ -17,27 +17,39 @@ func TestFurther(t *testing.T) {
 		want  map[string]string // by name: a part of the text
 	}{
 		{
-			"dear days and electric heat", brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive", Tariff: "0.10; 0.30 07:00-22:00"}, true,
+			"dear days and electric heat",
+			brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive", Tariff: "0.10; 0.30 07:00-22:00"},
+			true,
 			map[string]string{"What would turn it": "each alone", "When to heat": "never colder, saves", "Following the winter": "other hemisphere"},
 		},
 		{
-			"dear days, but it is not asked when to heat", brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive", Tariff: "0.10; 0.30 07:00-22:00"}, false,
+			"dear days, but it is not asked when to heat",
+			brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive", Tariff: "0.10; 0.30 07:00-22:00"},
+			false,
 			map[string]string{"What would turn it": "each alone", "Following the winter": "other hemisphere"},
 		},
 		{
-			"one price", brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive"}, true,
+			"one price",
+			brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive"},
+			true,
 			map[string]string{"What would turn it": "each alone", "Following the winter": "other hemisphere"},
 		},
 		{
-			"a machine that stands still", brief.Brief{Place: "Denver", Building: "poor flat", Heater: "gas", Tariff: "0.20; 0.30 07:00-22:00"}, true,
+			"a machine that stands still",
+			brief.Brief{Place: "Denver", Building: "poor flat", Heater: "gas", Tariff: "0.20; 0.30 07:00-22:00"},
+			true,
 			map[string]string{"What would turn it": "even", "When to heat": "save next to nothing"},
 		},
 		{
-			"hot water all year", brief.Brief{Place: "Denver", Building: "none", People: "40", Heater: "resistive", Device: "own", DevicePower: "500 W", DeviceRate: "20", DevicePrice: "400", Hottest: "65"}, true,
+			"hot water all year",
+			brief.Brief{Place: "Denver", Building: "none", People: "40", Heater: "resistive", Device: "own", DevicePower: "500 W", DeviceRate: "20", DevicePrice: "400", Hottest: "65"},
+			true,
 			map[string]string{"What would turn it": "even"},
 		},
 		{
-			"a machine of unknown price", brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive", Device: "Avalon Q"}, true,
+			"a machine of unknown price",
+			brief.Brief{Place: "Denver", Building: "poor flat", Heater: "resistive", Device: "Avalon Q"},
+			true,
 			map[string]string{"Following the winter": "other hemisphere"},
 		},
 	} {

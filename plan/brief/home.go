@@ -253,8 +253,10 @@ func (a *asker) demand() {
 		a.failf("heat-demand", "%.0f kWh/m² cannot be in %s: with %.1f times its losses the building wants only %.0f", want, a.Place.Name, high, most)
 		return
 	}
+	var factor float64
 	for range 30 {
 		mid := math.Sqrt(low * high)
+		factor = mid
 		got, b, err := wants(mid)
 		if err != nil {
 			a.fail("heat-demand", err)
@@ -270,6 +272,11 @@ func (a *asker) demand() {
 		}
 	}
 	h.Rooms = &made
+	for i := range a.Givens {
+		if g := &a.Givens[i]; g.Key == "heat-demand" { // for the figures of the walls stand beside it
+			g.Value += fmt.Sprintf(": losses × %.2f", factor)
+		}
+	}
 }
 
 // scaled returns the building with all its losses multiplied.

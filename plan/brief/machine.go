@@ -35,7 +35,7 @@ func (a *asker) machine() {
 	d, ok := deviceByName(name)
 	switch {
 	case strings.EqualFold(name, ownDevice):
-		d = atlas.Device{Name: "own machine", Kind: atlas.Hashing, Recovery: 1, Life: 5}
+		d = atlas.Device{Name: "your machine", Kind: atlas.Hashing, Recovery: 1, Life: 5}
 		if b.DevicePower == "" {
 			a.failf("device-power", "say what your machine draws, such as \"1700 W\"")
 			return

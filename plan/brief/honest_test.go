@@ -250,3 +250,27 @@ func TestFiguresCiteTheirOwnSources(t *testing.T) {
 		}
 	}
 }
+
+// TestOneFigureKeepsItsBandPossible: the high case of a high figure is no share
+// beyond one.
+func TestOneFigureKeepsItsBandPossible(t *testing.T) {
+	a, err := Brief{Place: "Denver", Fees: "60 %"}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := a.given(t, "fees"); g.Value != "33/60/90 %" {
+		t.Errorf("fees are %s", g.Value)
+	}
+}
+
+// TestPriceSaysWhatIsNotInIt: the price of a machine is not that of one that
+// stands in the house and is quiet.
+func TestPriceSaysWhatIsNotInIt(t *testing.T) {
+	a, err := Brief{Place: "Denver"}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := a.given(t, "device-price"); !strings.Contains(g.Why, "install") {
+		t.Errorf("the price of the usual machine is said to be %q", g.Why)
+	}
+}

@@ -173,7 +173,9 @@ func (a *asker) devicePrice(m *plan.Machine, d atlas.Device) {
 		m.Price = units.Unknown[plan.Money](why, time.Time{})
 		a.given("device-price", "unknown", origin{why: why})
 	default:
-		m.Price = known(a.amount("device-price", "1500 "+a.currency, usual*a.perUSD, fact(d.Price, "of "+d.Name)))
+		from := fact(d.Price, "of "+d.Name)
+		from.why += "; freight and what it takes to install it are not in it"
+		m.Price = known(a.amount("device-price", "1500 "+a.currency, usual*a.perUSD, from))
 		if a.Brief.DevicePrice == "" {
 			m.Sources = append(m.Sources, d.Price.Source)
 		}
@@ -425,13 +427,16 @@ func dollars(per bool) money {
 	return m
 }
 
+// mostShare is the most that fees or progress may be.
+const mostShare = 0.9
+
 // three reads "pessimistic/middle/optimistic" or one figure, about which the others keep the
 // distance that they usually have.
 func three(s string, in market.Input, how shape) ([market.Cases]float64, error) {
 	read := func(s string) (float64, error) {
 		switch how.unit {
 		case "%":
-			v, err := share(0, 90).read(s)
+			v, err := share(0, 100*mostShare).read(s)
 			return v / 100, err
 		case "J/TH":
 			return measure{own: "J/TH", others: []unit{{"W/TH", 1}}, least: 0.5, most: 1e4, example: "25 J/TH"}.read(s)
@@ -471,6 +476,9 @@ func three(s string, in market.Input, how shape) ([market.Cases]float64, error) 
 		for c := range values {
 			if middle := in.Values[market.Middle]; middle != 0 {
 				values[c] = in.Values[c] / middle * v
+				if how.unit == "%" {
+					values[c] = min(values[c], mostShare)
+				}
 			}
 		}
 		return values, nil

@@ -192,12 +192,34 @@ func (p *pages) plan(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	v.fields(b, asked)
+	v.fields(b, butFor(v.Problem, b, asked))
 	status := http.StatusOK
 	if v.Problem != nil {
 		status = http.StatusUnprocessableEntity
 	}
 	return p.show(w, r, status, "plan", view{Title: "Would it pay here?", Page: "plan"}, v)
+}
+
+// butFor is what the form is filled in with: the question, or where that has a
+// mistake all of it but the mistake, so that one wrong figure does not empty it.
+func butFor(problem *brief.Error, b brief.Brief, asked *brief.Asked) *brief.Asked {
+	if asked != nil || problem == nil || problem.Key == "" {
+		return asked
+	}
+	mistake := b.Get(problem.Key)
+	if b.Set(problem.Key, "") != nil {
+		return nil
+	}
+	rest, err := b.Ask(nil)
+	if err != nil {
+		return nil
+	}
+	for i := range rest.Givens {
+		if g := &rest.Givens[i]; g.Key == problem.Key {
+			g.Value = mistake
+		}
+	}
+	return rest
 }
 
 // planProblem is a link that is not one of the planner's.

@@ -36,6 +36,18 @@ func TestPlanPageAnswers(t *testing.T) {
 	}
 }
 
+// One mistake does not empty the form.
+func TestPlanPageKeepsTheForm(t *testing.T) {
+	status, body := get(t, serve(t, storybook.Heating())+"/plan?place=Denver&tariff=11")
+	for _, want := range []string{
+		"say its unit, such as ct/kWh", `<option value="Antminer S19j Pro" selected>`, `<option value="gas" selected>`, `name="years"`,
+	} {
+		if status != http.StatusUnprocessableEntity || !strings.Contains(body, want) {
+			t.Errorf("status %d, and the page lacks %q", status, want)
+		}
+	}
+}
+
 // Heat that is not made costs nothing, and is no gain.
 func TestPlanPageClaimsNoGainOfAColdHome(t *testing.T) {
 	_, body := get(t, serve(t, storybook.Heating())+farmhouse)

@@ -145,6 +145,10 @@ func (r *reckoning) reuse(with, wasted *way) Comparison {
 	c.PerKWh = bands(yearly)
 	c.Wins = c.Yearly.Mid > 0
 	currency := r.q.Money.Currency
+	if r.s.demand.load.Heat == 0 {
+		c.Sentence = "Nothing wants heat here, so none can be used."
+		return c
+	}
 	if kwh[market.Middle] == 0 {
 		c.Sentence = fmt.Sprintf("At these prices %s would stand still here: the heat is made for less by %s.", r.q.Machine.title(), r.q.Backup.title())
 		return c

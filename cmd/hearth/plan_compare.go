@@ -30,11 +30,11 @@ func (c *planCompareCmd) Run(p *program) error {
 			if a.Options[0].Unknown != "" {
 				return "unknown"
 			}
-			return report.Hundredths(a.Options[0].Cost.Mid) + " " + report.HundredthsName(a.Currency)
+			return report.Useful(&a.Options[0]) + " " + report.HundredthsName(a.Currency)
 		}},
 		{"Machine and backup", func(_ *plan.Answer, o *plan.Option) string { return o.Name }},
 		{"Their useful kWh", known(func(a *plan.Answer, o *plan.Option) string {
-			return report.Hundredths(o.Cost.Mid) + " " + report.HundredthsName(a.Currency)
+			return report.Useful(o) + " " + report.HundredthsName(a.Currency)
 		})},
 		{"First year", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(o.Running.Mid, a.Currency) })},
 		{"To buy", known(func(a *plan.Answer, o *plan.Option) string { return report.Money(float64(o.Capex), a.Currency) })},

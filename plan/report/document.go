@@ -124,7 +124,8 @@ type optionFigure struct {
 	Earned     bandDocument `json:"earned_first_year"`
 	Sats       bandDocument `json:"sats_first_year"`
 	Capex      float64      `json:"capex"`
-	Cost       bandDocument `json:"cost_per_useful_kwh"`
+	// Null where no heat is made.
+	Cost *bandDocument `json:"cost_per_useful_kwh"`
 	// Null for a way that leaves heat unmade, which is no gain.
 	Value  *bandDocument `json:"net_present_value"`
 	Exergy float64       `json:"exergy_kwh"`
@@ -248,7 +249,11 @@ func newOption(a *plan.Answer, o *plan.Option) optionDocument {
 		Heat: float64(o.Heat), Power: float64(o.Power), Fuel: float64(o.Fuel), Computed: float64(o.Computed), FullLoad: o.FullLoad,
 		Covered: float64(o.Covered), Months: numbers(o.Months), Missing: float64(o.Shortfall.Year), MissingDay: float64(o.Shortfall.Day),
 		Coldest: float64(o.Shortfall.Coldest), Running: bandDocument(o.Running), Earned: bandDocument(o.Earned), Sats: bandDocument(o.Sats),
-		Capex: float64(o.Capex), Cost: bandDocument(o.Cost), Exergy: float64(o.Exergy),
+		Capex: float64(o.Capex), Exergy: float64(o.Exergy),
+	}
+	if o.Heat > 0 {
+		cost := bandDocument(o.Cost)
+		d.Figures.Cost = &cost
 	}
 	if colder(a, o) {
 		d.Payback = nil

@@ -152,7 +152,7 @@ func TestUnknownPlan(t *testing.T) {
 func TestDecision(t *testing.T) {
 	smart := func(low, mid, high float64) *plan.Answer {
 		return &plan.Answer{
-			Currency: "USD", Options: []plan.Option{{Kind: plan.WithMachine}},
+			Currency: "USD", Load: plan.Load{Heat: 20_000}, Options: []plan.Option{{Kind: plan.WithMachine}},
 			Smart: plan.Comparison{Of: "a miner", Against: "a gas boiler", Wins: mid > 0, Value: plan.Band{Low: low, Mid: mid, High: high}},
 		}
 	}
@@ -192,6 +192,28 @@ func TestColderIsNoGain(t *testing.T) {
 		return
 	}
 	t.Error("the machine alone is not among the options")
+}
+
+// TestNoHeatHasNoPrice: where nothing wants heat a kWh of it has no
+// price, and the decision says so.
+func TestNoHeatHasNoPrice(t *testing.T) {
+	r := reportOf(t, brief.Brief{Place: "Honolulu", Rival: "none"}, false)
+	if d := Decision(r.Answer, r.Years()); !strings.Contains(d, "nothing wants heat") {
+		t.Error(d)
+	}
+	for _, row := range Costs(r.Answer).Rows {
+		if row.Unknown == "" && row.Cells[1] != "–" {
+			t.Errorf("a kWh that nobody makes costs %s: %v", row.Cells[1], row.Cells)
+		}
+	}
+	for _, o := range NewDocument(r).Options {
+		if o.Figures != nil && o.Figures.Cost != nil {
+			t.Errorf("to programs a kWh of %s costs %v", o.ID, *o.Figures.Cost)
+		}
+	}
+	if s := r.Answer.Reuse.Sentence; !strings.Contains(s, "Nothing wants heat") {
+		t.Error(s)
+	}
 }
 
 // TestOneYearIsNotCalledTypicalUnseen: a mild year that stands for all is said

@@ -100,12 +100,20 @@ func Costs(a *plan.Answer) Table {
 				gain, payback = "–", "–"
 			}
 			r.Cells = append(r.Cells,
-				Hundredths(o.Cost.Mid), spread(o.Cost), Whole(o.Running.Mid), Whole(o.Earned.Mid),
+				Useful(&o), spread(o.Cost), Whole(o.Running.Mid), Whole(o.Earned.Mid),
 				Whole(float64(o.Capex)), gain, payback)
 		}
 		t.Rows = append(t.Rows, r)
 	}
 	return t
+}
+
+// Useful writes what a useful kWh costs: a dash where no heat is made.
+func Useful(o *plan.Option) string {
+	if o.Heat <= 0 {
+		return "–"
+	}
+	return Hundredths(o.Cost.Mid)
 }
 
 // spread writes a band in its order, pessimistic first.
@@ -252,6 +260,8 @@ func Option(a *plan.Answer, kind plan.OptionKind) *plan.Option {
 func Decision(a *plan.Answer, years int) string {
 	o := Option(a, plan.WithMachine)
 	switch {
+	case a.Load.Heat <= 0:
+		return "No, it would not pay here: nothing wants heat all year."
 	case a.Smart.Unknown != "" || o == nil:
 		return strings.TrimSpace("Whether it would pay here is unknown: " + a.Smart.Unknown + ". " + a.Smart.Limit)
 	case a.Smart.Wins && a.Smart.Own.Mid < 0:

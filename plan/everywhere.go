@@ -162,6 +162,9 @@ func (w *World) candidate(d atlas.Device) Candidate {
 		Availability: usualAvailability, PoolFee: usualPoolFee, Life: d.Life, Sources: []atlas.SourceID{d.Source},
 		Price: units.Map(d.Price.Known(), func(v float64) Money { return Money(v * w.Money.PerDollar) }),
 	}}
+	if d.Availability > 0 {
+		c.Availability = d.Availability
+	}
 	if d.Kind == atlas.Inference {
 		c.PoolFee = 0 // rents are net of fees
 		switch class, ok := classOf(d); {

@@ -30,6 +30,9 @@ type Device struct {
 	Hottest units.Celsius
 	// Recovery is the share of its heat that reaches rooms or water.
 	Recovery units.Fraction
+	// Availability is the share of its nominal earnings that it was seen to be
+	// paid; 0 where nobody looked.
+	Availability units.Fraction
 	// Price of one in US dollars, and Noise in dB(A) at full work.
 	Price, Noise Fact
 	Life         float64 // years, by judgement
@@ -58,7 +61,7 @@ func Devices() []Device {
 			Draw: units.Watts(r.value("draw")), Least: units.Watts(r.value("least")),
 			Idle: units.Watts(r.value("idle")), Plain: units.Watts(r.value("plain")),
 			Terahashes: r.value("terahashes"),
-			Hottest:    units.Celsius(r.value("hottest")), Recovery: units.Fraction(r.value("recovery")),
+			Hottest:    units.Celsius(r.value("hottest")), Recovery: units.Fraction(r.value("recovery")), Availability: units.Fraction(r.value("availability")),
 			Life: r.value("life"), Source: SourceID(r.text("source")), Note: r.text("note"),
 		}
 		if x, known := r.number("price"); known {

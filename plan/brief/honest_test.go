@@ -274,3 +274,20 @@ func TestPriceSaysWhatIsNotInIt(t *testing.T) {
 		t.Errorf("the price of the usual machine is said to be %q", g.Why)
 	}
 }
+
+// TestConsumerUnitsArePaidLess: what a reviewer saw of a vendor's unit goes
+// before what managed machines reach.
+func TestConsumerUnitsArePaidLess(t *testing.T) {
+	for device, want := range map[string]float64{"Heatbit Trio": 0.76, "Antminer S19j Pro": 0.95} {
+		a, err := Brief{Place: "Denver", Device: device}.Ask(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(a.Question.Machine.Availability); math.Abs(got-want) > 1e-12 {
+			t.Errorf("%s is paid for %g of the time, want %g", device, got, want)
+		}
+		if g := a.given(t, "availability"); (g.Sources[0] == "boingboing-2025") != (want < 0.9) {
+			t.Errorf("%s: %+v", device, g)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func (a *asker) machine() {
 	m.Upkeep = a.amount("device-upkeep", "20 "+a.currency, 0, judged("fans and filters are left out"))
 	m.Recovery = a.share("recovery", 0.05, 1, float64(d.Recovery), label)
 	a.hottest(m, d)
-	m.Availability = a.share("availability", 0.05, 1, usualAvailability, judged("managed machines are paid for 95 to 97 % of their time, the smallest consumer ones for some 75 %"))
+	m.Availability = a.share("availability", 0.05, 1, paidTime(d), paidTimeOf(d))
 	m.PoolFee = a.share("pool-fee", 0, 0.5, usualFee(d.Kind), judged("pools keep 1 to 3 %"))
 }
 
@@ -106,7 +106,7 @@ func (a *asker) rival() {
 	m := plan.Machine{
 		Name: d.Name, Kind: plan.MachineKind(d.Kind), Count: 1, Draw: d.Draw, Least: d.Least, Idle: d.Idle, Plain: d.Plain,
 		Efficiency: market.JoulesPerTerahash(d.Efficiency()), Recovery: d.Recovery, Hottest: d.Hottest,
-		Availability: usualAvailability, PoolFee: units.Fraction(usualFee(d.Kind)), Life: d.Life, Sources: []atlas.SourceID{d.Source},
+		Availability: units.Fraction(paidTime(d)), PoolFee: units.Fraction(usualFee(d.Kind)), Life: d.Life, Sources: []atlas.SourceID{d.Source},
 		Price: units.Unknown[plan.Money](cmp.Or(d.Price.Note, "nobody publishes it"), a.Start),
 	}
 	if v, ok := d.Price.Get(); ok {
@@ -151,6 +151,21 @@ func (a *asker) outlookFor(d atlas.Device) (market.Outlook, error) {
 }
 
 const usualAvailability = 0.95
+
+// paidTime returns the share of the time in which a machine is paid.
+func paidTime(d atlas.Device) float64 {
+	if d.Availability > 0 {
+		return float64(d.Availability)
+	}
+	return usualAvailability
+}
+
+func paidTimeOf(d atlas.Device) origin {
+	if d.Availability > 0 {
+		return fact(atlas.Fact{Year: 2025, Source: "boingboing-2025"}, "a reviewer's unit of this vendor was paid for 73 to 78 % of what its label says")
+	}
+	return judged("managed machines are paid for 95 to 97 % of their time, the smallest consumer ones for some 75 %")
+}
 
 func usualFee(k atlas.DeviceKind) float64 {
 	if k == atlas.Hashing {

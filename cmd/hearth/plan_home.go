@@ -65,7 +65,7 @@ func (c *planHomeCmd) study(p *program, r *report.Report) error {
 	if !tornado && draws == 0 || r.Answer.Smart.Unknown != "" {
 		return nil
 	}
-	s := plan.Study{Question: q, Scenario: r.Asked.Scenario, Chance: market.Usual(), Factors: plan.Factors(q, r.Asked.Scenario), Held: r.Asked.Brief.HashPrice != ""}
+	s := plan.Study{Question: q, Scenario: r.Asked.Scenario, Chance: market.Usual(), Factors: plan.Factors(q, r.Asked.Scenario), Held: r.Asked.Brief.HashPrice != "" && q.Machine.Kind == plan.Hash}
 	var err error
 	if tornado {
 		count := p.counting("Moving figures")

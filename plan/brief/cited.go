@@ -34,7 +34,7 @@ func (a *asker) cite() {
 			}
 		}
 	}
-	if a.Brief.HashPrice != "" {
+	if a.Brief.HashPrice != "" && q.Machine.Kind == plan.Hash {
 		q.Markets = nil // somebody said it
 	}
 }

@@ -291,3 +291,21 @@ func TestConsumerUnitsArePaidLess(t *testing.T) {
 		}
 	}
 }
+
+// TestRivalEarnsTheRentsOfItsOwnClass: a graphics card beside a server does not
+// earn what servers do.
+func TestRivalEarnsTheRentsOfItsOwnClass(t *testing.T) {
+	const card = "Workstation with an RTX 4090 class card"
+	own, err := Brief{Place: "Denver", Device: card}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := Brief{Place: "Denver", Device: "Server share of one H100", Rival: card}.Ask(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := beside.Question.Rivals[0].Market[market.Middle][0].Inference, own.Question.Market[market.Middle][0].Inference
+	if got != want {
+		t.Errorf("beside a server the card earns %.3f a kWh, by itself %.3f", float64(got), float64(want))
+	}
+}

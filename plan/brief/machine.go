@@ -127,7 +127,8 @@ const usualAnswerer = "Workstation with an RTX 4090 class card"
 
 // outlookFor is the outlook of the question, with the rents of a device.
 func (a *asker) outlookFor(d atlas.Device) (market.Outlook, error) {
-	if d.Kind == atlas.Hashing || a.Question.Machine.Kind == plan.Inference {
+	m := &a.Question.Machine
+	if d.Kind == atlas.Hashing || m.Kind == plan.Inference && classOf(d.Name) == classOf(m.Name) && !strings.Contains(m.Name, "cores") {
 		return a.Question.Market, nil
 	}
 	if strings.Contains(d.Name, "cores") {

@@ -262,8 +262,8 @@ func (r *reckoning) works(w *way, computed, made float64) {
 	switch sats := w.books.sats[market.Middle]; {
 	case m.Kind != Hash:
 		w.JoulesPerSat = units.Unknown[float64]("it does not mine", start)
-	case sats == 0:
-		w.JoulesPerSat = units.Unknown[float64]("it mines nothing", start)
+	case sats < 1:
+		w.JoulesPerSat = units.Unknown[float64]("it mines less than a sat in a year", start)
 	default:
 		w.JoulesPerSat = r.q.known(computed * 3.6e6 / sats)
 	}

@@ -29,7 +29,7 @@ func (c *planCheckCmd) Run(p *program) error {
 		return err
 	}
 	if c.Days < 2 || c.Days > 3660 {
-		return coded(exitUsage, fmt.Errorf("compare %d days: say from 2 to 3660; of each gap's end a day is lost", c.Days))
+		return coded(exitUsage, fmt.Errorf("--days=%d: say from 2 to 3660; the day after each gap is lost", c.Days))
 	}
 	s, err := c.open(p.ctx, "")
 	if err != nil {

@@ -309,3 +309,18 @@ func TestRivalEarnsTheRentsOfItsOwnClass(t *testing.T) {
 		t.Errorf("beside a server the card earns %.3f a kWh, by itself %.3f", float64(got), float64(want))
 	}
 }
+
+// TestThreeWithTheirUnit: a slash stands between the three figures of a scenario
+// and in units, with and without a space before them.
+func TestThreeWithTheirUnit(t *testing.T) {
+	for _, s := range []string{"0.03/0.04/0.05", "0.03/0.04/0.05 USD/kWh", "0.03/0.04/0.05USD/kWh", " 0.03 / 0.04 / 0.05 USD/kWh "} {
+		a, err := Brief{Place: "Denver", MinerPower: s}.Ask(nil)
+		if err != nil {
+			t.Errorf("%q: %v", s, err)
+			continue
+		}
+		if got := a.Scenario[market.Middle].Power; got != 0.04 {
+			t.Errorf("%q: the middle is %v", s, got)
+		}
+	}
+}

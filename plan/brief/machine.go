@@ -459,12 +459,9 @@ func three(s string, in market.Input, how shape) ([market.Cases]float64, error) 
 		}
 		return dollars(how.unit == "USD/kWh").read(s)
 	}
-	// A slash also stands in units: "0.04/0.05/0.06 USD/kWh".
-	number, unit := s, ""
-	if i := strings.LastIndexByte(strings.TrimSpace(s), ' '); i >= 0 {
-		number, unit = s[:i], s[i:]
-	}
-	parts := strings.Split(number, "/")
+	// A slash also stands in units, which have no digits: "0.04/0.05/0.06 USD/kWh".
+	end := strings.LastIndexAny(s, "0123456789.") + 1
+	parts, unit := strings.Split(s[:end], "/"), s[end:]
 	values := in.Values
 	switch len(parts) {
 	case 3:

@@ -12,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"hearth/internal/spelling"
 )
 
 // Error is a mistake in the file, with the line it stands in.
@@ -343,7 +345,7 @@ func hint(got string, fields map[string][]int) string {
 	best, bestDist := "", 3
 	for k := range fields {
 		keys = append(keys, k)
-		if dist := distance(got, k); dist < bestDist || dist == bestDist && k < best {
+		if dist := spelling.Distance(got, k); dist < bestDist || dist == bestDist && k < best {
 			best, bestDist = k, dist
 		}
 	}
@@ -355,26 +357,6 @@ func hint(got string, fields map[string][]int) string {
 	}
 	slices.Sort(keys)
 	return ": it takes " + strings.Join(keys, ", ")
-}
-
-// distance is the Levenshtein distance of two short strings.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diag, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diag+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // Decode fills dst strictly from the section. An empty section leaves dst as

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hearth/heat"
+	"hearth/internal/spelling"
 	"hearth/units"
 )
 
@@ -133,7 +134,7 @@ func PlaceByName(name string) (Place, error) {
 	var near []candidate
 	for _, p := range known {
 		have := plain(p.Name)
-		d := edits(want, have)
+		d := spelling.Distance(want, have)
 		if strings.HasPrefix(have, want) || strings.HasPrefix(want, have) {
 			d = min(d, 1)
 		}
@@ -167,26 +168,6 @@ func plain(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// edits returns the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0]++
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 //go:embed zones.csv

@@ -230,47 +230,39 @@ func isWorld(target string) bool {
 
 // clock finds uses of the real clock and of the outside world's settings.
 func (c *checker) clock(file *ast.File) {
-	local := localName(file, "time")
-	if local == "" {
-		return
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		s, ok := n.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		if x, ok := s.X.(*ast.Ident); !ok || x.Name != local {
-			return true
-		}
-		switch s.Sel.Name {
+	uses(file, "time", func(at token.Pos, name string) {
+		switch name {
 		case "Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker":
-			c.report(s.Pos(), "time.%s: a pure package takes the time as an argument", s.Sel.Name)
+			c.report(at, "time.%s: a pure package takes the time as an argument", name)
 		case "Local", "LoadLocation":
-			c.report(s.Pos(), "time.%s: a pure package takes the time zone with the time", s.Sel.Name)
+			c.report(at, "time.%s: a pure package takes the time zone with the time", name)
 		}
-		return true
 	})
 }
 
 // seeds finds randomness that comes from nowhere: what is made from a seed is
 // the only kind that a pure package may have.
 func (c *checker) seeds(file *ast.File) {
-	local := localName(file, "math/rand/v2")
+	uses(file, "math/rand/v2", func(at token.Pos, name string) {
+		switch name {
+		case "New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "PCG", "ChaCha8", "Source", "Zipf":
+		default:
+			c.report(at, "rand.%s: a pure package takes its randomness from a seed", name)
+		}
+	})
+}
+
+// uses calls found for every name of a package that a file uses.
+func uses(file *ast.File, target string, found func(at token.Pos, name string)) {
+	local := localName(file, target)
 	if local == "" {
 		return
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
-		s, ok := n.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		if x, ok := s.X.(*ast.Ident); !ok || x.Name != local {
-			return true
-		}
-		switch s.Sel.Name {
-		case "New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "PCG", "ChaCha8", "Source", "Zipf":
-		default:
-			c.report(s.Pos(), "rand.%s: a pure package takes its randomness from a seed", s.Sel.Name)
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == local {
+				found(s.Pos(), s.Sel.Name)
+			}
 		}
 		return true
 	})

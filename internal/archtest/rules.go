@@ -57,7 +57,7 @@ func Hearth() Rules {
 			{Packages: "units", Pure: true},
 			{Packages: "heat", May: []string{"units"}, Pure: true},
 			// Not pure: it asks the computer for the rules of time zones.
-			{Packages: "heat/climate", May: []string{"units", "heat"}},
+			{Packages: "heat/climate", May: []string{"units", "heat", "internal/spelling"}},
 			{Packages: "device", May: []string{"units"}},
 			{Packages: "device/devicetest", May: []string{"units", "device", "heat", "emulate", plumbing}, Tests: true},
 			{Packages: "control", May: []string{"units", "heat", "device", "control/scheduler"}, Pure: true},

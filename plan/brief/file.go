@@ -7,6 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"hearth/internal/spelling"
 )
 
 // Error is a mistake in a brief.
@@ -163,11 +165,17 @@ func joined(n *ast.SequenceNode) (string, bool) {
 	return strings.Join(parts, ", "), true
 }
 
+// mostKey bounds what a proposal is looked for: no key is as long.
+const mostKey = 40
+
 // hint proposes the nearest key.
 func hint(got string) string {
 	best, least := "", 4
+	if len(got) > mostKey {
+		got = got[:mostKey]
+	}
 	for _, k := range Keys() {
-		if d := distance(got, k.Name); d < least {
+		if d := spelling.Distance(got, k.Name); d < least {
 			best, least = k.Name, d
 		}
 	}
@@ -175,27 +183,4 @@ func hint(got string) string {
 		return fmt.Sprintf(": did you mean %q?", best)
 	}
 	return ": \"hearth plan home --help\" lists them"
-}
-
-// distance is the Levenshtein distance of two short texts.
-func distance(a, b string) int {
-	if len(a) > 40 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

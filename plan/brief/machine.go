@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hearth/internal/spelling"
 	"hearth/plan"
 	"hearth/plan/atlas"
 	"hearth/plan/market"
@@ -235,7 +236,7 @@ func nearDevice(name string) string {
 	}
 	var all []near
 	for _, d := range atlas.Devices() {
-		distance := distance(strings.ToLower(name), strings.ToLower(d.Name))
+		distance := spelling.Distance(strings.ToLower(name), strings.ToLower(d.Name))
 		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(strings.TrimSpace(name))) {
 			distance = 0
 		}

@@ -64,6 +64,7 @@ function complain(text) {
 const pace = 1000; // least time between two looks at the page, ms
 const chartAge = 60000; // how old a chart may get, ms
 let last = Date.now(), drawn = Date.now(), waiting = 0, looking = false, again = false;
+let leaving = false; // logging out: what is answered from then on is of no account
 
 async function look() {
   waiting = 0;
@@ -72,7 +73,8 @@ async function look() {
   try {
     const whole = Date.now() - drawn > chartAge;
     const res = await fetch(location.href, { headers: whole ? {} : { "Hearth-Live": "figures" }, redirect: "manual" });
-    if (res.type === "opaqueredirect") { location.reload(); return; } // logged out
+    if (leaving) return;
+    if (res.type === "opaqueredirect") { location.reload(); return; } // logged out elsewhere
     if (res.ok) {
       if (whole) drawn = Date.now();
       take(await res.text());
@@ -150,6 +152,7 @@ async function send(form, body) {
 
 document.addEventListener("submit", async (e) => {
   const form = e.target;
+  if (form.getAttribute("action") === "/logout") leaving = true; // a reload would cut it short
   if (form.method !== "post" || "plain" in form.dataset || form.getAttribute("action") === "/logout") return;
   e.preventDefault();
   if (form.classList.contains("turn") && e.submitter?.dataset.turn) {

@@ -30,9 +30,10 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 		for at := 0; at < t.k; at += most {
 			k, more := uintptr(min(most, t.k-at)), at+most < t.k
 			panel := &t.panels[b*tall*t.step()+at*width]
-			for i := 0; i < m; i += 3 {
+			for i, rows := 0, 0; i < m; i += rows {
+				rows = tileRows512(m - i)
 				soon := panel
-				if left := (m - 1 - i) / 3; left < tall { // the last rounds fetch a panel each
+				if left := (m - i - rows + 2) / 3; left < tall { // the last rounds fetch a panel each
 					soon = t.next(b, at+most, tall-1-left)
 				}
 				var first *uint32
@@ -40,7 +41,7 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 					first = &initial[i*words]
 				}
 				sums, state, u, ei := &c[i*t.n+b*tile], &states[(i*tiles+b)*words], &a[i*Stride(t.k)+at], &e[i*t.rank]
-				switch m - i {
+				switch rows {
 				case 1:
 					tile512x1(sums, ldc, state, lds, first, uint32(b), more, u, lda, panel, step, offset, peel, peelStep, ei, rank, k, soon)
 				case 2:
@@ -51,6 +52,15 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 			}
 		}
 	}
+}
+
+// tileRows512 is how many rows a kernel takes when so many are left. A row alone
+// would wait for weights that two share: the last four go in pairs.
+func tileRows512(left int) int {
+	if left == 4 {
+		return 2
+	}
+	return min(left, 3)
 }
 
 // next is where panel p of tile b goes on at a column of the row, or where that

@@ -30,8 +30,8 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 		for at := 0; at < t.k; at += most {
 			k, more := uintptr(min(most, t.k-at)), at+most < t.k
 			panel := &t.panels[b*tall*t.step()+at*width]
-			for i, rows := 0, 0; i < m; i += rows {
-				rows = tileRows512(m - i)
+			for i := 0; i < m; {
+				rows := tileRows512(m - i)
 				soon := panel
 				if left := (m - i - rows + 2) / 3; left < tall { // the last rounds fetch a panel each
 					soon = t.next(b, at+most, tall-1-left)
@@ -49,6 +49,7 @@ func (t *Ticketed) tiles512(c []int32, states, initial []uint32, a []uint8, e []
 				default:
 					tile512x3(sums, ldc, state, lds, first, uint32(b), more, u, lda, panel, step, offset, peel, peelStep, ei, rank, k, soon)
 				}
+				i += rows
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"hearth/plan/market"
+	"hearth/units"
 )
 
 // smart compares the machine and its backup with the heater of today.
@@ -173,16 +174,7 @@ func (r *reckoning) reuse(with, wasted *way) Comparison {
 }
 
 // amount writes money in whole units, in groups of three.
-func amount(x float64, currency string) string {
-	digits := strconv.FormatFloat(math.Abs(math.Round(x)), 'f', 0, 64)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	if math.Round(x) < 0 {
-		digits = "−" + digits
-	}
-	return digits + " " + currency
-}
+func amount(x float64, currency string) string { return units.Whole(x) + " " + currency }
 
 // rate writes money for a kWh.
 func rate(x float64, currency string) string {

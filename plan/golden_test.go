@@ -38,11 +38,17 @@ func TestAnswersStayWhatTheyWere(t *testing.T) {
 		s := prepare(t, q)
 		answers[name] = map[string]any{"answer": s.Answer(), "size": s.Size(0.1, 0.3, 1)}
 	}
-	got, err := json.MarshalIndent(answers, "", " ")
+	golden(t, "testdata/answers.golden.json", answers)
+}
+
+// golden compares a value, as JSON, with the file that keeps it; -update writes
+// the file anew.
+func golden(t *testing.T, file string, value any) {
+	t.Helper()
+	got, err := json.MarshalIndent(value, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = "testdata/answers.golden.json"
 	if *update {
 		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
 			t.Fatal(err)

@@ -224,6 +224,29 @@ func (s Sats) String() string {
 	return strconv.FormatInt(int64(s), 10) + " sats"
 }
 
+// Grouped writes a number, as strconv formats it, for people: with a real minus
+// and its thousands set apart.
+func Grouped(number, apart string) string {
+	sign := ""
+	if rest, ok := strings.CutPrefix(number, "-"); ok {
+		sign, number = "−", rest
+	}
+	whole, point, part := number, "", ""
+	if i := strings.IndexByte(number, '.'); i >= 0 {
+		whole, point, part = number[:i], ".", number[i+1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + apart + whole[i:]
+	}
+	return sign + whole + point + part
+}
+
+// Whole writes a number without decimals, with commas between thousands.
+func Whole(v float64) string {
+	// The sum makes nought of minus nought.
+	return Grouped(strconv.FormatFloat(math.Round(v)+0, 'f', 0, 64), ",")
+}
+
 // trim prints x with at most places decimals and no trailing zeros.
 func trim(x float64, places int) string {
 	s := strconv.FormatFloat(x, 'f', places, 64)

@@ -288,3 +288,19 @@ func TestPowerAndEnergy(t *testing.T) {
 		t.Errorf("20 °C + 1.5 K is %v above 18 °C, want 3.5 K", got)
 	}
 }
+
+func TestGrouped(t *testing.T) {
+	for _, c := range []struct{ number, apart, want string }{
+		{"0", ",", "0"}, {"999", ",", "999"}, {"1000", ",", "1,000"}, {"-1234567.25", ",", "−1,234,567.25"},
+		{"0.12345", ",", "0.12345"}, {"12345", "\u202f", "12\u202f345"}, {"", ",", ""},
+	} {
+		if got := units.Grouped(c.number, c.apart); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.number, got, c.want)
+		}
+	}
+	for v, want := range map[float64]string{-0.3: "0", 0.5: "1", -1203.6: "−1,204", 1e6: "1,000,000"} {
+		if got := units.Whole(v); got != want {
+			t.Errorf("%g becomes %q, want %q", v, got, want)
+		}
+	}
+}

@@ -227,10 +227,7 @@ func (p *pages) tally(k units.Known[int64]) template.HTML {
 	if !ok {
 		return p.figure(k)
 	}
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "\u202f" + digits[i:]
-	}
+	digits := units.Grouped(strconv.FormatInt(n, 10), "\u202f")
 	return template.HTML(fmt.Sprintf(`<span class="fig" title="%s">%s</span>`, template.HTMLEscapeString(p.whence(k)), digits)) //nolint:gosec // escaped
 }
 

@@ -3,6 +3,8 @@ package picture
 import (
 	"math"
 	"strconv"
+
+	"hearth/units"
 )
 
 // axis maps figures to a place between two ends of the drawing.
@@ -60,26 +62,7 @@ func (a axis) label(v float64) string {
 	if math.Abs(v) < a.step/2 {
 		v = 0
 	}
-	return grouped(strconv.FormatFloat(v, 'f', decimals, 64))
-}
-
-// grouped sets commas between thousands, and a real minus.
-func grouped(s string) string {
-	sign := ""
-	if s != "" && s[0] == '-' {
-		sign, s = "−", s[1:]
-	}
-	whole, part := s, ""
-	for i := range len(s) {
-		if s[i] == '.' {
-			whole, part = s[:i], s[i:]
-			break
-		}
-	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	return sign + whole + part
+	return units.Grouped(strconv.FormatFloat(v, 'f', decimals, 64), ",")
 }
 
 // across draws the marks of a level axis: lines from top to bottom, figures

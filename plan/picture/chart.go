@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"hearth/units"
 )
 
 // size of charts; maps choose their own.
@@ -176,7 +178,7 @@ func Months(c Caption, wanted, made [12]float64, rest string) *Drawing {
 
 var monthNames = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
 
-func whole(v float64) string { return grouped(fmt.Sprintf("%.0f", v)) }
+func whole(v float64) string { return units.Grouped(fmt.Sprintf("%.0f", v), ",") }
 
 // key is an entry of a legend.
 type key struct {

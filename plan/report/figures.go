@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,16 +15,7 @@ import (
 func Money(v float64, currency string) string { return Whole(v) + " " + currency }
 
 // Whole writes a number without decimals, with commas between thousands.
-func Whole(v float64) string {
-	digits := strconv.FormatFloat(math.Abs(math.Round(v)), 'f', 0, 64)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	if math.Round(v) < 0 {
-		return "−" + digits
-	}
-	return digits
-}
+func Whole(v float64) string { return units.Whole(v) }
 
 // Hundredths writes a price of a kWh in hundredths of the currency: "9.36".
 func Hundredths(v float64) string { return Decimal(100*v, 2) }

@@ -291,8 +291,13 @@ func TestPowerAndEnergy(t *testing.T) {
 
 func TestGrouped(t *testing.T) {
 	for _, c := range []struct{ number, apart, want string }{
-		{"0", ",", "0"}, {"999", ",", "999"}, {"1000", ",", "1,000"}, {"-1234567.25", ",", "−1,234,567.25"},
-		{"0.12345", ",", "0.12345"}, {"12345", "\u202f", "12\u202f345"}, {"", ",", ""},
+		{"0", ",", "0"},
+		{"999", ",", "999"},
+		{"1000", ",", "1,000"},
+		{"-1234567.25", ",", "−1,234,567.25"},
+		{"0.12345", ",", "0.12345"},
+		{"12345", "\u202f", "12\u202f345"},
+		{"", ",", ""},
 	} {
 		if got := units.Grouped(c.number, c.apart); got != c.want {
 			t.Errorf("%q becomes %q, want %q", c.number, got, c.want)

@@ -119,6 +119,11 @@ func Hearth() Rules {
 			{Packages: "homeassistant/...", May: view},
 			{Packages: "config/...", May: []string{"units", "heat", "control", "device", "site", "source/...", plumbing}},
 
+			// The network. What decides is pure; a client of it needs neither the SDK
+			// nor CometBFT (the programs below see to that).
+			{Packages: "chain/app/...", May: []string{"units", "infer/...", "work/...", "chain/...", plumbing}},
+			{Packages: "chain/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},
+
 			{Packages: "discovery/...", May: []string{"units", "device", plumbing}},
 			{Packages: "cmd/...", May: []string{"..."}},
 		},

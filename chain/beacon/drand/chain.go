@@ -37,6 +37,24 @@ func Quicknet() Chain {
 	return c
 }
 
+// LocalID is the name of every [Local] chain.
+const LocalID = "hearth-local"
+
+// Local is the chain of a beacon with one key, on one machine, for networks
+// that are only tried out: who has the secret knows every round in advance.
+// Its name says so, and goes into its hash, so that it never passes for
+// another's.
+func Local(key PublicKey, genesis int64, period uint32) Chain {
+	return Chain{
+		PublicKey: key, Genesis: genesis, Period: int64(period),
+		Hash: HashOf(key, genesis, period, LocalGroup(), LocalID),
+	}
+}
+
+// LocalGroup stands where other chains have the hash of the group that made
+// their key.
+func LocalGroup() [32]byte { return sha256.Sum256([]byte(LocalID)) }
+
 // must is for the constants above, which a test reads.
 func must(_ int, err error) {
 	if err != nil {

@@ -494,3 +494,17 @@ func secret(t testing.TB, n byte) SecretKey {
 	}
 	return k
 }
+
+func TestLocalChainsDiffer(t *testing.T) {
+	a, b := secret(t, 1).Public(), secret(t, 2).Public()
+	seen := make(map[[32]byte]bool)
+	for _, c := range []Chain{Local(a, 1000, 1), Local(b, 1000, 1), Local(a, 1001, 1), Local(a, 1000, 2)} {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+		if seen[c.Hash] {
+			t.Errorf("two chains have the hash %x", c.Hash)
+		}
+		seen[c.Hash] = true
+	}
+}

@@ -175,8 +175,9 @@ func (c *Claim) ID() (id model.Hash) {
 	return id
 }
 
-// check tells why a claim cannot be mined by anybody.
-func (c *Claim) check(m *Model) error {
+// Check tells why a claim cannot be mined by anybody, whatever its beacon: a
+// [Rejection], or nil.
+func (c *Claim) Check(m *Model) error {
 	if err := c.Job.Validate(); err != nil {
 		return reject(ReasonMalformed, "the job: %v", err)
 	}

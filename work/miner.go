@@ -91,7 +91,7 @@ func (w *Miner) Aim(t Target) {
 // Begin has the rows of a sequence mined for a claim. A claim that cannot be
 // mined is an error, a [Rejection].
 func (w *Miner) Begin(number uint64, c *Claim) error {
-	if err := c.check(w.model); err != nil {
+	if err := c.Check(w.model); err != nil {
 		return err
 	}
 	w.mu.Lock()

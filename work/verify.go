@@ -24,7 +24,7 @@ func NewVerifier(m *Model, level kernel.Level) *Verifier { return &Verifier{mode
 // tile of [MaxTileWork] multiply-accumulates, and some KiB of memory. What it
 // does not see is whether the row is that of the job: that is Replay's part.
 func (v *Verifier) Check(c *Claim, target Target, t *Ticket, weights []int8) error {
-	if err := c.check(v.model); err != nil {
+	if err := c.Check(v.model); err != nil {
 		return err
 	}
 	x, err := v.place(c, t)

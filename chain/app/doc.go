@@ -1,19 +1,12 @@
-// Package app is hearthnode's application.
+// Package app is hearthnode's application: the Cosmos SDK's modules for
+// accounts, coins, grants, upgrades and votes, Hearth's own for work, and how a
+// block is made of them.
+//
+// Everything is wired by hand in [New], in the order in which it is needed;
+// there is no staking. One module, power, says who validates. A proposer puts
+// what the beacon has to say before the transactions of its block; every node
+// checks it again before it votes.
+//
+// The coins of this chain are worthless until somebody other than its authors
+// gives them a price, and every surface of the node says so.
 package app
-
-import (
-	_ "github.com/cosmos/cosmos-sdk/server"
-	_ "github.com/cosmos/cosmos-sdk/x/auth"
-	_ "github.com/cosmos/cosmos-sdk/x/auth/tx"
-	_ "github.com/cosmos/cosmos-sdk/x/authz/module"
-	_ "github.com/cosmos/cosmos-sdk/x/bank"
-	_ "github.com/cosmos/cosmos-sdk/x/consensus"
-	_ "github.com/cosmos/cosmos-sdk/x/epochs"
-	_ "github.com/cosmos/cosmos-sdk/x/feegrant/module"
-	_ "github.com/cosmos/cosmos-sdk/x/gov"
-	_ "github.com/cosmos/cosmos-sdk/x/upgrade"
-
-	_ "github.com/bufbuild/protocompile"
-	_ "github.com/consensys/gnark-crypto/ecc/bls12-381"
-	_ "github.com/decred/dcrd/dcrec/secp256k1/v4"
-)

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"maps"
+	"slices"
+
+	corestore "cosmossdk.io/core/store"
+
+	authcodec "github.com/cosmos/cosmos-sdk/codec/address"
+	"github.com/cosmos/cosmos-sdk/runtime"
+	"github.com/cosmos/cosmos-sdk/types/module"
+	"github.com/cosmos/cosmos-sdk/x/auth"
+	authkeeper "github.com/cosmos/cosmos-sdk/x/auth/keeper"
+	authsim "github.com/cosmos/cosmos-sdk/x/auth/simulation"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	authzkeeper "github.com/cosmos/cosmos-sdk/x/authz/keeper"
+	authzmodule "github.com/cosmos/cosmos-sdk/x/authz/module"
+	"github.com/cosmos/cosmos-sdk/x/bank"
+	bankkeeper "github.com/cosmos/cosmos-sdk/x/bank/keeper"
+	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	"github.com/cosmos/cosmos-sdk/x/consensus"
+	consensuskeeper "github.com/cosmos/cosmos-sdk/x/consensus/keeper"
+	consensustypes "github.com/cosmos/cosmos-sdk/x/consensus/types"
+	"github.com/cosmos/cosmos-sdk/x/epochs"
+	epochskeeper "github.com/cosmos/cosmos-sdk/x/epochs/keeper"
+	epochstypes "github.com/cosmos/cosmos-sdk/x/epochs/types"
+	"github.com/cosmos/cosmos-sdk/x/feegrant"
+	feegrantkeeper "github.com/cosmos/cosmos-sdk/x/feegrant/keeper"
+	feegrantmodule "github.com/cosmos/cosmos-sdk/x/feegrant/module"
+	"github.com/cosmos/cosmos-sdk/x/gov"
+	govkeeper "github.com/cosmos/cosmos-sdk/x/gov/keeper"
+	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
+	"github.com/cosmos/cosmos-sdk/x/upgrade"
+	upgradekeeper "github.com/cosmos/cosmos-sdk/x/upgrade/keeper"
+	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
+)
+
+// Keepers hold the state of the modules.
+type Keepers struct {
+	Account   authkeeper.AccountKeeper
+	Bank      bankkeeper.BaseKeeper
+	Authz     authzkeeper.Keeper
+	Feegrant  feegrantkeeper.Keeper
+	Consensus consensuskeeper.Keeper
+	Upgrade   *upgradekeeper.Keeper
+	Gov       *govkeeper.Keeper
+	Epochs    *epochskeeper.Keeper
+}
+
+// storeNames returns the names of the stores, one for each module that has
+// state.
+func storeNames() []string {
+	return []string{
+		authtypes.StoreKey, banktypes.StoreKey, authzkeeper.StoreKey, feegrant.StoreKey,
+		consensustypes.StoreKey, upgradetypes.StoreKey, govtypes.StoreKey, epochstypes.StoreKey,
+	}
+}
+
+// moduleAccounts says what the accounts of modules may do.
+func moduleAccounts() map[string][]string {
+	return map[string][]string{
+		authtypes.FeeCollectorName: {authtypes.Burner},
+		govtypes.ModuleName:        {authtypes.Burner},
+	}
+}
+
+// authority is the account that may change parameters: that of governance.
+func authority() string {
+	return authtypes.NewModuleAddress(govtypes.ModuleName).String()
+}
+
+func newKeepers(a *App, node Node) Keepers {
+	var k Keepers
+	addresses := authcodec.NewBech32Codec(Prefix)
+	store := func(name string) corestore.KVStoreService { return runtime.NewKVStoreService(a.keys[name]) }
+
+	k.Consensus = consensuskeeper.NewKeeper(a.Codec, store(consensustypes.StoreKey), authority(), runtime.EventService{})
+	k.Account = authkeeper.NewAccountKeeper(a.Codec, store(authtypes.StoreKey), authtypes.ProtoBaseAccount,
+		moduleAccounts(), addresses, Prefix, authority())
+	// Nobody sends coins to a module's account by mistake: what arrives there
+	// without the module's doing would belong to no one. Governance's is open, for
+	// it can spend.
+	blocked := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(moduleAccounts())) {
+		blocked[authtypes.NewModuleAddress(name).String()] = name != govtypes.ModuleName
+	}
+	k.Bank = bankkeeper.NewBaseKeeper(a.Codec, store(banktypes.StoreKey), k.Account, blocked, authority(), a.Logger())
+	k.Authz = authzkeeper.NewKeeper(store(authzkeeper.StoreKey), a.Codec, a.MsgServiceRouter(), k.Account)
+	k.Feegrant = feegrantkeeper.NewKeeper(a.Codec, store(feegrant.StoreKey), k.Account)
+	k.Upgrade = upgradekeeper.NewKeeper(node.SkipUpgrades, store(upgradetypes.StoreKey), a.Codec, node.Home, a.BaseApp, authority())
+	epochsKeeper := epochskeeper.NewKeeper(store(epochstypes.StoreKey), a.Codec)
+	k.Epochs = &epochsKeeper
+	k.Gov = govkeeper.NewKeeper(a.Codec, store(govtypes.StoreKey), k.Account, k.Bank, nil, a.MsgServiceRouter(),
+		govtypes.DefaultConfig(), authority(), tally(nil))
+	return k
+}
+
+// newModules returns the modules in the orders in which their parts of a block
+// run.
+func (a *App) newModules() *module.Manager {
+	m := module.NewManager(
+		auth.NewAppModule(a.Codec, a.Account, authsim.RandomGenesisAccounts),
+		bank.NewAppModule(a.Codec, a.Bank, a.Account),
+		authzmodule.NewAppModule(a.Codec, a.Authz, a.Account, a.Bank, a.Registry),
+		feegrantmodule.NewAppModule(a.Codec, a.Account, a.Bank, a.Feegrant, a.Registry),
+		consensus.NewAppModule(a.Codec, a.Consensus),
+		upgrade.NewAppModule(a.Upgrade, a.Account.AddressCodec()),
+		gov.NewAppModule(a.Codec, a.Gov, a.Account, a.Bank),
+		epochs.NewAppModule(a.Epochs),
+	)
+	m.SetOrderPreBlockers(upgradetypes.ModuleName, authtypes.ModuleName)
+	return m
+}

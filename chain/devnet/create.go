@@ -1,0 +1,171 @@
+package devnet
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	cmtcfg "github.com/cometbft/cometbft/config"
+
+	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
+	"github.com/cosmos/cosmos-sdk/crypto/hd"
+	"github.com/cosmos/cosmos-sdk/crypto/keyring"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"hearth/chain/app"
+	"hearth/chain/node"
+)
+
+// coins that accounts begin with, in uhth.
+const (
+	many = 1_000_000_000_000
+	some = 100_000_000_000
+)
+
+// people are the accounts that every network has.
+func people() []Account {
+	return []Account{
+		{Name: "alice", Coins: many, About: "to try things with"},
+		{Name: "bob", Coins: some, About: "to send coins to"},
+		{Name: "client", Coins: many, About: "pays for jobs"},
+		{Name: "miner", Coins: some, About: "owns the miner; its key is cold"},
+		{Name: "miner-hot", Coins: some, About: "signs the miner's transactions"},
+	}
+}
+
+// Create makes the files of a network, at a time that its genesis bears.
+func Create(plan Plan, at time.Time) (*Network, error) {
+	if plan.Validators < 1 || plan.Validators > 64 {
+		return nil, fmt.Errorf("a network of %d validators cannot be: choose 1 to 64", plan.Validators)
+	}
+	if err := empty(plan.Home); err != nil {
+		return nil, err
+	}
+	encoding, err := app.NewEncoding()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := addresses(plan)
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{Home: plan.Home, ChainID: plan.ChainID}
+	ring, err := keyring.New(app.Name, keyring.BackendTest, plan.Home, nil, encoding.Codec)
+	if err != nil {
+		return nil, fmt.Errorf("open the network's keyring: %w", err)
+	}
+	for _, a := range people() {
+		if a.Address, err = newKey(ring, a.Name); err != nil {
+			return nil, err
+		}
+		n.Accounts = append(n.Accounts, a)
+	}
+	var founders []founder
+	for i, p := range ports {
+		one := Node{
+			Name: fmt.Sprintf("validator%d", i), Home: fmt.Sprintf("node%d", i),
+			RPC: p[1], GRPC: p[2], API: p[3], Explorer: p[4],
+		}
+		f := node.Files{Home: filepath.Join(plan.Home, one.Home)}
+		who, err := f.Identify()
+		if err != nil {
+			return nil, err
+		}
+		one.Peer = string(who.Peer) + "@" + p[0]
+		own, err := keyring.New(app.Name, keyring.BackendTest, f.Home, nil, encoding.Codec)
+		if err != nil {
+			return nil, fmt.Errorf("open the keyring of %s: %w", one.Name, err)
+		}
+		if one.Operator, err = newKey(own, operatorKey); err != nil {
+			return nil, err
+		}
+		n.Nodes = append(n.Nodes, one)
+		founders = append(founders, founder{Node: one, key: who.PubKey})
+		n.Accounts = append(n.Accounts, Account{Name: one.Name, Address: one.Operator, Coins: some, About: "operates " + one.Home + "; its key is in that folder"})
+	}
+	for i, one := range n.Nodes {
+		comet, settings := n.settings(i, plan)
+		client := *clientconfig.DefaultConfig()
+		client.ChainID, client.KeyringBackend, client.Node = plan.ChainID, keyring.BackendTest, "tcp://"+one.RPC
+		if err := n.Files(i).Write(comet, settings, client); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.writeGenesis(plan, at, founders); err != nil {
+		return nil, err
+	}
+	return n, n.save()
+}
+
+// operatorKey is the name of the key, in a validator's own keyring, that signs
+// its verdicts.
+const operatorKey = "operator"
+
+// newKey makes a key whose words nobody sees: what it holds is worthless.
+func newKey(ring keyring.Keyring, name string) (string, error) {
+	record, _, err := ring.NewMnemonic(name, keyring.English, sdk.GetConfig().GetFullBIP44Path(), keyring.DefaultBIP39Passphrase, hd.Secp256k1)
+	if err != nil {
+		return "", fmt.Errorf("make the key of %s: %w", name, err)
+	}
+	address, err := record.GetAddress()
+	if err != nil {
+		return "", fmt.Errorf("read the key of %s: %w", name, err)
+	}
+	return address.String(), nil
+}
+
+// settings are those of the i-th node: everybody on the loopback.
+func (n *Network) settings(i int, plan Plan) (*cmtcfg.Config, *node.Settings) {
+	one := n.Nodes[i]
+	c := node.DefaultComet()
+	c.Moniker = one.Name
+	c.P2P.ListenAddress = "tcp://" + addressOf(one.Peer)
+	c.P2P.PersistentPeers = n.peers(i)
+	c.P2P.AddrBookStrict = false
+	c.P2P.AllowDuplicateIP = true
+	c.P2P.PexReactor = false
+	c.RPC.ListenAddress = "tcp://" + one.RPC
+	c.RPC.CORSAllowedOrigins = []string{"*"}
+	c.Consensus.TimeoutCommit = time.Second
+	if plan.Fast {
+		c.Consensus.TimeoutCommit = 200 * time.Millisecond
+		c.Consensus.TimeoutPropose = time.Second
+		c.Consensus.PeerGossipSleepDuration = 5 * time.Millisecond
+		c.P2P.FlushThrottleTimeout = time.Millisecond
+	}
+	s := node.DefaultSettings()
+	s.MinGasPrices = "0" + app.Denom
+	s.GRPC.Address = one.GRPC
+	s.API.Address = "tcp://" + one.API
+	s.API.EnableUnsafeCORS = true // a page on this machine may ask
+	s.StateSync.SnapshotInterval = 100
+	s.Hearth.Explorer = one.Explorer
+	s.Hearth.Operator = operatorKey
+	return c, s
+}
+
+// addressOf returns the address of id@address.
+func addressOf(peer string) string {
+	_, address, _ := strings.Cut(peer, "@")
+	return address
+}
+
+// writeGenesis writes the genesis into every node's folder.
+func (n *Network) writeGenesis(plan Plan, at time.Time, founders []founder) error {
+	g, err := newGenesis(plan, at, n.Accounts, founders)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(g, "", " ")
+	if err != nil {
+		return fmt.Errorf("write the genesis: %w", err)
+	}
+	for i := range n.Nodes {
+		if err := put(n.Files(i).Genesis(), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

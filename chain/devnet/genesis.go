@@ -1,0 +1,126 @@
+package devnet
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	cmttypes "github.com/cometbft/cometbft/types"
+	dbm "github.com/cosmos/cosmos-db"
+
+	"cosmossdk.io/log/v2"
+
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	cryptocodec "github.com/cosmos/cosmos-sdk/crypto/codec"
+	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
+
+	"hearth/chain/app"
+	"hearth/chain/node"
+)
+
+// founder is a validator from the first block.
+type founder struct {
+	Node
+
+	key cryptotypes.PubKey
+}
+
+// newGenesis returns the genesis of a network whose founders validate and whose
+// accounts have coins.
+func newGenesis(plan Plan, at time.Time, accounts []Account, founders []founder) (*genutiltypes.AppGenesis, error) {
+	a, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), app.Node{Home: plan.Home})
+	if err != nil {
+		return nil, err
+	}
+	state, err := a.DefaultGenesis()
+	if err != nil {
+		return nil, err
+	}
+	w := writer{app: a, state: state}
+	w.fund(accounts)
+	if w.err != nil {
+		return nil, w.err
+	}
+	if err := a.ValidateGenesis(state); err != nil {
+		return nil, fmt.Errorf("check the genesis: %w", err)
+	}
+	g, err := node.NewGenesis(plan.ChainID, at, state)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range founders {
+		key, err := cryptocodec.ToCmtPubKeyInterface(f.key)
+		if err != nil {
+			return nil, err
+		}
+		g.Consensus.Validators = append(g.Consensus.Validators, cmttypes.GenesisValidator{Address: key.Address(), PubKey: key, Power: 100, Name: f.Name})
+	}
+	return g, nil
+}
+
+// writer changes the states of modules in a genesis. The first error stays.
+type writer struct {
+	app   *app.App
+	state map[string]json.RawMessage
+	err   error
+}
+
+// edit decodes a module's state, lets it be changed and puts it back.
+func edit[T any, M interface {
+	*T
+	codec
+}](w *writer, module string, change func(*T) error) {
+	if w.err != nil {
+		return
+	}
+	var s T
+	if err := w.app.Codec.UnmarshalJSON(w.state[module], M(&s)); err != nil {
+		w.err = fmt.Errorf("read the genesis of %s: %w", module, err)
+		return
+	}
+	if err := change(&s); err != nil {
+		w.err = fmt.Errorf("make the genesis of %s: %w", module, err)
+		return
+	}
+	if w.state[module], w.err = w.app.Codec.MarshalJSON(M(&s)); w.err != nil {
+		w.err = fmt.Errorf("write the genesis of %s: %w", module, w.err)
+	}
+}
+
+type codec = sdk.Msg
+
+// fund gives accounts their coins.
+func (w *writer) fund(accounts []Account) {
+	edit(w, authtypes.ModuleName, func(s *authtypes.GenesisState) error {
+		for _, a := range accounts {
+			account := &authtypes.BaseAccount{Address: a.Address}
+			packed, err := codectypes.NewAnyWithValue(account)
+			if err != nil {
+				return err
+			}
+			s.Accounts = append(s.Accounts, packed)
+		}
+		return nil
+	})
+	edit(w, banktypes.ModuleName, func(s *banktypes.GenesisState) error {
+		for _, a := range accounts {
+			coins := sdk.NewCoins(sdk.NewInt64Coin(app.Denom, int64(a.Coins)))
+			s.Balances = append(s.Balances, banktypes.Balance{Address: a.Address, Coins: coins})
+			s.Supply = s.Supply.Add(coins...)
+		}
+		s.Balances = banktypes.SanitizeGenesisBalances(s.Balances)
+		return nil
+	})
+}
+
+func put(name string, text []byte) error {
+	if err := os.WriteFile(name, text, 0o644); err != nil {
+		return fmt.Errorf("write a file of the network: %w", err)
+	}
+	return nil
+}

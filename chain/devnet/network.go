@@ -1,0 +1,144 @@
+package devnet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"hearth/chain/node"
+)
+
+// Plan says what network to make.
+type Plan struct {
+	Home       string
+	ChainID    string
+	Validators int
+	// Fast makes blocks as fast as the machine can, and everything that is
+	// counted in days and hours end in seconds.
+	Fast bool
+	// Port is the first of the ports, ten for each validator. 0 takes any that
+	// are free.
+	Port int
+}
+
+// Network is what was made.
+type Network struct {
+	Home     string    `json:"-"`
+	ChainID  string    `json:"chain_id"`
+	Nodes    []Node    `json:"nodes"`
+	Accounts []Account `json:"accounts"`
+}
+
+// Node is one validator.
+type Node struct {
+	Name     string `json:"name"`
+	Home     string `json:"home"` // below the network's
+	Peer     string `json:"peer"` // id@address
+	RPC      string `json:"rpc"`  // host:port, as all below
+	GRPC     string `json:"grpc"`
+	API      string `json:"api"`
+	Explorer string `json:"explorer"`
+	Operator string `json:"operator"` // address of its account
+}
+
+// Account is an account with coins. Its key is in the network's keyring.
+type Account struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Coins   uint64 `json:"uhth"`
+	About   string `json:"about"`
+}
+
+const description = "network.json"
+
+// Open reads what was made in a folder. The error is [fs.ErrNotExist] if
+// nothing was.
+func Open(home string) (*Network, error) {
+	b, err := os.ReadFile(filepath.Join(home, description))
+	if err != nil {
+		return nil, fmt.Errorf("read what network %s holds: %w", home, err)
+	}
+	n := &Network{Home: home}
+	if err := json.Unmarshal(b, n); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(home, description), err)
+	}
+	if len(n.Nodes) == 0 {
+		return nil, fmt.Errorf("%s names no nodes", filepath.Join(home, description))
+	}
+	return n, nil
+}
+
+func (n *Network) save() error {
+	b, err := json.MarshalIndent(n, "", "  ")
+	if err != nil {
+		return fmt.Errorf("describe the network: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(n.Home, description), append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("describe the network: %w", err)
+	}
+	return nil
+}
+
+// Files are the files of the i-th node.
+func (n *Network) Files(i int) node.Files {
+	return node.Files{Home: filepath.Join(n.Home, n.Nodes[i].Home)}
+}
+
+// addresses gives every node its ports on the loopback.
+func addresses(plan Plan) ([][5]string, error) {
+	all := make([][5]string, plan.Validators)
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
+	for i := range all {
+		for j := range all[i] {
+			port := "0"
+			if plan.Port != 0 {
+				port = strconv.Itoa(plan.Port + 10*i + j)
+			}
+			// Ports are held until all are found, so that none is given twice.
+			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+			if err != nil {
+				return nil, fmt.Errorf("find a port for validator %d (choose others with --port): %w", i, err)
+			}
+			held = append(held, l)
+			all[i][j] = l.Addr().String()
+		}
+	}
+	return all, nil
+}
+
+// peers returns the peers of the i-th node: all others.
+func (n *Network) peers(i int) string {
+	var all []string
+	for j, other := range n.Nodes {
+		if j != i {
+			all = append(all, other.Peer)
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// empty makes the folder of a new network.
+func empty(home string) error {
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return fmt.Errorf("make the folder of the network: %w", err)
+	}
+	entries, err := os.ReadDir(home)
+	if err != nil {
+		return fmt.Errorf("look into the folder of the network: %w", err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty (%w): choose a folder for the network alone", home, errors.Join(fs.ErrExist))
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	dbm "github.com/cosmos/cosmos-db"
+	"github.com/spf13/cast"
+	"github.com/spf13/cobra"
+
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/client"
+	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
+	"github.com/cosmos/cosmos-sdk/client/debug"
+	"github.com/cosmos/cosmos-sdk/client/flags"
+	"github.com/cosmos/cosmos-sdk/client/keys"
+	"github.com/cosmos/cosmos-sdk/client/pruning"
+	"github.com/cosmos/cosmos-sdk/client/snapshot"
+	"github.com/cosmos/cosmos-sdk/server"
+	servertypes "github.com/cosmos/cosmos-sdk/server/types"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+
+	"hearth/chain/app"
+	"hearth/chain/node"
+)
+
+// newRoot returns the command with all that it can do.
+func newRoot() (*cobra.Command, error) {
+	// An application without a state, to know the modules by.
+	shape, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), app.Node{Home: os.TempDir()})
+	if err != nil {
+		return nil, fmt.Errorf("set up the modules: %w", err)
+	}
+	base := client.Context{}.
+		WithCodec(shape.Codec).
+		WithInterfaceRegistry(shape.Registry).
+		WithTxConfig(shape.Tx).
+		WithLegacyAmino(shape.Amino).
+		WithInput(os.Stdin).
+		WithAccountRetriever(authtypes.AccountRetriever{}).
+		WithHomeDir(defaultHome()).
+		WithViper("HEARTHNODE")
+
+	root := &cobra.Command{
+		Use:           app.Name,
+		Short:         "Run a node of Hearth's network, and ask it",
+		Long:          "Run a node of Hearth's network, and ask it.\n\n" + app.Worthless,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.OutOrStdout())
+			cmd.SetErr(cmd.ErrOrStderr())
+			c, err := client.ReadPersistentCommandFlags(base.WithCmdContext(cmd.Context()), cmd.Flags())
+			if err != nil {
+				return err
+			}
+			if c, err = clientconfig.ReadFromClientConfig(c); err != nil {
+				return fmt.Errorf("read config/client.toml: %w", err)
+			}
+			if err := client.SetCmdClientContextHandler(c, cmd); err != nil {
+				return err
+			}
+			return server.InterceptConfigsPreRunHandler(cmd, node.Template, node.DefaultSettings(), node.DefaultComet())
+		},
+	}
+	start := server.StartCmdOptions{PostSetup: serve, AddFlags: func(*cobra.Command) {}}
+	server.AddCommandsWithStartCmdOptions(root, defaultHome(), newApp, export, start)
+	root.AddCommand(
+		newInit(shape),
+		newQuery(shape), newTx(shape),
+		keys.Commands(), server.StatusCommand(), debug.Cmd(),
+		snapshot.Cmd(newApp), pruning.Cmd(newApp, defaultHome()),
+	)
+	return root, nil
+}
+
+// newApp is called by the SDK's server, which takes no error: what a node
+// cannot start with ends it here.
+func newApp(logger log.Logger, db dbm.DB, options servertypes.AppOptions) servertypes.Application {
+	a, err := openApp(logger, db, options)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+func openApp(logger log.Logger, db dbm.DB, options servertypes.AppOptions) (*app.App, error) {
+	skip := map[int64]bool{}
+	for _, h := range cast.ToIntSlice(options.Get(server.FlagUnsafeSkipUpgrades)) {
+		skip[int64(h)] = true
+	}
+	n := app.Node{Home: cast.ToString(options.Get(flags.FlagHome)), SkipUpgrades: skip}
+	return app.New(logger, db, n, server.DefaultBaseappOptions(options)...)
+}
+
+// export writes the state at a height (-1: the latest) as a genesis state.
+func export(logger log.Logger, db dbm.DB, height int64, zero bool, _ []string, options servertypes.AppOptions, only []string) (servertypes.ExportedApp, error) {
+	if zero || len(only) > 0 {
+		return servertypes.ExportedApp{}, fmt.Errorf("hearthnode exports the whole state as it stands: leave out --%s and --%s",
+			server.FlagForZeroHeight, server.FlagModulesToExport)
+	}
+	a, err := openApp(logger, db, options)
+	if err != nil {
+		return servertypes.ExportedApp{}, err
+	}
+	if height >= 0 {
+		return a.ExportAt(height)
+	}
+	return a.Export()
+}

@@ -110,12 +110,16 @@ func (m *mined) spoil(t *testing.T, r *rapid.T, x *work.Ticket) {
 		at := rapid.IntRange(0, len(x.Row)-1).Draw(r, "place")
 		m.grind(x, func(n int) { x.Row[at] = uint8(128 - 95 + n) })
 	case 8: // an answer of another model's making
-		if len(x.Answer) == 0 {
+		i := slices.IndexFunc(m.tickets, func(y *work.Ticket) bool { return len(y.Answer) > 0 })
+		if i < 0 {
 			return
 		}
+		if len(x.Answer) == 0 {
+			*x = *m.tickets[i]
+		}
 		x.Answer = slices.Clone(x.Answer)
-		i := rapid.IntRange(0, len(x.Answer)-1).Draw(r, "token")
-		m.grind(x, func(n int) { x.Answer[i] = int32(n % 120) })
+		at := rapid.IntRange(0, len(x.Answer)-1).Draw(r, "token")
+		m.grind(x, func(n int) { x.Answer[at] = int32(n % 120) })
 	case 9:
 		x.At.Layer = rapid.IntRange(0, 3).Draw(r, "layer")
 	case 10:

@@ -175,42 +175,69 @@ func (c *Claim) ID() (id model.Hash) {
 	return id
 }
 
+// Check tells why a job cannot be claimed by anybody: a [Rejection], or nil.
+func (j *Job) Check(m *Model) error {
+	if err := j.Validate(); err != nil {
+		return reject(ReasonMalformed, "the job: %v", err)
+	}
+	if err := j.checkSize(m); err != nil {
+		return err
+	}
+	return j.checkText(m)
+}
+
+// checkSize tells whether a valid job is for a model and may be as large as it
+// is.
+func (j *Job) checkSize(m *Model) error {
+	tokens := len(j.Prompt) + j.Most
+	decoder := m.config.Kind == model.Decoder
+	switch {
+	case !j.Public:
+		return reject(ReasonPrivate, "only jobs whose owners made them public are mined: others will read prompt and answer")
+	case j.Model != m.id:
+		return reject(ReasonModel, "the job is for model %v, not %v", j.Model, m.id)
+	case m.config.ActivationLimit > ActivationLimit:
+		return reject(ReasonModel, "activations of the model go to ±%d, those of tickets to ±%d", m.config.ActivationLimit, ActivationLimit)
+	case decoder != (j.Most > 0):
+		return reject(ReasonModel, "an encoder embeds, a decoder answers")
+	case tokens > m.config.Context || tokens > MaxJobTokens:
+		return reject(ReasonTooLarge, "the job has up to %d tokens: the model takes %d, a claim %d", tokens, m.config.Context, MaxJobTokens)
+	case Cost(m.config, tokens, j.Most) > MaxJobWork:
+		return reject(ReasonTooLarge, "the job takes %d multiply-accumulates: a claim may take %d", Cost(m.config, tokens, j.Most), uint64(MaxJobWork))
+	}
+	return nil
+}
+
+// checkText tells whether the settings and the prompt of a valid job are what
+// its model's vocabulary allows.
+func (j *Job) checkText(m *Model) error {
+	if err := j.checkIdle(m.config.Vocab); err != nil {
+		return reject(ReasonMalformed, "the job: %v", err)
+	}
+	for i, t := range j.Prompt {
+		if t < 0 || int(t) >= m.config.Vocab {
+			return reject(ReasonAnswer, "token %d of the prompt is number %d of a vocabulary of %d", i+1, t, m.config.Vocab)
+		}
+	}
+	return nil
+}
+
 // Check tells why a claim cannot be mined by anybody, whatever its beacon: a
 // [Rejection], or nil.
 func (c *Claim) Check(m *Model) error {
 	if err := c.Job.Validate(); err != nil {
 		return reject(ReasonMalformed, "the job: %v", err)
 	}
-	if err := Key(c.Executor).check(); err != nil {
+	if err := Key(c.Executor).Check(); err != nil {
 		return reject(ReasonMalformed, "the executor: %v", err)
 	}
-	tokens := len(c.Job.Prompt) + c.Job.Most
-	decoder := m.config.Kind == model.Decoder
-	switch {
-	case !c.Job.Public:
-		return reject(ReasonPrivate, "only jobs whose owners made them public are mined: others will read prompt and answer")
-	case c.Job.Model != m.id:
-		return reject(ReasonModel, "the job is for model %v, not %v", c.Job.Model, m.id)
-	case m.config.ActivationLimit > ActivationLimit:
-		return reject(ReasonModel, "activations of the model go to ±%d, those of tickets to ±%d", m.config.ActivationLimit, ActivationLimit)
-	case decoder != (c.Job.Most > 0):
-		return reject(ReasonModel, "an encoder embeds, a decoder answers")
-	case tokens > m.config.Context || tokens > MaxJobTokens:
-		return reject(ReasonTooLarge, "the job has up to %d tokens: the model takes %d, a claim %d", tokens, m.config.Context, MaxJobTokens)
-	case Cost(m.config, tokens, c.Job.Most) > MaxJobWork:
-		return reject(ReasonTooLarge, "the job takes %d multiply-accumulates: a claim may take %d", Cost(m.config, tokens, c.Job.Most), uint64(MaxJobWork))
-	case c.Prefix < 0 || c.Prefix >= len(c.Job.Prompt):
+	if err := c.Job.checkSize(m); err != nil {
+		return err
+	}
+	if c.Prefix < 0 || c.Prefix >= len(c.Job.Prompt) {
 		return reject(ReasonPosition, "%d of %d tokens of the prompt are claimed already: a job must bring something new", c.Prefix, len(c.Job.Prompt))
 	}
-	if err := c.Job.checkIdle(m.config.Vocab); err != nil {
-		return reject(ReasonMalformed, "the job: %v", err)
-	}
-	for i, t := range c.Job.Prompt {
-		if t < 0 || int(t) >= m.config.Vocab {
-			return reject(ReasonAnswer, "token %d of the prompt is number %d of a vocabulary of %d", i+1, t, m.config.Vocab)
-		}
-	}
-	return nil
+	return c.Job.checkText(m)
 }
 
 // Prefix names the beginning of a prompt.

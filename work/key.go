@@ -25,11 +25,11 @@ func (s Signature) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *Signature) UnmarshalText(text []byte) error { return unhex(s[:], text) }
 
-// check tells why a key cannot be an executor's: it is written in a second way,
+// Check tells why a key cannot be an executor's: it is written in a second way,
 // so that it would be another executor with the same signatures, or it is a point
 // of small order, for which anybody can sign anything. Whether it is a point at
 // all shows when a signature is checked.
-func (k Key) check() error {
+func (k Key) Check() error {
 	y := k
 	y[31] &= 0x7F // the rest is the sign of x
 	for i := 31; ; i-- {

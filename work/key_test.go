@@ -36,7 +36,7 @@ func TestKeysForWhichAnybodySignsAreNobodys(t *testing.T) {
 		if !forged {
 			t.Errorf("%x: no signature could be forged: the test shows nothing", k)
 		}
-		if err := k.check(); err == nil || !strings.Contains(err.Error(), "small order") {
+		if err := k.Check(); err == nil || !strings.Contains(err.Error(), "small order") {
 			t.Errorf("%x is taken for an executor's: %v", k, err)
 		}
 	}
@@ -52,7 +52,7 @@ func TestKeysHaveOneEncoding(t *testing.T) {
 			k := p
 			k[0] += byte(y)
 			k[31] |= sign
-			if err := k.check(); err == nil || !strings.Contains(err.Error(), "one encoding") {
+			if err := k.Check(); err == nil || !strings.Contains(err.Error(), "one encoding") {
 				t.Errorf("%x, which is %d, is taken for an executor's: %v", k, y, err)
 			}
 		}
@@ -60,7 +60,7 @@ func TestKeysHaveOneEncoding(t *testing.T) {
 	below := p
 	below[0] -= 2
 	for _, k := range []Key{below, Key(vectorKey().Public().(ed25519.PublicKey))} {
-		if err := k.check(); err != nil {
+		if err := k.Check(); err != nil {
 			t.Errorf("%x: %v", k, err)
 		}
 	}

@@ -193,7 +193,7 @@ func (r *Receipt) Check() error {
 	if err != nil {
 		return reject(ReasonMalformed, "%v", err)
 	}
-	if err := r.Executor.check(); err != nil {
+	if err := r.Executor.Check(); err != nil {
 		return reject(ReasonSignature, "%v", err)
 	}
 	if !ed25519.Verify(r.Executor[:], signed, r.Signature[:]) {

@@ -145,6 +145,19 @@ func TestNothingAboutATicketCanBeChosen(t *testing.T) {
 			if got := reason(t, err); got != c.want {
 				t.Errorf("it is rejected for %q, want %q: %v", got, c.want, err)
 			}
+			// Without weights all is seen but whether it wins.
+			want := c.want
+			if want == work.ReasonTarget {
+				want = ""
+			}
+			err = work.NewVerifier(w.registered, w.level).Look(&cl, &x)
+			if got := reason(t, err); got != want {
+				t.Errorf("without weights it is rejected for %q, want %q: %v", got, want, err)
+			}
+			// What is wrong with a job is wrong with its claim.
+			if reason(t, cl.Job.Check(w.registered)) != "" && reason(t, cl.Check(w.registered)) == "" {
+				t.Error("the job cannot be claimed, and its claim can be mined")
+			}
 		})
 	}
 }

@@ -34,8 +34,8 @@ func (v *Verifier) Check(c *Claim, target Target, t *Ticket, weights []int8) err
 	if len(weights) != TileColumns*x.K {
 		return reject(ReasonWeights, "%d weights were given for a tile of %d", len(weights), TileColumns*x.K)
 	}
-	if !ed25519.Verify(c.Executor[:], t.signed(), t.Signature[:]) {
-		return reject(ReasonSignature, "the ticket is not signed by the executor of its claim")
+	if err := checkSignature(c, t); err != nil {
+		return err
 	}
 	hash, err := v.ticket(c, x, t, weights)
 	if err != nil {
@@ -43,6 +43,26 @@ func (v *Verifier) Check(c *Claim, target Target, t *Ticket, weights []int8) err
 	}
 	if !target.Accepts(hash, TileWork(x.K)) {
 		return reject(ReasonTarget, "the hash %v is above the target", hash)
+	}
+	return nil
+}
+
+// Look is the part of [Verifier.Check] that needs no weights: whether a ticket is
+// of the claim, says a place where it can have been found, and is signed. A chain
+// whose nodes do not all have every model's weights includes tickets by it.
+func (v *Verifier) Look(c *Claim, t *Ticket) error {
+	if err := c.Check(v.model); err != nil {
+		return err
+	}
+	if _, err := v.place(c, t); err != nil {
+		return err
+	}
+	return checkSignature(c, t)
+}
+
+func checkSignature(c *Claim, t *Ticket) error {
+	if !ed25519.Verify(c.Executor[:], t.signed(), t.Signature[:]) {
+		return reject(ReasonSignature, "the ticket is not signed by the executor of its claim")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"hearth/infer/kernel"
@@ -119,6 +120,18 @@ func Examine(at model.Operation, weights []int8, n, k int) (*Result, error) {
 		r.fail(Shuffled, int(tile))
 	}
 	return r, nil
+}
+
+// ExamineTile tests one tile of a matrix, 128 columns of k weights, by itself,
+// and returns the tests it fails, by name: it fails them in whatever matrix it is
+// part of. What a matrix has twice in different tiles it cannot see. An error
+// is as from [Examine].
+func ExamineTile(at model.Operation, weights []int8, k int) ([]Test, error) {
+	r, err := Examine(at, weights, work.TileColumns, k) // a matrix of one tile
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(r.Failed)), nil
 }
 
 // block tests the weights of slice from of a tile, whose rows are the columns

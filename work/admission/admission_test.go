@@ -149,6 +149,75 @@ func TestEveryKnownCheapMatrixIsRefused(t *testing.T) {
 	}
 }
 
+// What a tile fails by itself it fails in its matrix, and what it fails in its
+// matrix it fails by itself unless it takes another tile to see it.
+func TestATileAloneFailsWhatItFailsInItsMatrix(t *testing.T) {
+	const n, k = 256, 256
+	whole := func(w []int8) *Result {
+		r, err := Examine(anywhere, w, n, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	for name, c := range map[string]struct {
+		change func(w []int8)
+		tests  []Test // of tile 1 by itself
+	}{
+		"as trained":                      {func([]int8) {}, nil},
+		"zero":                            {func(w []int8) { clear(w) }, []Test{Common, Entropy, Magnitude, Rank, Columns, Rows, Shuffled, WeakColumns, Zeros}},
+		"small":                           {func(w []int8) { scale(w, 16) }, []Test{Common, Entropy, Magnitude, WeakColumns, Zeros}},
+		"a column twice in the tile":      {func(w []int8) { copy(w[200*k:201*k], w[130*k:131*k]) }, []Test{Columns, Shuffled}},
+		"a column of another tile in it":  {func(w []int8) { copy(w[200*k:201*k], w[3*k:4*k]) }, nil},
+		"a column twice in another tile":  {func(w []int8) { copy(w[20*k:21*k], w[3*k:4*k]) }, nil},
+		"a row twice, once with its sign": {func(w []int8) { negate(w, k) }, []Test{Rows}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := trained(n, k)
+			c.change(w)
+			got, err := ExamineTile(anywhere, w[128*k:], k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(c.tests)
+			if !slices.Equal(got, c.tests) {
+				t.Errorf("it fails %q, want %q", got, c.tests)
+			}
+			r := whole(w)
+			for _, test := range got {
+				if !slices.Contains(r.Failed[test], 1) {
+					t.Errorf("it fails %q by itself and not in its matrix", test)
+				}
+			}
+			for test, tiles := range r.Failed {
+				apart := test == Columns || test == Rows || test == Shuffled
+				if slices.Contains(tiles, 1) && !slices.Contains(got, test) && !apart {
+					t.Errorf("it fails %q in its matrix and not by itself", test)
+				}
+			}
+		})
+	}
+	if _, err := ExamineTile(model.Operation{Kind: model.QKV}, trained(128, k), k); err == nil {
+		t.Error("a tile of a product that is not mined is tested")
+	}
+	if _, err := ExamineTile(anywhere, make([]int8, 5), k); err == nil {
+		t.Error("a part of a tile is tested")
+	}
+}
+
+func scale(w []int8, by int8) {
+	for i := range w {
+		w[i] /= by
+	}
+}
+
+// negate makes row 77 of tile 1 the negative of row 200.
+func negate(w []int8, k int) {
+	for c := 128; c < 256; c++ {
+		w[c*k+77] = -w[c*k+200]
+	}
+}
+
 func TestTwoWeakColumnsOfABlockAreAdmitted(t *testing.T) {
 	w := trained(256, 384)
 	clear(w[5*384 : 5*384+32])        // a column of a slice that is all zero

@@ -214,4 +214,3 @@ func (a *App) RegisterNodeService(c client.Context, cfg config.Config) {
 		return a.CommitMultiStore().EarliestVersion()
 	})
 }
-

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	corestore "cosmossdk.io/core/store"
-
 	"github.com/cosmos/cosmos-sdk/codec"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 

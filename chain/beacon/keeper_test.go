@@ -2,6 +2,7 @@ package beacon_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"strings"
@@ -285,5 +286,49 @@ func TestGenesisThatMakesNoSense(t *testing.T) {
 	}
 	if err := beacon.DefaultGenesis().Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Light clients prove state by its keys, which spec/network/beacon.md gives.
+func TestKeysOfTheState(t *testing.T) {
+	n := start(t, params(t))
+	for i := range 20 {
+		n.speaks = i < 4
+		b := n.next(5, 0)
+		n.execute(b, n.prepare(b))
+	}
+	g := n.export()
+	last := g.Values[len(g.Values)-2] // waits for a reveal
+	be := func(prefix byte, numbers ...uint64) []byte {
+		k := []byte{prefix}
+		for _, n := range numbers {
+			k = binary.BigEndian.AppendUint64(k, n)
+		}
+		return k
+	}
+	for name, k := range map[string]struct {
+		key  []byte
+		want interface{ Marshal() ([]byte, error) }
+	}{
+		"parameters": {be(0x00), &g.Params},
+		"state":      {be(0x01), &g.State},
+		"round":      {be(0x10, g.Rounds[0].Number), &g.Rounds[0]},
+		"reveal":     {be(0x11, g.Reveals[0].Number), &g.Reveals[0]},
+		"value":      {be(0x12, uint64(g.Values[0].Height)), &g.Values[0]},
+		"waiting":    {be(0x14, last.Reveal, uint64(last.Height)), nil},
+	} {
+		got, err := n.store.OpenKVStore(n.ctx).Get(k.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []byte{}
+		if k.want != nil {
+			if want, err = k.want.Marshal(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got == nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: at %x is %x, want %x", name, k.key, got, want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	corestore "cosmossdk.io/core/store"
 	"github.com/cosmos/cosmos-sdk/codec"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/runtime"
@@ -57,6 +58,7 @@ func (v validators) BeaconKey(_ context.Context, address []byte) ([]byte, bool, 
 type node struct {
 	t          fatal
 	keeper     *beacon.Keeper
+	store      corestore.KVStoreService
 	ctx        sdk.Context
 	validators validators
 	beacon     drand.SecretKey
@@ -74,12 +76,13 @@ func empty(t fatal) *node {
 	}
 	name := storetypes.NewKVStoreKey(beacon.ModuleName)
 	ctx := testutil.DefaultContext(name, storetypes.NewTransientStoreKey("transient"))
-	k, err := beacon.NewKeeper(codecs(), runtime.NewKVStoreService(name), authority, v)
+	service := runtime.NewKVStoreService(name)
+	k, err := beacon.NewKeeper(codecs(), service, authority, v)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx = ctx.WithChainID(chainID).WithBlockTime(time.Unix(genesis+100, 0)).WithBlockHeight(0)
-	return &node{t: t, keeper: k, ctx: ctx, validators: v, beacon: key(t, 1), speaks: true}
+	return &node{t: t, keeper: k, store: service, ctx: ctx, validators: v, beacon: key(t, 1), speaks: true}
 }
 
 func params(t fatal) beacon.Params {

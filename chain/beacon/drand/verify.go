@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	bls "github.com/consensys/gnark-crypto/ecc/bls12-381"
 )
@@ -176,7 +177,7 @@ func (v *Verifier) sum(first uint64, run []Signature) bool {
 		if err != nil {
 			return false
 		}
-		w := sha256.Sum256(binary.BigEndian.AppendUint64(root[:len(root):len(root)], number))
+		w := sha256.Sum256(binary.BigEndian.AppendUint64(slices.Clip(root), number))
 		weight := new(big.Int).SetBytes(w[:16])
 		var a, b bls.G1Jac
 		a.FromAffine(&h)

@@ -5,13 +5,17 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/drand"
+	"hearth/chain/beacon/relay"
 	"hearth/chain/beacon/rule"
 )
 
@@ -331,4 +335,63 @@ func TestKeysOfTheState(t *testing.T) {
 			t.Errorf("%s: at %x is %x, want %x", name, k.key, got, want)
 		}
 	}
+}
+
+// From a beacon's socket to a value: what a devnet does, without its network.
+func TestNodeFedByARelay(t *testing.T) {
+	n := start(t, params(t))
+	var now atomic.Int64
+	now.Store(genesis + 100)
+	clock := func() time.Time { return time.Unix(now.Load(), 0) }
+	local, err := relay.NewLocal(key(t, 1), genesis, 3, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(local)
+	defer server.Close()
+	p, err := n.keeper.Params(n.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err := p.Chain()
+	if err != nil || chain != local.Chain() {
+		t.Fatalf("the chain follows %v, %v", chain, err)
+	}
+	client, err := relay.New(relay.Config{Chain: chain, Relays: []string{server.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	feed := relay.NewFeed(client, func() time.Time { return clock().Add(time.Second) }) // nothing waits for time
+	go feed.Run(t.Context())
+	for {
+		b := n.next(2, 0)
+		now.Store(b.Time + 4)
+		tx, err := n.keeper.Prepare(n.ctx, b, beacon.Sources{Rounds: feed.Rounds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tx == nil { // the feed is not there yet: the same block a little later
+			time.Sleep(time.Millisecond)
+			if _, count, _ := wanted(t, n, b); count > 0 {
+				continue
+			}
+		}
+		n.execute(b, tx)
+		if _, known := n.value(1); known {
+			return
+		}
+		if b.Height > 20 {
+			t.Fatal("the value of height 1 never becomes known")
+		}
+	}
+}
+
+func wanted(t *testing.T, n *node, b rule.Block) (first uint64, count int, reveal bool) {
+	t.Helper()
+	g := n.export()
+	p := rule.Params{Chain: drand.Local(key(t, 1).Public(), genesis, 3), Margin: int64(g.Params.Margin), MaxRounds: int(g.Params.MaxRounds)}
+	return rule.State{LastRound: g.State.LastRound, LastTime: b.Time}.Wanted(p, b)
 }

@@ -19,8 +19,24 @@ const maxInjection = 16 << 10
 // nothing of whether it is good.
 func IsInjection(tx []byte) bool { return bytes.HasPrefix(tx, []byte(mark)) }
 
+// ReadInjection reads what a block brought, for who shows blocks. It says
+// whether it is written as it must be, not whether it is true.
+func ReadInjection(tx []byte) (Injection, error) {
+	in, err := decode(tx)
+	if err != nil {
+		return Injection{}, err
+	}
+	return message(in), nil
+}
+
 // encode writes an injection as a block holds it.
 func encode(in rule.Injection) ([]byte, error) {
+	m := message(in)
+	b, err := m.Marshal()
+	return append([]byte(mark), b...), err
+}
+
+func message(in rule.Injection) Injection {
 	m := Injection{First: in.First}
 	for i := range in.Rounds {
 		m.Signatures = append(m.Signatures, in.Rounds[i][:])
@@ -28,8 +44,7 @@ func encode(in rule.Injection) ([]byte, error) {
 	if in.Reveal != nil {
 		m.Reveal = in.Reveal[:]
 	}
-	b, err := m.Marshal()
-	return append([]byte(mark), b...), err
+	return m
 }
 
 // decode reads what a block holds. There is one encoding of an injection.

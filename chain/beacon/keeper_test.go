@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,6 +71,9 @@ func TestInjectionsThatAreRefused(t *testing.T) {
 	good := n.prepare(b)
 	if err := n.keeper.Check(n.ctx, b, good); err != nil || !beacon.IsInjection(good) {
 		t.Fatalf("a good one: %v", err)
+	}
+	if in, err := beacon.ReadInjection(good); err != nil || in.First != 36 || len(in.Signatures) != 4 || in.Reveal != nil {
+		t.Errorf("it is read as %v, %v", in, err)
 	}
 	edit := func(f func(b []byte) []byte) []byte { return f(bytes.Clone(good)) }
 	for name, tx := range map[string][]byte{
@@ -340,9 +342,8 @@ func TestKeysOfTheState(t *testing.T) {
 // From a beacon's socket to a value: what a devnet does, without its network.
 func TestNodeFedByARelay(t *testing.T) {
 	n := start(t, params(t))
-	var now atomic.Int64
-	now.Store(genesis + 100)
-	clock := func() time.Time { return time.Unix(now.Load(), 0) }
+	// The beacon is ahead of the chain, so that nothing here waits for time.
+	clock := func() time.Time { return time.Unix(genesis+1000, 0) }
 	local, err := relay.NewLocal(key(t, 1), genesis, 3, clock)
 	if err != nil {
 		t.Fatal(err)
@@ -364,11 +365,10 @@ func TestNodeFedByARelay(t *testing.T) {
 	if err := client.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	feed := relay.NewFeed(client, func() time.Time { return clock().Add(time.Second) }) // nothing waits for time
+	feed := relay.NewFeed(client, clock)
 	go feed.Run(t.Context())
 	for {
 		b := n.next(2, 0)
-		now.Store(b.Time + 4)
 		tx, err := n.keeper.Prepare(n.ctx, b, beacon.Sources{Rounds: feed.Rounds})
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/x/auth/ante"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+
+	"hearth/chain/coin"
 )
 
 // newAnte returns what every transaction must pass before its messages run.
@@ -52,7 +54,7 @@ func (a *App) fee(ctx sdk.Context, tx sdk.Tx) (sdk.Coins, int64, error) {
 // price orders transactions by what they offer for a unit of gas, in millionths
 // of the smallest unit.
 func price(offered sdk.Coins, gas uint64) int64 {
-	amount := offered.AmountOf(Denom)
+	amount := offered.AmountOf(coin.Denom)
 	if gas == 0 || !amount.IsUint64() || amount.Uint64() > 1<<40 {
 		return 0
 	}

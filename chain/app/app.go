@@ -36,7 +36,7 @@ type App struct {
 	modules      *module.Manager
 	basic        module.BasicManager
 	configurator module.Configurator
-	proposals    proposals
+	proposals    *proposals
 }
 
 var _ servertypes.Application = (*App)(nil)
@@ -62,7 +62,9 @@ func New(logger log.Logger, db dbm.DB, node Node, options ...func(*baseapp.BaseA
 	base.SetBlockSTMTxRunner(runner{decode: encoding.Tx.TxDecoder()})
 
 	a := &App{BaseApp: base, Encoding: encoding, keys: storetypes.NewKVStoreKeys(storeNames()...)}
-	a.Keepers = newKeepers(a, node)
+	if a.Keepers, err = newKeepers(a, node); err != nil {
+		return nil, fmt.Errorf("set up the modules: %w", err)
+	}
 	a.modules = a.newModules()
 	a.basic = module.NewBasicManagerFromManager(a.modules, nil)
 	a.basic.RegisterInterfaces(a.Registry)
@@ -107,11 +109,7 @@ func (a *App) initChain(ctx sdk.Context, req *abci.RequestInitChain) (*abci.Resp
 	if err := a.Upgrade.SetModuleVersionMap(ctx, a.modules.GetVersionMap()); err != nil {
 		return nil, fmt.Errorf("note the versions of the modules: %w", err)
 	}
-	res, err := a.modules.InitGenesis(ctx, a.Codec, state)
-	if len(req.Validators) > 0 && res != nil && len(res.Validators) == 0 { // a genesis file may name the first validators itself
-		return &abci.ResponseInitChain{Validators: req.Validators}, nil
-	}
-	return res, err
+	return a.modules.InitGenesis(ctx, a.Codec, state)
 }
 
 // preBlock runs before everything else of a block: upgrades, then what the

@@ -19,10 +19,6 @@ const (
 	Name = "hearthnode"
 	// Prefix begins every address.
 	Prefix = "hearth"
-	// Denom is the smallest unit of the coin; a million of it are one Display.
-	Denom = "uhth"
-	// Display is the coin's name for people.
-	Display = "HTH"
 	// Worthless is said wherever coins are shown.
 	Worthless = "HTH is a test coin: it is worth nothing."
 )

@@ -7,6 +7,8 @@ import (
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+
+	"hearth/chain/coin"
 )
 
 // nameCoin says in a genesis state how people write the coin.
@@ -16,10 +18,10 @@ func (a *App) nameCoin(state map[string]json.RawMessage) error {
 		return fmt.Errorf("read the genesis of bank: %w", err)
 	}
 	bank.DenomMetadata = []banktypes.Metadata{{
-		Base: Denom, Display: Display, Name: "Hearth", Symbol: Display,
+		Base: coin.Denom, Display: coin.Display, Name: "Hearth", Symbol: coin.Display,
 		Description: Worthless,
 		DenomUnits: []*banktypes.DenomUnit{
-			{Denom: Denom}, {Denom: Display, Exponent: 6},
+			{Denom: coin.Denom}, {Denom: coin.Display, Exponent: 6},
 		},
 	}}
 	text, err := a.Codec.MarshalJSON(&bank)

@@ -33,6 +33,11 @@ import (
 	"github.com/cosmos/cosmos-sdk/x/upgrade"
 	upgradekeeper "github.com/cosmos/cosmos-sdk/x/upgrade/keeper"
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
+
+	"hearth/chain/beacon"
+	"hearth/chain/govern"
+	"hearth/chain/model"
+	"hearth/chain/power"
 )
 
 // Keepers hold the state of the modules.
@@ -45,6 +50,9 @@ type Keepers struct {
 	Upgrade   *upgradekeeper.Keeper
 	Gov       *govkeeper.Keeper
 	Epochs    *epochskeeper.Keeper
+	Power     *power.Keeper
+	Beacon    *beacon.Keeper
+	Model     *model.Keeper
 }
 
 // storeNames returns the names of the stores, one for each module that has
@@ -53,6 +61,7 @@ func storeNames() []string {
 	return []string{
 		authtypes.StoreKey, banktypes.StoreKey, authzkeeper.StoreKey, feegrant.StoreKey,
 		consensustypes.StoreKey, upgradetypes.StoreKey, govtypes.StoreKey, epochstypes.StoreKey,
+		power.ModuleName, beacon.ModuleName, model.ModuleName,
 	}
 }
 
@@ -61,6 +70,8 @@ func moduleAccounts() map[string][]string {
 	return map[string][]string{
 		authtypes.FeeCollectorName: {authtypes.Burner},
 		govtypes.ModuleName:        {authtypes.Burner},
+		power.ModuleName:           {authtypes.Burner},
+		model.ModuleName:           {authtypes.Burner},
 	}
 }
 
@@ -69,8 +80,9 @@ func authority() string {
 	return authtypes.NewModuleAddress(govtypes.ModuleName).String()
 }
 
-func newKeepers(a *App, node Node) Keepers {
+func newKeepers(a *App, node Node) (Keepers, error) {
 	var k Keepers
+	var err error
 	addresses := authcodec.NewBech32Codec(Prefix)
 	store := func(name string) corestore.KVStoreService { return runtime.NewKVStoreService(a.keys[name]) }
 
@@ -90,9 +102,19 @@ func newKeepers(a *App, node Node) Keepers {
 	k.Upgrade = upgradekeeper.NewKeeper(node.SkipUpgrades, store(upgradetypes.StoreKey), a.Codec, node.Home, a.BaseApp, authority())
 	epochsKeeper := epochskeeper.NewKeeper(store(epochstypes.StoreKey), a.Codec)
 	k.Epochs = &epochsKeeper
+	if k.Power, err = power.NewKeeper(a.Codec, store(power.ModuleName), authority(), addresses,
+		authtypes.NewModuleAddress(power.ModuleName), k.Bank); err != nil {
+		return k, err
+	}
+	if k.Beacon, err = beacon.NewKeeper(a.Codec, store(beacon.ModuleName), authority(), k.Power); err != nil {
+		return k, err
+	}
+	if k.Model, err = model.NewKeeper(a.Codec, store(model.ModuleName), authority(), k.Bank, k.Power); err != nil {
+		return k, err
+	}
 	k.Gov = govkeeper.NewKeeper(a.Codec, store(govtypes.StoreKey), k.Account, k.Bank, nil, a.MsgServiceRouter(),
-		govtypes.DefaultConfig(), authority(), tally(nil))
-	return k
+		govtypes.DefaultConfig(), authority(), govern.Tally(k.Power))
+	return k, nil
 }
 
 // newModules returns the modules in the orders in which their parts of a block
@@ -107,6 +129,9 @@ func (a *App) newModules() *module.Manager {
 		upgrade.NewAppModule(a.Upgrade, a.Account.AddressCodec()),
 		gov.NewAppModule(a.Codec, a.Gov, a.Account, a.Bank),
 		epochs.NewAppModule(a.Epochs),
+		beacon.NewAppModule(a.Beacon),
+		model.NewAppModule(a.Model),
+		power.NewAppModule(a.Power),
 	)
 	m.SetOrderPreBlockers(upgradetypes.ModuleName, authtypes.ModuleName)
 	return m

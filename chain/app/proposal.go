@@ -2,29 +2,53 @@ package app
 
 import (
 	"context"
+	"sync/atomic"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/cosmos/cosmos-sdk/baseapp/txnrunner"
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"hearth/chain/beacon"
+	"hearth/chain/beacon/rule"
 )
 
-// proposals makes and judges the list of what a block holds.
+// proposals makes and judges the list of what a block holds: the beacon's part
+// first, if there is one, then transactions.
 type proposals struct {
 	app *App
+	// What this node can say of the beacon when it proposes; nil for nothing.
+	sources atomic.Pointer[beacon.Sources]
 }
 
-func newProposals(a *App) proposals { return proposals{a} }
+func newProposals(a *App) *proposals { return &proposals{app: a} }
+
+// SetSources says where this node has rounds of the beacon from. It may be
+// called while blocks are made.
+func (a *App) SetSources(s beacon.Sources) { a.proposals.sources.Store(&s) }
 
 // prepare fills a block with what fits of the node's pool.
-func (p proposals) prepare(ctx sdk.Context, req *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
-	return &abci.ResponsePrepareProposal{Txs: p.fit(ctx, req.Txs, req.MaxTxBytes)}, nil
+func (p *proposals) prepare(ctx sdk.Context, req *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+	var first [][]byte
+	room := req.MaxTxBytes
+	if from := p.sources.Load(); from != nil {
+		b := rule.Block{ChainID: ctx.ChainID(), Height: req.Height, Time: req.Time.Unix(), Proposer: req.ProposerAddress}
+		part, err := p.app.Beacon.Prepare(ctx, b, *from)
+		if err != nil {
+			// A block without the beacon is better than none.
+			p.app.Logger().Error("leave the beacon out of a block", "height", req.Height, "err", err)
+		} else if part != nil && txSize(part) <= room {
+			first = [][]byte{part}
+			room -= txSize(part)
+		}
+	}
+	return &abci.ResponsePrepareProposal{Txs: append(first, p.fit(ctx, req.Txs, room)...)}, nil
 }
 
 // fit returns the transactions that a block has room for, in their order.
-func (p proposals) fit(ctx sdk.Context, txs [][]byte, room int64) [][]byte {
-	most := p.maxGas(ctx)
+func (p *proposals) fit(ctx sdk.Context, txs [][]byte, room int64) [][]byte {
+	most := maxGas(ctx)
 	var kept [][]byte
 	var gas uint64
 	for _, b := range txs {
@@ -32,8 +56,7 @@ func (p proposals) fit(ctx sdk.Context, txs [][]byte, room int64) [][]byte {
 		if err != nil {
 			continue
 		}
-		wants := declared(tx)
-		size := txSize(b)
+		wants, size := declared(tx), txSize(b)
 		if size > room || wants > most-gas {
 			continue
 		}
@@ -45,17 +68,27 @@ func (p proposals) fit(ctx sdk.Context, txs [][]byte, room int64) [][]byte {
 }
 
 // process judges another's block.
-func (p proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
+func (p *proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
 	reject := &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}
-	most := p.maxGas(ctx)
+	part, txs := split(req.Txs)
+	if part != nil {
+		b := rule.Block{ChainID: ctx.ChainID(), Height: req.Height, Time: req.Time.Unix(), Proposer: req.ProposerAddress}
+		if err := p.app.Beacon.Check(ctx, b, part); err != nil {
+			p.app.Logger().Error("refuse a block for its beacon", "height", req.Height, "err", err)
+			return reject, nil
+		}
+	}
+	most := maxGas(ctx)
 	var gas uint64
-	for _, b := range req.Txs {
+	for _, b := range txs {
 		tx, err := p.app.TxDecode(b)
 		if err != nil {
-			return reject, nil //nolint:nilerr // the answer says it
+			p.app.Logger().Error("refuse a block for what is no transaction", "height", req.Height, "err", err)
+			return reject, nil
 		}
 		wants := declared(tx)
 		if wants > most-gas {
+			p.app.Logger().Error("refuse a block that wants too much gas", "height", req.Height)
 			return reject, nil
 		}
 		gas += wants
@@ -63,11 +96,24 @@ func (p proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (*
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }
 
-// apply does what stands before the transactions of a decided block.
-func (p proposals) apply(sdk.Context, *abci.RequestFinalizeBlock) error { return nil }
+// apply records what stands before the transactions of a decided block.
+func (p *proposals) apply(ctx sdk.Context, req *abci.RequestFinalizeBlock) error {
+	part, _ := split(req.Txs)
+	b := rule.Block{ChainID: ctx.ChainID(), Height: req.Height, Time: req.Time.Unix(), Proposer: req.ProposerAddress}
+	return p.app.Beacon.PreBlock(ctx, b, part)
+}
+
+// split parts the beacon's part of a block, nil if there is none, from its
+// transactions.
+func split(txs [][]byte) (part []byte, rest [][]byte) {
+	if len(txs) > 0 && beacon.IsInjection(txs[0]) {
+		return txs[0], txs[1:]
+	}
+	return nil, txs
+}
 
 // maxGas returns the gas that a block may hold.
-func (p proposals) maxGas(ctx sdk.Context) uint64 {
+func maxGas(ctx sdk.Context) uint64 {
 	if b := ctx.ConsensusParams().Block; b != nil && b.MaxGas > 0 {
 		return uint64(b.MaxGas)
 	}
@@ -92,12 +138,21 @@ func txSize(b []byte) int64 {
 	return n
 }
 
-// runner runs the transactions of a block one after the other.
+// runner runs the transactions of a block one after the other. The beacon's
+// part has been recorded before them: it is no transaction and changes nothing
+// here.
 type runner struct {
 	decode sdk.TxDecoder
 }
 
 // Run implements [sdk.TxRunner].
 func (r runner) Run(ctx context.Context, ms storetypes.MultiStore, txs [][]byte, deliver sdk.DeliverTxFunc) ([]*abci.ExecTxResult, error) {
-	return txnrunner.NewDefaultRunner(r.decode).Run(ctx, ms, txs, deliver)
+	part, rest := split(txs)
+	done, err := txnrunner.NewDefaultRunner(r.decode).Run(ctx, ms, rest, func(tx []byte, memTx sdk.Tx, ms storetypes.MultiStore, i int, cache map[string]any) *abci.ExecTxResult {
+		return deliver(tx, memTx, ms, i+len(txs)-len(rest), cache)
+	})
+	if err != nil || part == nil {
+		return done, err
+	}
+	return append([]*abci.ExecTxResult{{Log: "the beacon"}}, done...), nil
 }

@@ -15,6 +15,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/app"
+	"hearth/chain/coin"
 	"hearth/chain/node"
 )
 
@@ -47,6 +48,10 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.beacon, err = newBeacon(plan.Home, at)
+	if err != nil {
+		return nil, err
+	}
 	ports, err := addresses(plan)
 	if err != nil {
 		return nil, err
@@ -62,6 +67,7 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 		}
 		n.Accounts = append(n.Accounts, a)
 	}
+	n.Accounts = append(n.Accounts, plan.Accounts...)
 	var founders []founder
 	for i, p := range ports {
 		one := Node{
@@ -82,7 +88,7 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 			return nil, err
 		}
 		n.Nodes = append(n.Nodes, one)
-		founders = append(founders, founder{Node: one, key: who.PubKey})
+		founders = append(founders, founder{Node: one, key: who.PubKey, beacon: who.Beacon})
 		n.Accounts = append(n.Accounts, Account{Name: one.Name, Address: one.Operator, Coins: some, About: "operates " + one.Home + "; its key is in that folder"})
 	}
 	for i, one := range n.Nodes {
@@ -129,18 +135,27 @@ func (n *Network) settings(i int, plan Plan) (*cmtcfg.Config, *node.Settings) {
 	c.RPC.ListenAddress = "tcp://" + one.RPC
 	c.RPC.CORSAllowedOrigins = []string{"*"}
 	c.Consensus.TimeoutCommit = time.Second
-	if plan.Fast {
+	if plan.Pace != Steady {
 		c.Consensus.TimeoutCommit = 200 * time.Millisecond
 		c.Consensus.TimeoutPropose = time.Second
 		c.Consensus.PeerGossipSleepDuration = 5 * time.Millisecond
 		c.P2P.FlushThrottleTimeout = time.Millisecond
 	}
+	if plan.Pace == Flat {
+		c.Consensus.TimeoutCommit, c.Consensus.SkipTimeoutCommit = 0, true
+		c.RPC.ListenAddress = ""
+		c.TxIndex.Indexer = "null"
+		c.Mempool.Size = 100_000
+	}
 	s := node.DefaultSettings()
-	s.MinGasPrices = "0" + app.Denom
+	s.MinGasPrices = "0" + coin.Denom
 	s.GRPC.Address = one.GRPC
 	s.API.Address = "tcp://" + one.API
 	s.API.EnableUnsafeCORS = true // a page on this machine may ask
 	s.StateSync.SnapshotInterval = 100
+	if plan.Pace == Flat {
+		s.StateSync.SnapshotInterval = 0
+	}
 	s.Hearth.Explorer = one.Explorer
 	s.Hearth.Operator = operatorKey
 	return c, s

@@ -4,15 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
-	cmttypes "github.com/cometbft/cometbft/types"
 	dbm "github.com/cosmos/cosmos-db"
 
 	"cosmossdk.io/log/v2"
 
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
-	cryptocodec "github.com/cosmos/cosmos-sdk/crypto/codec"
 	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
@@ -20,14 +20,19 @@ import (
 	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
 
 	"hearth/chain/app"
+	"hearth/chain/beacon"
+	"hearth/chain/beacon/drand"
+	"hearth/chain/coin"
 	"hearth/chain/node"
+	"hearth/chain/power"
 )
 
 // founder is a validator from the first block.
 type founder struct {
 	Node
 
-	key cryptotypes.PubKey
+	key    cryptotypes.PubKey
+	beacon drand.SecretKey
 }
 
 // newGenesis returns the genesis of a network whose founders validate and whose
@@ -43,24 +48,15 @@ func newGenesis(plan Plan, at time.Time, accounts []Account, founders []founder)
 	}
 	w := writer{app: a, state: state}
 	w.fund(accounts)
+	w.found(founders)
+	w.follow(plan.beacon)
 	if w.err != nil {
 		return nil, w.err
 	}
 	if err := a.ValidateGenesis(state); err != nil {
 		return nil, fmt.Errorf("check the genesis: %w", err)
 	}
-	g, err := node.NewGenesis(plan.ChainID, at, state)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range founders {
-		key, err := cryptocodec.ToCmtPubKeyInterface(f.key)
-		if err != nil {
-			return nil, err
-		}
-		g.Consensus.Validators = append(g.Consensus.Validators, cmttypes.GenesisValidator{Address: key.Address(), PubKey: key, Power: 100, Name: f.Name})
-	}
-	return g, nil
+	return node.NewGenesis(plan.ChainID, at, state)
 }
 
 // writer changes the states of modules in a genesis. The first error stays.
@@ -109,11 +105,55 @@ func (w *writer) fund(accounts []Account) {
 	})
 	edit(w, banktypes.ModuleName, func(s *banktypes.GenesisState) error {
 		for _, a := range accounts {
-			coins := sdk.NewCoins(sdk.NewInt64Coin(app.Denom, int64(a.Coins)))
+			coins := coin.Of(a.Coins)
 			s.Balances = append(s.Balances, banktypes.Balance{Address: a.Address, Coins: coins})
 			s.Supply = s.Supply.Add(coins...)
 		}
 		s.Balances = banktypes.SanitizeGenesisBalances(s.Balances)
+		return nil
+	})
+}
+
+// found makes founders guardians with a bond, which power's account holds.
+func (w *writer) found(founders []founder) {
+	var bonds uint64
+	edit(w, power.ModuleName, func(s *power.GenesisState) error {
+		s.Params = power.FastParams()
+		for _, f := range founders {
+			key, err := codectypes.NewAnyWithValue(f.key)
+			if err != nil {
+				return err
+			}
+			public := f.beacon.Public()
+			s.Validators = append(s.Validators, power.Validator{
+				Operator: f.Operator, PubKey: key, BeaconKey: public[:], Moniker: f.Name, Bond: bond, Guardian: true,
+			})
+			bonds += bond
+		}
+		slices.SortFunc(s.Validators, func(a, b power.Validator) int { return strings.Compare(a.Operator, b.Operator) })
+		return nil
+	})
+	w.give(authtypes.NewModuleAddress(power.ModuleName).String(), bonds)
+}
+
+// bond of each founder.
+const bond = 10_000 * coin.Unit
+
+// give adds coins to an account, or to a module's.
+func (w *writer) give(to string, amount uint64) {
+	edit(w, banktypes.ModuleName, func(s *banktypes.GenesisState) error {
+		coins := coin.Of(amount)
+		s.Balances = append(s.Balances, banktypes.Balance{Address: to, Coins: coins})
+		s.Supply = s.Supply.Add(coins...)
+		s.Balances = banktypes.SanitizeGenesisBalances(s.Balances)
+		return nil
+	})
+}
+
+// follow sets the beacon that the chain follows: one of this machine's own.
+func (w *writer) follow(chain drand.Chain) {
+	edit(w, beacon.ModuleName, func(s *beacon.GenesisState) error {
+		s.Params = beacon.LocalParams(chain)
 		return nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hearth/chain/beacon/drand"
 	"hearth/chain/node"
 )
 
@@ -19,13 +20,27 @@ type Plan struct {
 	Home       string
 	ChainID    string
 	Validators int
-	// Fast makes blocks as fast as the machine can, and everything that is
-	// counted in days and hours end in seconds.
-	Fast bool
+	Pace       Pace
 	// Port is the first of the ports, ten for each validator. 0 takes any that
 	// are free.
 	Port int
+	// Accounts have coins at genesis, besides those that every network has.
+	Accounts []Account
+
+	beacon drand.Chain // that the chain follows
 }
+
+// Pace is how fast a network makes blocks.
+type Pace int
+
+const (
+	// Steady makes a block a second.
+	Steady Pace = iota
+	// Fast makes several, for tests that wait.
+	Fast
+	// Flat makes one after the other and serves nobody, to be measured.
+	Flat
+)
 
 // Network is what was made.
 type Network struct {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestFourValidatorsAgree(t *testing.T) {
-	n, err := devnet.Create(devnet.Plan{Home: t.TempDir(), ChainID: "hearth-test", Validators: 4, Fast: true}, time.Now())
+	n, err := devnet.Create(devnet.Plan{Home: t.TempDir(), ChainID: "hearth-test", Validators: 4, Pace: devnet.Fast}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

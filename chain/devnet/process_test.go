@@ -34,7 +34,7 @@ func TestKilledValidatorsComeBack(t *testing.T) {
 		t.Skip("runs processes for half a minute")
 	}
 	program := hearthnode(t)
-	n, err := devnet.Create(devnet.Plan{Home: t.TempDir(), ChainID: "hearth-test", Validators: 4, Fast: true}, time.Now())
+	n, err := devnet.Create(devnet.Plan{Home: t.TempDir(), ChainID: "hearth-test", Validators: 4, Pace: devnet.Fast}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

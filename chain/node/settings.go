@@ -12,7 +12,7 @@ import (
 	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
 	pruningtypes "github.com/cosmos/cosmos-sdk/store/v2/pruning/types"
 
-	"hearth/chain/app"
+	"hearth/chain/coin"
 )
 
 // Settings are what app.toml holds.
@@ -59,7 +59,7 @@ weights = [{{ range $i, $u := .Hearth.Weights }}{{ if $i }}, {{ end }}"{{ $u }}"
 // DefaultSettings are for a node of a real network.
 func DefaultSettings() *Settings {
 	s := &Settings{Config: *serverconfig.DefaultConfig(), Hearth: Hearth{Explorer: "127.0.0.1:8430"}}
-	s.MinGasPrices = "0.001" + app.Denom
+	s.MinGasPrices = "0.001" + coin.Denom
 	s.QueryGasLimit = 50_000_000
 	// Half a million nodes of the tree cost most of a gigabyte; this many are
 	// enough for the accounts and miners that are busy.

@@ -67,7 +67,7 @@ func newRoot() (*cobra.Command, error) {
 	start := server.StartCmdOptions{PostSetup: serve, AddFlags: func(*cobra.Command) {}}
 	server.AddCommandsWithStartCmdOptions(root, defaultHome(), newApp, export, start)
 	root.AddCommand(
-		newInit(shape),
+		newInit(shape), newBench(),
 		newQuery(shape), newTx(shape),
 		keys.Commands(), server.StatusCommand(), debug.Cmd(),
 		snapshot.Cmd(newApp), pruning.Cmd(newApp, defaultHome()),

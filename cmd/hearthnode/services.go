@@ -29,6 +29,7 @@ import (
 	authcli "github.com/cosmos/cosmos-sdk/x/auth/client/cli"
 
 	"hearth/chain/app"
+	"hearth/chain/coin"
 )
 
 // newQuery returns a command for every question that a module answers, made
@@ -228,7 +229,7 @@ func describe(d protoreflect.FieldDescriptor) string {
 	case d.Kind() == protoreflect.BytesKind:
 		kind = "hexadecimal, or @FILE"
 	case isCoin(d):
-		kind = "an amount like 5000000" + app.Denom
+		kind = "an amount like 5000000" + coin.Denom
 	case d.Kind() == protoreflect.MessageKind || d.IsMap():
 		kind = "JSON, or @FILE"
 	case d.Kind() == protoreflect.EnumKind:

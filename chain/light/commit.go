@@ -85,9 +85,9 @@ func (s CommitSignature) check() error {
 // precommit is the type of the votes that make a commit.
 const precommit = 2
 
-// signBytes is what the validator signed: a CanonicalVote with its length.
-func (c Commit) signBytes(chain string, i int) []byte {
-	s := c.Signatures[i]
+// SignBytes is what a validator signs: a CanonicalVote for the commit's height,
+// round and block, with its length.
+func (c Commit) SignBytes(chain string, s CommitSignature) []byte {
 	var m wire.Message
 	m.Uint(1, precommit)
 	m.Fixed64(2, uint64(c.Height))
@@ -116,7 +116,7 @@ func (t *tally) verify(i int, v Validator) error {
 	if key, ok := t.good[i]; ok && key == v.Key {
 		return nil
 	}
-	if !v.verify(t.commit.signBytes(t.chain, i), t.commit.Signatures[i].Signature) {
+	if !v.verify(t.commit.SignBytes(t.chain, t.commit.Signatures[i]), t.commit.Signatures[i].Signature) {
 		return fmt.Errorf("the signature of validator %s (number %d) is not its own", v.Address(), i)
 	}
 	t.good[i] = v.Key

@@ -35,6 +35,7 @@ import (
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
 
 	"hearth/chain/beacon"
+	"hearth/chain/emission"
 	"hearth/chain/govern"
 	"hearth/chain/model"
 	"hearth/chain/power"
@@ -53,6 +54,7 @@ type Keepers struct {
 	Power     *power.Keeper
 	Beacon    *beacon.Keeper
 	Model     *model.Keeper
+	Emission  *emission.Keeper
 }
 
 // storeNames returns the names of the stores, one for each module that has
@@ -61,7 +63,7 @@ func storeNames() []string {
 	return []string{
 		authtypes.StoreKey, banktypes.StoreKey, authzkeeper.StoreKey, feegrant.StoreKey,
 		consensustypes.StoreKey, upgradetypes.StoreKey, govtypes.StoreKey, epochstypes.StoreKey,
-		power.ModuleName, beacon.ModuleName, model.ModuleName,
+		power.ModuleName, beacon.ModuleName, model.ModuleName, emission.ModuleName,
 	}
 }
 
@@ -72,6 +74,8 @@ func moduleAccounts() map[string][]string {
 		govtypes.ModuleName:        {authtypes.Burner},
 		power.ModuleName:           {authtypes.Burner},
 		model.ModuleName:           {authtypes.Burner},
+		emission.ModuleName:        {authtypes.Minter, authtypes.Burner},
+		emission.CommunityName:     nil,
 	}
 }
 
@@ -112,6 +116,11 @@ func newKeepers(a *App, node Node) (Keepers, error) {
 	if k.Model, err = model.NewKeeper(a.Codec, store(model.ModuleName), authority(), k.Bank, k.Power); err != nil {
 		return k, err
 	}
+	if k.Emission, err = emission.NewKeeper(a.Codec, store(emission.ModuleName), authority(), addresses,
+		authtypes.NewModuleAddress(emission.ModuleName), k.Bank, k.Power); err != nil {
+		return k, err
+	}
+	k.Power.SetCollateral(k.Emission)
 	k.Gov = govkeeper.NewKeeper(a.Codec, store(govtypes.StoreKey), k.Account, k.Bank, nil, a.MsgServiceRouter(),
 		govtypes.DefaultConfig(), authority(), govern.Tally(k.Power))
 	return k, nil
@@ -132,7 +141,18 @@ func (a *App) newModules() *module.Manager {
 		beacon.NewAppModule(a.Beacon),
 		model.NewAppModule(a.Model),
 		power.NewAppModule(a.Power),
+		emission.NewAppModule(a.Emission),
 	)
 	m.SetOrderPreBlockers(upgradetypes.ModuleName, authtypes.ModuleName)
+	// Who was absent is known before what it earned.
+	m.SetOrderBeginBlockers(last(m.OrderBeginBlockers, power.ModuleName, emission.ModuleName)...)
+	// Work is credited, then paid, then counted towards power.
+	m.SetOrderEndBlockers(last(m.OrderEndBlockers, emission.ModuleName, power.ModuleName)...)
 	return m
+}
+
+// last moves names to the end of a list.
+func last(all []string, names ...string) []string {
+	rest := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(names, s) })
+	return append(rest, names...)
 }

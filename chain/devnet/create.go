@@ -56,8 +56,9 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Home: plan.Home, ChainID: plan.ChainID}
-	ring, err := keyring.New(app.Name, keyring.BackendTest, plan.Home, nil, encoding.Codec)
+	n := &Network{Home: plan.Home, ChainID: plan.ChainID, Relay: ports[0][0]}
+	// The first node's folder is the one that people ask with.
+	ring, err := keyring.New(app.Name, keyring.BackendTest, filepath.Join(plan.Home, homeOf(0)), nil, encoding.Codec)
 	if err != nil {
 		return nil, fmt.Errorf("open the network's keyring: %w", err)
 	}
@@ -69,9 +70,9 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 	}
 	n.Accounts = append(n.Accounts, plan.Accounts...)
 	var founders []founder
-	for i, p := range ports {
+	for i, p := range ports[1:] {
 		one := Node{
-			Name: fmt.Sprintf("validator%d", i), Home: fmt.Sprintf("node%d", i),
+			Name: fmt.Sprintf("validator%d", i), Home: homeOf(i),
 			RPC: p[1], GRPC: p[2], API: p[3], Explorer: p[4],
 		}
 		f := node.Files{Home: filepath.Join(plan.Home, one.Home)}
@@ -104,6 +105,8 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 	}
 	return n, n.save()
 }
+
+func homeOf(i int) string { return fmt.Sprintf("node%d", i) }
 
 // operatorKey is the name of the key, in a validator's own keyring, that signs
 // its verdicts.
@@ -158,6 +161,7 @@ func (n *Network) settings(i int, plan Plan) (*cmtcfg.Config, *node.Settings) {
 	}
 	s.Hearth.Explorer = one.Explorer
 	s.Hearth.Operator = operatorKey
+	s.Hearth.Beacon = []string{"http://" + n.Relay}
 	return c, s
 }
 

@@ -23,6 +23,8 @@ import (
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/drand"
 	"hearth/chain/coin"
+	"hearth/chain/emission"
+	"hearth/chain/model"
 	"hearth/chain/node"
 	"hearth/chain/power"
 )
@@ -50,6 +52,7 @@ func newGenesis(plan Plan, at time.Time, accounts []Account, founders []founder)
 	w.fund(accounts)
 	w.found(founders)
 	w.follow(plan.beacon)
+	w.hasten()
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -118,7 +121,6 @@ func (w *writer) fund(accounts []Account) {
 func (w *writer) found(founders []founder) {
 	var bonds uint64
 	edit(w, power.ModuleName, func(s *power.GenesisState) error {
-		s.Params = power.FastParams()
 		for _, f := range founders {
 			key, err := codectypes.NewAnyWithValue(f.key)
 			if err != nil {
@@ -148,6 +150,13 @@ func (w *writer) give(to string, amount uint64) {
 		s.Balances = banktypes.SanitizeGenesisBalances(s.Balances)
 		return nil
 	})
+}
+
+// hasten makes what is counted in days and hours end in seconds.
+func (w *writer) hasten() {
+	edit(w, model.ModuleName, func(s *model.GenesisState) error { s.Params = model.FastParams(); return nil })
+	edit(w, emission.ModuleName, func(s *emission.GenesisState) error { s.Params = emission.FastParams(); return nil })
+	edit(w, power.ModuleName, func(s *power.GenesisState) error { s.Params = power.FastParams(); return nil })
 }
 
 // follow sets the beacon that the chain follows: one of this machine's own.

@@ -46,6 +46,7 @@ const (
 type Network struct {
 	Home     string    `json:"-"`
 	ChainID  string    `json:"chain_id"`
+	Relay    string    `json:"beacon"` // address at which the beacon is served
 	Nodes    []Node    `json:"nodes"`
 	Accounts []Account `json:"accounts"`
 }
@@ -62,7 +63,8 @@ type Node struct {
 	Operator string `json:"operator"` // address of its account
 }
 
-// Account is an account with coins. Its key is in the network's keyring.
+// Account is an account with coins. Its key is in the first node's keyring,
+// a validator's in its own.
 type Account struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
@@ -106,8 +108,9 @@ func (n *Network) Files(i int) node.Files {
 }
 
 // addresses gives every node its ports on the loopback.
+// The first row is for what the network serves besides.
 func addresses(plan Plan) ([][5]string, error) {
-	all := make([][5]string, plan.Validators)
+	all := make([][5]string, 1+plan.Validators)
 	var held []net.Listener
 	defer func() {
 		for _, l := range held {
@@ -123,7 +126,7 @@ func addresses(plan Plan) ([][5]string, error) {
 			// Ports are held until all are found, so that none is given twice.
 			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 			if err != nil {
-				return nil, fmt.Errorf("find a port for validator %d (choose others with --port): %w", i, err)
+				return nil, fmt.Errorf("find ports (choose others with --port): %w", err)
 			}
 			held = append(held, l)
 			all[i][j] = l.Addr().String()

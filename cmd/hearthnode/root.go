@@ -64,24 +64,26 @@ func newRoot() (*cobra.Command, error) {
 			return server.InterceptConfigsPreRunHandler(cmd, node.Template, node.DefaultSettings(), node.DefaultComet())
 		},
 	}
-	start := server.StartCmdOptions{PostSetup: serve, AddFlags: func(*cobra.Command) {}}
-	server.AddCommandsWithStartCmdOptions(root, defaultHome(), newApp, export, start)
+	own := new(process)
+	start := server.StartCmdOptions{PostSetup: own.serve, AddFlags: func(*cobra.Command) {}}
+	server.AddCommandsWithStartCmdOptions(root, defaultHome(), own.open, export, start)
 	root.AddCommand(
-		newInit(shape), newBench(),
+		newInit(shape), newBench(), newDevnet(),
 		newQuery(shape), newTx(shape),
 		keys.Commands(), server.StatusCommand(), debug.Cmd(),
-		snapshot.Cmd(newApp), pruning.Cmd(newApp, defaultHome()),
+		snapshot.Cmd(own.open), pruning.Cmd(own.open, defaultHome()),
 	)
 	return root, nil
 }
 
-// newApp is called by the SDK's server, which takes no error: what a node
-// cannot start with ends it here.
-func newApp(logger log.Logger, db dbm.DB, options servertypes.AppOptions) servertypes.Application {
+// open is called by the SDK's server, which takes no error: what a node cannot
+// start with ends it here.
+func (p *process) open(logger log.Logger, db dbm.DB, options servertypes.AppOptions) servertypes.Application {
 	a, err := openApp(logger, db, options)
 	if err != nil {
 		panic(err)
 	}
+	p.app = a
 	return a
 }
 

@@ -35,12 +35,12 @@ import (
 // newQuery returns a command for every question that a module answers, made
 // from the module's description of its service.
 func newQuery(shape *app.App) *cobra.Command {
-	root := &cobra.Command{Use: "query", Aliases: []string{"q"}, Short: "Ask a node"}
+	root := &cobra.Command{Use: "query", Aliases: []string{"q"}, Short: "Ask a node", RunE: client.ValidateCmd}
 	root.AddCommand(rpc.QueryEventForTxCmd(), rpc.ValidatorCommand(),
 		server.QueryBlockCmd(), server.QueryBlocksCmd(), server.QueryBlockResultsCmd(),
 		authcli.QueryTxsByEventsCmd(), authcli.QueryTxCmd())
 	for _, s := range services(shape, "Query") {
-		group := &cobra.Command{Use: s.module, Short: "Ask about " + s.module}
+		group := &cobra.Command{Use: s.module, Short: "Ask about " + s.module, RunE: client.ValidateCmd}
 		for _, m := range s.methods {
 			group.AddCommand(newQuestion(m))
 		}
@@ -51,12 +51,12 @@ func newQuery(shape *app.App) *cobra.Command {
 
 // newTx returns a command for every message that a module takes.
 func newTx(shape *app.App) *cobra.Command {
-	root := &cobra.Command{Use: "tx", Short: "Sign and send a transaction"}
+	root := &cobra.Command{Use: "tx", Short: "Sign and send a transaction", RunE: client.ValidateCmd}
 	root.AddCommand(authcli.GetSignCommand(), authcli.GetSignBatchCommand(), authcli.GetMultiSignCommand(),
 		authcli.GetValidateSignaturesCommand(), authcli.GetBroadcastCommand(), authcli.GetEncodeCommand(),
 		authcli.GetDecodeCommand(), authcli.GetSimulateCmd())
 	for _, s := range services(shape, "Msg") {
-		group := &cobra.Command{Use: s.module, Short: "Transactions of " + s.module}
+		group := &cobra.Command{Use: s.module, Short: "Transactions of " + s.module, RunE: client.ValidateCmd}
 		for _, m := range s.methods {
 			group.AddCommand(newMessage(m))
 		}
@@ -227,7 +227,7 @@ func describe(d protoreflect.FieldDescriptor) string {
 	kind := d.Kind().String()
 	switch {
 	case d.Kind() == protoreflect.BytesKind:
-		kind = "hexadecimal, or @FILE"
+		kind = "hexadecimal or base64, or @FILE"
 	case isCoin(d):
 		kind = "an amount like 5000000" + coin.Denom
 	case d.Kind() == protoreflect.MessageKind || d.IsMap():
@@ -366,11 +366,14 @@ func parseOne(d protoreflect.FieldDescriptor, text string) (json.RawMessage, err
 			}
 			return quoted(base64.StdEncoding.EncodeToString(b)), nil
 		}
-		b, err := hex.DecodeString(strings.TrimPrefix(text, "0x"))
-		if err != nil {
-			return nil, err
+		if b, err := hex.DecodeString(strings.TrimPrefix(text, "0x")); err == nil {
+			return quoted(base64.StdEncoding.EncodeToString(b)), nil
 		}
-		return quoted(base64.StdEncoding.EncodeToString(b)), nil
+		// As answers are written.
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return nil, fmt.Errorf("write bytes in hexadecimal or base64")
+		}
+		return quoted(text), nil
 	default: // numbers may stand in quotation marks
 		return quoted(text), nil
 	}

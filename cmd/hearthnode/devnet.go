@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hearth/chain/app"
+	"hearth/chain/devnet"
+)
+
+// newDevnet returns the command that runs a network on this machine.
+func newDevnet() *cobra.Command {
+	plan := devnet.Plan{ChainID: "hearth-devnet"}
+	var fast bool
+	cmd := &cobra.Command{
+		Use:   "devnet",
+		Short: "Run a whole network on this machine",
+		Long: `Run a whole network on this machine: every validator a process of its own, with
+a beacon, accounts with coins, a model and work to be done.
+
+The first run makes the network in --home; later runs take it up where it
+stopped. Ctrl-C stops all of it. ` + app.Worthless,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			if fast {
+				plan.Pace = devnet.Fast
+			}
+			program, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			n, err := devnet.Open(plan.Home)
+			if errors.Is(err, fs.ErrNotExist) {
+				n, err = devnet.Create(plan, time.Now())
+			}
+			if err != nil {
+				return err
+			}
+			return runDevnet(ctx, cmd.OutOrStdout(), n, program)
+		},
+	}
+	cmd.Flags().StringVar(&plan.Home, "home", filepath.Join(defaultHome(), "devnet"), "the network's folder")
+	cmd.Flags().IntVar(&plan.Validators, "validators", 4, "how many, when the network is made")
+	cmd.Flags().IntVar(&plan.Port, "port", 26650, "the first of the ports, ten for each validator; 0 takes any")
+	cmd.Flags().BoolVar(&fast, "fast", false, "several blocks a second")
+	return cmd
+}
+
+func runDevnet(ctx context.Context, out io.Writer, n *devnet.Network, program string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	served := make(chan error, 1)
+	go func() {
+		err := n.Serve(ctx)
+		cancel(err)
+		served <- err
+	}()
+	fmt.Fprintf(out, "starting %d validators in %s\n", len(n.Nodes), n.Home)
+	err := n.Run(ctx, out, func(context.Context) error {
+		screen(out, n, program)
+		return nil
+	}, program)
+	cancel(nil)
+	return errors.Join(err, <-served)
+}
+
+// screen says what runs and what to do with it.
+func screen(out io.Writer, n *devnet.Network, program string) {
+	first := n.Nodes[0]
+	fmt.Fprintf(out, `
+%s is running. %s
+
+  pages      http://%s
+  REST       http://%s
+  gRPC       %s
+  RPC        http://%s
+  beacon     http://%s (a key of this machine: it proves nothing to strangers)
+  logs       %s
+
+Accounts, whose keys are with the first validator:
+`, n.ChainID, app.Worthless, first.Explorer, first.API, first.GRPC, first.RPC, n.Relay,
+		filepath.Join(n.Home, "node*", "node.log"))
+	for _, a := range n.Accounts {
+		fmt.Fprintf(out, "  %-12s %s  %s\n", a.Name, a.Address, a.About)
+	}
+	ask := fmt.Sprintf("--home %s", filepath.Join(n.Home, first.Home))
+	fmt.Fprintf(out, `
+To try:
+  %[1]s query power validators %[2]s
+  %[1]s query beacon status %[2]s
+  %[1]s tx bank send %[3]s 5000000uhth --from alice --gas auto --gas-adjustment 1.5 %[2]s
+
+Ctrl-C stops all; the same command goes on.
+`, filepath.Base(program), ask, address(n, "bob"))
+}
+
+func address(n *devnet.Network, name string) string {
+	for _, a := range n.Accounts {
+		if a.Name == name {
+			return a.Address
+		}
+	}
+	return name
+}

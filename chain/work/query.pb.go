@@ -608,7 +608,7 @@ func (m *QueryJobsRequest) GetStatus() JobStatus {
 	if m != nil {
 		return m.Status
 	}
-	return JobStatus_JOB_STATUS_UNSPECIFIED
+	return JOB_STATUS_UNSPECIFIED
 }
 
 func (m *QueryJobsRequest) GetPagination() *query.PageRequest {

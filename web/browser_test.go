@@ -4,160 +4,26 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
 
 	"hearth/control"
 	"hearth/httpapi"
+	"hearth/internal/browsertest"
 	"hearth/site"
 	"hearth/units"
 	"hearth/web/storybook"
 )
 
 var pictures = flag.String("pictures", "", "write a picture of each page in each situation to this `folder`")
-
-// chromium finds the browser. In CI its absence is a failure.
-func chromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			return p
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("no Chromium in CI: .ci/run installs it")
-	}
-	t.Skip("no Chromium found (chromium, chromium-browser, google-chrome)")
-	return ""
-}
-
-// browser starts one Chromium for a test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()),
-		chromedp.ExecPath(chromium(t)), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless,
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
-		chromedp.WSURLReadTimeout(time.Minute))
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx) // waits until Chromium has let go of its folder
-		cancel()
-	})
-	do(ctx, t)
-	return ctx
-}
-
-// tab opens a new tab and collects what the browser complains about in it.
-func tab(parent context.Context, t *testing.T) (ctx context.Context, complaints func() []string) {
-	t.Helper()
-	ctx, cancel := chromedp.NewContext(parent)
-	t.Cleanup(cancel)
-	ctx, cancelTime := context.WithTimeout(ctx, time.Minute)
-	t.Cleanup(cancelTime)
-	var mu sync.Mutex
-	var list []string
-	add := func(s string) {
-		mu.Lock()
-		defer mu.Unlock()
-		list = append(list, s)
-	}
-	err := chromedp.Listen(ctx, func(ev any) {
-		switch e := ev.(type) {
-		case *runtime.EventConsoleAPICalled:
-			for _, a := range e.Args {
-				add("console " + string(e.Type) + ": " + string(a.Value) + a.Description)
-			}
-		case *runtime.EventExceptionThrown:
-			add("exception: " + e.ExceptionDetails.Text)
-		case *log.EventEntryAdded:
-			add(string(e.Entry.Level) + ": " + e.Entry.Text + " " + e.Entry.URL)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ctx, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return append([]string(nil), list...)
-	}
-}
-
-func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatalf("browser: %v", err)
-	}
-}
-
-// lead takes steps that lead to another page, and waits for it.
-func lead(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if _, err := chromedp.RunResponse(ctx, steps...); err != nil {
-		t.Fatalf("browser: %v", err)
-	}
-}
-
-// eval evaluates a script expression in the tab.
-func eval[T any](ctx context.Context, t *testing.T, expression string) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatalf("evaluate %s: %v", expression, err)
-	}
-	return v
-}
-
-// await waits until a script expression is true.
-func await(ctx context.Context, t *testing.T, expression string) {
-	t.Helper()
-	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void](expression)); err != nil {
-		t.Fatalf("await %s: %v", expression, err)
-	}
-}
-
-// screen sets the size of the tab, and light or dark.
-func screen(ctx context.Context, t *testing.T, w, h int64, dark bool) {
-	t.Helper()
-	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: w, Height: h, DeviceScaleFactor: 1, Mobile: w < 500,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	scheme := "light"
-	if dark {
-		scheme = "dark"
-	}
-	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme},
-			{Name: "prefers-reduced-motion", Value: "reduce"}, // colours at once, not on their way
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // refusing is a home that cannot set anything just now.
 type refusing struct{ *storybook.Home }
@@ -168,13 +34,13 @@ func (refusing) SetPoint(context.Context, string, units.Celsius, time.Time, stri
 }
 
 func TestInBrowser(t *testing.T) {
-	b := browser(t)
+	b := browsertest.Start(t)
 	// Each of these opens a page of a home of its own in a tab of its own, and
 	// the browser must have nothing to complain about.
 	open := func(t *testing.T, h httpapi.Home, path string) context.Context {
 		t.Helper()
-		ctx, complaints := tab(b, t)
-		do(ctx, t, chromedp.Navigate(serve(t, h)+path), chromedp.WaitReady(chromedp.CSS("main")))
+		ctx, complaints := browsertest.Tab(b, t)
+		browsertest.Do(ctx, t, chromedp.Navigate(serve(t, h)+path), chromedp.WaitReady(chromedp.CSS("main")))
 		t.Cleanup(func() {
 			for _, c := range complaints() {
 				t.Errorf("the browser complains: %s", c)
@@ -193,20 +59,20 @@ func TestInBrowser(t *testing.T) {
 	t.Run("set by keyboard", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
-		await(ctx, t, `document.querySelector(".face[role=slider]")`)
-		do(ctx, t, chromedp.Focus(chromedp.CSS(".face")), chromedp.KeyEvent(kb.ArrowUp+kb.ArrowUp+kb.ArrowDown+kb.PageUp))
-		if got := eval[string](ctx, t, `document.querySelector(".face").getAttribute("aria-valuetext")`); got != "set to 22.5 °C" {
+		browsertest.Await(ctx, t, `document.querySelector(".face[role=slider]")`)
+		browsertest.Do(ctx, t, chromedp.Focus(chromedp.CSS(".face")), chromedp.KeyEvent(kb.ArrowUp+kb.ArrowUp+kb.ArrowDown+kb.PageUp))
+		if got := browsertest.Eval[string](ctx, t, `document.querySelector(".face").getAttribute("aria-valuetext")`); got != "set to 22.5 °C" {
 			t.Errorf("while turning the slider says %q", got)
 		}
-		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "22.5 °C"`)
+		browsertest.Await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "22.5 °C"`)
 		told(t, h, "setpoint living 22.5 °C by someone at this computer")
-		if got := eval[string](ctx, t, `document.activeElement.getAttribute("role") + " " + document.activeElement.getAttribute("aria-valuenow")`); got != "slider 22.5" {
+		if got := browsertest.Eval[string](ctx, t, `document.activeElement.getAttribute("role") + " " + document.activeElement.getAttribute("aria-valuenow")`); got != "slider 22.5" {
 			t.Errorf("afterwards the focus is on %q", got)
 		}
-		await(ctx, t, `document.getElementById("announce").textContent !== ""`)
-		do(ctx, t, chromedp.KeyEvent(kb.End))
-		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "28.0 °C"`)
-		if !eval[bool](ctx, t, `document.querySelector("[data-turn='1']").disabled`) {
+		browsertest.Await(ctx, t, `document.getElementById("announce").textContent !== ""`)
+		browsertest.Do(ctx, t, chromedp.KeyEvent(kb.End))
+		browsertest.Await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "28.0 °C"`)
+		if !browsertest.Eval[bool](ctx, t, `document.querySelector("[data-turn='1']").disabled`) {
 			t.Error("at its end the dial can still go up")
 		}
 	})
@@ -215,41 +81,41 @@ func TestInBrowser(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
 		for range 3 {
-			do(ctx, t, chromedp.Click(chromedp.CSS("[data-turn='-1']")))
+			browsertest.Do(ctx, t, chromedp.Click(chromedp.CSS("[data-turn='-1']")))
 		}
-		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "19.5 °C"`)
+		browsertest.Await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "19.5 °C"`)
 		// Three presses are one wish.
 		told(t, h, "setpoint living 19.5 °C by someone at this computer")
-		do(ctx, t, chromedp.Click(chromedp.CSS(".presets form:nth-child(2) button")))
-		await(ctx, t, `document.querySelector(".presets form:nth-child(2) [aria-pressed=true]")`)
-		do(ctx, t, chromedp.Click(chromedp.CSS(".presets form:last-child button")))
-		await(ctx, t, `document.querySelector("h1").textContent.startsWith("Off.")`)
+		browsertest.Do(ctx, t, chromedp.Click(chromedp.CSS(".presets form:nth-child(2) button")))
+		browsertest.Await(ctx, t, `document.querySelector(".presets form:nth-child(2) [aria-pressed=true]")`)
+		browsertest.Do(ctx, t, chromedp.Click(chromedp.CSS(".presets form:last-child button")))
+		browsertest.Await(ctx, t, `document.querySelector("h1").textContent.startsWith("Off.")`)
 	})
 
 	t.Run("set by dragging", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
-		at := eval[[]float64](ctx, t, `(() => { const f = document.querySelector(".face").getBoundingClientRect(), c = document.querySelector(".handle").getBoundingClientRect();
+		at := browsertest.Eval[[]float64](ctx, t, `(() => { const f = document.querySelector(".face").getBoundingClientRect(), c = document.querySelector(".handle").getBoundingClientRect();
 			return [c.x + c.width / 2, c.y + c.height / 2, f.x + f.width / 2, f.y + f.height * 28 / 320] })()`)
-		do(ctx, t, chromedp.DragAndDropXY(at[0], at[1], at[2], at[3]))
-		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "16.5 °C"`)
+		browsertest.Do(ctx, t, chromedp.DragAndDropXY(at[0], at[1], at[2], at[3]))
+		browsertest.Await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "16.5 °C"`)
 		told(t, h, "setpoint living 16.5 °C by someone at this computer")
 	})
 
 	t.Run("live", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/")
-		await(ctx, t, `document.querySelector(".face[role=slider]")`)
-		do(ctx, t, chromedp.Evaluate[chromedp.Void](`document.querySelector(".more").open = true; document.querySelector(".chart").id = "kept"`))
+		browsertest.Await(ctx, t, `document.querySelector(".face[role=slider]")`)
+		browsertest.Do(ctx, t, chromedp.Evaluate[chromedp.Void](`document.querySelector(".more").open = true; document.querySelector(".chart").id = "kept"`))
 		h.Change(func(s *site.State) {
 			s.Zones[0].Temp = units.Know[units.Celsius](20.9, s.At, units.Meter)
 			s.Sentence = "Heating. Living room 20.9 °C, 826 W."
 		})
-		await(ctx, t, `document.querySelector(".now").textContent.startsWith("20.9") && document.querySelector("h1").textContent.includes("20.9")`)
-		if got := eval[string](ctx, t, `document.getElementById("announce").textContent`); got != "" {
+		browsertest.Await(ctx, t, `document.querySelector(".now").textContent.startsWith("20.9") && document.querySelector("h1").textContent.includes("20.9")`)
+		if got := browsertest.Eval[string](ctx, t, `document.getElementById("announce").textContent`); got != "" {
 			t.Errorf("a tenth of a degree interrupts a listener: %q", got)
 		}
-		if !eval[bool](ctx, t, `document.querySelector(".more").open && document.getElementById("kept") !== null`) {
+		if !browsertest.Eval[bool](ctx, t, `document.querySelector(".more").open && document.getElementById("kept") !== null`) {
 			t.Error("an update closed what was open, or drew the chart anew")
 		}
 		h.Change(func(s *site.State) {
@@ -257,45 +123,45 @@ func TestInBrowser(t *testing.T) {
 			s.Zones[0].Activity = control.NoSensor
 			s.Sentence = "Living room: temperature unknown."
 		})
-		await(ctx, t, `document.querySelector(".now").textContent === "unknown" && document.querySelector("main").textContent.includes("the thermometer is silent")`)
-		await(ctx, t, `document.getElementById("announce").textContent === "Living room: temperature unknown."`)
+		browsertest.Await(ctx, t, `document.querySelector(".now").textContent === "unknown" && document.querySelector("main").textContent.includes("the thermometer is silent")`)
+		browsertest.Await(ctx, t, `document.getElementById("announce").textContent === "Living room: temperature unknown."`)
 	})
 
 	t.Run("the home is gone", func(t *testing.T) {
 		h := storybook.Heating()
-		ctx, _ := tab(b, t)                             // a browser logs a connection that breaks
+		ctx, _ := browsertest.Tab(b, t)                 // a browser logs a connection that breaks
 		t.Run("while it is there", func(t *testing.T) { // the server ends with this
-			do(ctx, t, chromedp.Navigate(serve(t, h)), chromedp.WaitReady(chromedp.CSS("main")))
-			await(ctx, t, `document.getElementById("stale").hidden`)
+			browsertest.Do(ctx, t, chromedp.Navigate(serve(t, h)), chromedp.WaitReady(chromedp.CSS("main")))
+			browsertest.Await(ctx, t, `document.getElementById("stale").hidden`)
 		})
-		await(ctx, t, `!document.getElementById("stale").hidden`)
-		if got := eval[string](ctx, t, `document.getElementById("stale").textContent`); got != "No connection to the home. These figures are from 18:30." {
+		browsertest.Await(ctx, t, `!document.getElementById("stale").hidden`)
+		if got := browsertest.Eval[string](ctx, t, `document.getElementById("stale").textContent`); got != "No connection to the home. These figures are from 18:30." {
 			t.Errorf("the page says %q", got)
 		}
 	})
 
 	t.Run("refused", func(t *testing.T) {
-		ctx, _ := tab(b, t) // a browser logs an answer of 503
-		do(ctx, t, chromedp.Navigate(serve(t, refusing{storybook.Heating()})), chromedp.Click(chromedp.CSS("[data-turn='1']")))
-		await(ctx, t, `!document.getElementById("problem").hidden`)
-		if got := eval[string](ctx, t, `document.getElementById("problem").textContent`); !strings.Contains(got, "not available now") {
+		ctx, _ := browsertest.Tab(b, t) // a browser logs an answer of 503
+		browsertest.Do(ctx, t, chromedp.Navigate(serve(t, refusing{storybook.Heating()})), chromedp.Click(chromedp.CSS("[data-turn='1']")))
+		browsertest.Await(ctx, t, `!document.getElementById("problem").hidden`)
+		if got := browsertest.Eval[string](ctx, t, `document.getElementById("problem").textContent`); !strings.Contains(got, "not available now") {
 			t.Errorf("the page says %q", got)
 		}
-		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "21.0 °C"`)
+		browsertest.Await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "21.0 °C"`)
 	})
 
 	t.Run("without a script", func(t *testing.T) {
 		h := storybook.Heating()
-		ctx, complaints := tab(b, t)
+		ctx, complaints := browsertest.Tab(b, t)
 		if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 			t.Fatal(err)
 		}
 		url := serve(t, h)
-		do(ctx, t, chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS(".face[role=img]")),
+		browsertest.Do(ctx, t, chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS(".face[role=img]")),
 			chromedp.Click(chromedp.CSS("[data-turn='1']")), chromedp.WaitReady(chromedp.CSS(".dial[data-set='21.5']")))
 		told(t, h, "setpoint living 21.5 °C by someone at this computer")
-		do(ctx, t, chromedp.Navigate(url+"/devices"))
-		lead(ctx, t, chromedp.Click(chromedp.CSS("#device-mini3 form button")))
+		browsertest.Do(ctx, t, chromedp.Navigate(url+"/devices"))
+		browsertest.Lead(ctx, t, chromedp.Click(chromedp.CSS("#device-mini3 form button")))
 		told(t, h, "setpoint living 21.5 °C by someone at this computer", "blink mini3")
 		if list := complaints(); len(list) > 0 {
 			t.Errorf("the browser complains: %q", list)
@@ -305,7 +171,7 @@ func TestInBrowser(t *testing.T) {
 	t.Run("pointing at the chart", func(t *testing.T) {
 		ctx := open(t, storybook.SensorLost(), "/")
 		tip := func(share float64) string {
-			return eval[string](ctx, t, fmt.Sprintf(`(() => { const c = document.querySelector(".chart"), r = c.getBoundingClientRect();
+			return browsertest.Eval[string](ctx, t, fmt.Sprintf(`(() => { const c = document.querySelector(".chart"), r = c.getBoundingClientRect();
 				c.dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: r.x + r.width * %v, clientY: r.y + 50}));
 				return document.querySelector(".tip").textContent })()`, share))
 		}
@@ -323,38 +189,38 @@ func TestInBrowser(t *testing.T) {
 		if err := auth.SetPassword("correct horse battery"); err != nil {
 			t.Fatal(err)
 		}
-		ctx, _ := tab(b, t)
-		do(ctx, t, chromedp.Navigate(url+"/devices"))
-		lead(ctx, t, chromedp.SendKeys(chromedp.CSS("#password"), "wrong horse"+kb.Enter))
-		if got := eval[string](ctx, t, `document.querySelector("[role=alert].reason").textContent`); got != "That password is wrong." {
+		ctx, _ := browsertest.Tab(b, t)
+		browsertest.Do(ctx, t, chromedp.Navigate(url+"/devices"))
+		browsertest.Lead(ctx, t, chromedp.SendKeys(chromedp.CSS("#password"), "wrong horse"+kb.Enter))
+		if got := browsertest.Eval[string](ctx, t, `document.querySelector("[role=alert].reason").textContent`); got != "That password is wrong." {
 			t.Errorf("after a wrong password the page says %q", got)
 		}
-		lead(ctx, t, chromedp.SendKeys(chromedp.CSS("#password"), "correct horse battery"+kb.Enter))
-		if got := eval[string](ctx, t, `location.pathname`); got != "/devices" {
+		browsertest.Lead(ctx, t, chromedp.SendKeys(chromedp.CSS("#password"), "correct horse battery"+kb.Enter))
+		if got := browsertest.Eval[string](ctx, t, `location.pathname`); got != "/devices" {
 			t.Errorf("after the right password the page is %s", got)
 		}
-		if got := eval[string](ctx, t, `document.cookie`); got != "" {
+		if got := browsertest.Eval[string](ctx, t, `document.cookie`); got != "" {
 			t.Errorf("a script can read the cookie: %q", got)
 		}
-		do(ctx, t, chromedp.Navigate(url), chromedp.Click(chromedp.CSS("[data-turn='1']")))
-		await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "21.5 °C"`)
+		browsertest.Do(ctx, t, chromedp.Navigate(url), chromedp.Click(chromedp.CSS("[data-turn='1']")))
+		browsertest.Await(ctx, t, settled+` && document.querySelector(".set-value").textContent === "21.5 °C"`)
 		told(t, h, "setpoint living 21.5 °C by a person who logged in")
-		lead(ctx, t, chromedp.Click(chromedp.CSS(".leave button")))
-		do(ctx, t, chromedp.WaitReady(chromedp.CSS("#password")))
+		browsertest.Lead(ctx, t, chromedp.Click(chromedp.CSS(".leave button")))
+		browsertest.Do(ctx, t, chromedp.WaitReady(chromedp.CSS("#password")))
 	})
 
 	t.Run("finding devices", func(t *testing.T) {
 		h := storybook.Heating()
 		ctx := open(t, h, "/find")
-		do(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=scan]"), "192.168.1.0/24"), chromedp.Click(chromedp.CSS(".strong")))
-		await(ctx, t, `document.querySelectorAll("article").length === 2`)
+		browsertest.Do(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=scan]"), "192.168.1.0/24"), chromedp.Click(chromedp.CSS(".strong")))
+		browsertest.Await(ctx, t, `document.querySelectorAll("article").length === 2`)
 		told(t, h, "discover 192.168.1.0/24")
 	})
 
 	t.Run("the first press of Tab skips to the content", func(t *testing.T) {
 		ctx := open(t, storybook.Heating(), "/")
-		do(ctx, t, chromedp.KeyEvent(kb.Tab))
-		if got := eval[string](ctx, t, `document.activeElement.className`); got != "skip" {
+		browsertest.Do(ctx, t, chromedp.KeyEvent(kb.Tab))
+		if got := browsertest.Eval[string](ctx, t, `document.activeElement.className`); got != "skip" {
 			t.Errorf("Tab goes to %q", got)
 		}
 	})
@@ -363,28 +229,7 @@ func TestInBrowser(t *testing.T) {
 // Every page in every situation, on a phone and on a desk, light and dark:
 // nothing sticks out, everything can be read and has a name.
 func TestEveryPageCanBeUsed(t *testing.T) {
-	b := browser(t)
-	audit, err := os.ReadFile("testdata/audit.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Run("the audit finds faults", func(t *testing.T) {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			io.WriteString(w, `<!doctype html><meta name=viewport content="width=device-width"><main><h1>One</h1><h3>Three</h3>
-				<p style="color:#aaa;background:#fff">faint</p><div id=a>wide</div><div id=a></div><button></button><input></main>
-				<style>#a{width:500px}</style>`)
-		}))
-		defer srv.Close()
-		ctx, _ := tab(b, t)
-		screen(ctx, t, 360, 740, false)
-		do(ctx, t, chromedp.Navigate(srv.URL))
-		findings := strings.Join(eval[[]string](ctx, t, string(audit)), "\n")
-		for _, want := range []string{"508 px wide", "contrast 2.32", "has no name: <button>", "has no name: <input>", "id a", "skips a level", "inline style"} {
-			if !strings.Contains(findings, want) {
-				t.Errorf("no %q among\n%s", want, findings)
-			}
-		}
-	})
+	b := browsertest.Start(t)
 	for _, s := range storybook.Situations() {
 		t.Run(s.Name, func(t *testing.T) {
 			url := serve(t, s.Open())
@@ -395,14 +240,14 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 			case "tank-and-room":
 				paths = append(paths, "/zones/tank")
 			}
-			ctx, complaints := tab(b, t)
+			ctx, complaints := browsertest.Tab(b, t)
 			for _, path := range paths {
-				screen(ctx, t, 360, 740, false)
-				do(ctx, t, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")),
+				browsertest.Screen(ctx, t, 360, 740, false)
+				browsertest.Do(ctx, t, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")),
 					chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
 				for _, dark := range []bool{false, true} {
-					screen(ctx, t, 360, 740, dark)
-					for _, finding := range eval[[]string](ctx, t, string(audit)) {
+					browsertest.Screen(ctx, t, 360, 740, dark)
+					for _, finding := range browsertest.Eval[[]string](ctx, t, browsertest.Audit) {
 						t.Errorf("%s, dark %v: %s", path, dark, finding)
 					}
 				}
@@ -423,7 +268,7 @@ func TestPictures(t *testing.T) {
 	if err := os.MkdirAll(*pictures, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := browser(t)
+	b := browsertest.Start(t)
 	shots := []struct {
 		name string
 		w, h int64
@@ -438,9 +283,9 @@ func TestPictures(t *testing.T) {
 			}
 			for _, path := range paths {
 				for _, shot := range shots {
-					ctx, _ := tab(b, t)
-					screen(ctx, t, shot.w, shot.h, shot.dark)
-					do(ctx, t, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")))
+					ctx, _ := browsertest.Tab(b, t)
+					browsertest.Screen(ctx, t, shot.w, shot.h, shot.dark)
+					browsertest.Do(ctx, t, chromedp.Navigate(url+path), chromedp.WaitReady(chromedp.CSS("main")))
 					png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 					if err != nil {
 						t.Fatal(err)

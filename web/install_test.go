@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"hearth/httpapi"
+	"hearth/internal/browsertest"
 	"hearth/site"
 	"hearth/web/storybook"
 )
@@ -101,24 +102,20 @@ func TestInstallWhereNothingCanBeAdded(t *testing.T) {
 
 // The whole first hour in a browser, by mouse and keys.
 func TestFirstHourInBrowser(t *testing.T) {
-	b := browser(t)
-	audit, err := os.ReadFile("testdata/audit.js")
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := browsertest.Start(t)
 	h := storybook.Heating()
-	ctx, complaints := tab(b, t)
+	ctx, complaints := browsertest.Tab(b, t)
 	picture := func(name string) {
 		t.Helper()
-		screen(ctx, t, 360, 740, true)
-		for _, finding := range eval[[]string](ctx, t, string(audit)) {
+		browsertest.Screen(ctx, t, 360, 740, true)
+		for _, finding := range browsertest.Eval[[]string](ctx, t, browsertest.Audit) {
 			t.Errorf("%s: %s", name, finding)
 		}
 		for _, shot := range []struct {
 			name string
 			w, h int64
 		}{{"phone", 390, 844}, {"light", 1280, 800}} {
-			screen(ctx, t, shot.w, shot.h, false)
+			browsertest.Screen(ctx, t, shot.w, shot.h, false)
 			if *pictures == "" {
 				continue
 			}
@@ -131,37 +128,37 @@ func TestFirstHourInBrowser(t *testing.T) {
 			}
 		}
 	}
-	screen(ctx, t, 1280, 800, false)
-	do(ctx, t, chromedp.Navigate(serve(t, h)+"/devices"))
-	lead(ctx, t, chromedp.Click(chromedp.CSS(".between .button")))
+	browsertest.Screen(ctx, t, 1280, 800, false)
+	browsertest.Do(ctx, t, chromedp.Navigate(serve(t, h)+"/devices"))
+	browsertest.Lead(ctx, t, chromedp.Click(chromedp.CSS(".between .button")))
 	picture("find")
-	lead(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=scan]"), "192.168.1.0/24"), chromedp.Click(chromedp.CSS("form[action='/find'] button")))
-	await(ctx, t, `document.querySelectorAll("article a.strong").length === 1`)
+	browsertest.Lead(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=scan]"), "192.168.1.0/24"), chromedp.Click(chromedp.CSS("form[action='/find'] button")))
+	browsertest.Await(ctx, t, `document.querySelectorAll("article a.strong").length === 1`)
 	picture("found")
-	lead(ctx, t, chromedp.Click(chromedp.CSS("article a.strong")))
-	if got := eval[string](ctx, t, `document.querySelector("[name=id]").value`); got != "canaan-avalon-nano-3s" {
+	browsertest.Lead(ctx, t, chromedp.Click(chromedp.CSS("article a.strong")))
+	if got := browsertest.Eval[string](ctx, t, `document.querySelector("[name=id]").value`); got != "canaan-avalon-nano-3s" {
 		t.Errorf("the proposed id is %q", got)
 	}
-	do(ctx, t, chromedp.SetValue(chromedp.CSS("[name=zone]"), "+new"), chromedp.SendKeys(chromedp.CSS("[name=zone_name]"), "Bathroom"),
+	browsertest.Do(ctx, t, chromedp.SetValue(chromedp.CSS("[name=zone]"), "+new"), chromedp.SendKeys(chromedp.CSS("[name=zone_name]"), "Bathroom"),
 		chromedp.SendKeys(chromedp.CSS("[name=limit]"), "140"))
 	picture("form")
-	lead(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=limit]"), kb.Enter))
+	browsertest.Lead(ctx, t, chromedp.SendKeys(chromedp.CSS("[name=limit]"), kb.Enter))
 	const id = "canaan-avalon-nano-3s"
-	await(ctx, t, `location.pathname === "/install/`+id+`" && document.querySelector("#check-control button")`)
+	browsertest.Await(ctx, t, `location.pathname === "/install/`+id+`" && document.querySelector("#check-control button")`)
 	picture("device")
 
-	do(ctx, t, chromedp.Click(chromedp.CSS("#check-control button")))
-	await(ctx, t, `document.querySelector("#check-control h2").textContent.includes("under way")`)
+	browsertest.Do(ctx, t, chromedp.Click(chromedp.CSS("#check-control button")))
+	browsertest.Await(ctx, t, `document.querySelector("#check-control h2").textContent.includes("under way")`)
 	h.EndCheck(id, site.CheckControl, site.CheckPassed, "The Nano did all it was told, as read back.",
 		"run at low: obeyed after 42s; it draws 75 W.", "pause: obeyed after 10s; it draws 8 W.")
-	await(ctx, t, `document.querySelector("#check-control h2").textContent.includes("Passed")`)
-	do(ctx, t, chromedp.Click(chromedp.CSS("#check-unplug button")))
-	await(ctx, t, `document.querySelector("#check-unplug h2").textContent.includes("waiting for you")`)
+	browsertest.Await(ctx, t, `document.querySelector("#check-control h2").textContent.includes("Passed")`)
+	browsertest.Do(ctx, t, chromedp.Click(chromedp.CSS("#check-unplug button")))
+	browsertest.Await(ctx, t, `document.querySelector("#check-unplug h2").textContent.includes("waiting for you")`)
 	picture("checks")
 	h.EndCheck(id, site.CheckUnplug, site.CheckFailed, "Nobody unplugged it.")
-	await(ctx, t, `document.querySelector("#check-unplug h2").textContent.includes("Failed")`)
-	lead(ctx, t, chromedp.Click(chromedp.CSS("[aria-labelledby=sign-title] button")))
-	await(ctx, t, `location.pathname === "/install/`+id+`/sheet" && document.querySelector(".signatures")`)
+	browsertest.Await(ctx, t, `document.querySelector("#check-unplug h2").textContent.includes("Failed")`)
+	browsertest.Lead(ctx, t, chromedp.Click(chromedp.CSS("[aria-labelledby=sign-title] button")))
+	browsertest.Await(ctx, t, `location.pathname === "/install/`+id+`/sheet" && document.querySelector(".signatures")`)
 	picture("sheet")
 	for _, c := range complaints() {
 		t.Errorf("the browser complains: %s", c)

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"hearth/internal/browsertest"
 	"hearth/web/storybook"
 )
 
@@ -109,26 +110,26 @@ func TestPlanFormSaysOnlyWhatWasSaid(t *testing.T) {
 }
 
 func TestPlanInBrowser(t *testing.T) {
-	b := browser(t)
-	ctx, complaints := tab(b, t)
-	do(ctx, t, chromedp.Navigate(serve(t, storybook.Heating())+farmhouse), chromedp.WaitReady(chromedp.CSS(".decision")))
-	before := eval[string](ctx, t, `document.querySelector(".decision").textContent`)
+	b := browsertest.Start(t)
+	ctx, complaints := browsertest.Tab(b, t)
+	browsertest.Do(ctx, t, chromedp.Navigate(serve(t, storybook.Heating())+farmhouse), chromedp.WaitReady(chromedp.CSS(".decision")))
+	before := browsertest.Eval[string](ctx, t, `document.querySelector(".decision").textContent`)
 
 	// Dearer power, one step of the slider: the answer follows, and so does the
 	// link.
-	do(ctx, t, chromedp.Focus(chromedp.CSS("input[name=tariff]")), chromedp.KeyEvent(kb.ArrowRight+kb.ArrowRight+kb.ArrowRight))
-	await(ctx, t, `!location.search.includes("tariff=0.12&")`)
-	await(ctx, t, `document.querySelector(".decision").textContent !== `+quote(before))
-	if link := eval[string](ctx, t, `location.search`); !strings.Contains(link, "place=Duluth") || strings.Contains(link, "was=") || strings.Contains(link, "years=") {
+	browsertest.Do(ctx, t, chromedp.Focus(chromedp.CSS("input[name=tariff]")), chromedp.KeyEvent(kb.ArrowRight+kb.ArrowRight+kb.ArrowRight))
+	browsertest.Await(ctx, t, `!location.search.includes("tariff=0.12&")`)
+	browsertest.Await(ctx, t, `document.querySelector(".decision").textContent !== `+quote(before))
+	if link := browsertest.Eval[string](ctx, t, `location.search`); !strings.Contains(link, "place=Duluth") || strings.Contains(link, "was=") || strings.Contains(link, "years=") {
 		t.Errorf("the link is %q", link)
 	}
 
 	// Another place brings its own prices, where none were said.
-	do(ctx, t, chromedp.Navigate(eval[string](ctx, t, `location.origin`)+"/plan?place=Denver&heater=propane&device=Avalon+Q&device-price=1200"), chromedp.WaitReady(chromedp.CSS(".decision")))
-	price := eval[string](ctx, t, `document.querySelector("input[name=tariff]").value`)
-	eval[bool](ctx, t, `(() => { const s = document.querySelector("select[name=place]"); s.value = "Honolulu"; return s.dispatchEvent(new Event("input", {bubbles: true})); })()`)
-	await(ctx, t, `document.querySelector("input[name=tariff]").value !== `+quote(price))
-	if link := eval[string](ctx, t, `location.search`); strings.Contains(link, "tariff") || !strings.Contains(link, "place=Honolulu") {
+	browsertest.Do(ctx, t, chromedp.Navigate(browsertest.Eval[string](ctx, t, `location.origin`)+"/plan?place=Denver&heater=propane&device=Avalon+Q&device-price=1200"), chromedp.WaitReady(chromedp.CSS(".decision")))
+	price := browsertest.Eval[string](ctx, t, `document.querySelector("input[name=tariff]").value`)
+	browsertest.Eval[bool](ctx, t, `(() => { const s = document.querySelector("select[name=place]"); s.value = "Honolulu"; return s.dispatchEvent(new Event("input", {bubbles: true})); })()`)
+	browsertest.Await(ctx, t, `document.querySelector("input[name=tariff]").value !== `+quote(price))
+	if link := browsertest.Eval[string](ctx, t, `location.search`); strings.Contains(link, "tariff") || !strings.Contains(link, "place=Honolulu") {
 		t.Errorf("the link is %q", link)
 	}
 	for _, c := range complaints() {

@@ -1,5 +1,7 @@
-// Package rerun runs jobs again with the inference engine, as package work asks
-// for it: the part of verification that needs the model.
+// Package rerun runs jobs with the inference engine: again, as package work asks
+// for it, which is the part of verification that needs the model; and for the
+// first time, each by itself, so that what comes of one does not depend on what
+// else runs.
 package rerun
 
 import (
@@ -39,9 +41,7 @@ func With(m *model.Model, p model.Product, level kernel.Level, team *kernel.Team
 func decode(ctx context.Context, m *model.Model, p model.Product, level kernel.Level, team *kernel.Team, job *work.Job, answer []int32) (work.Pass, error) {
 	c := m.Config
 	text := append(append([]int32{}, job.Prompt...), answer...)
-	const perChannel = 2 * 2 // bytes: a key and a value of 16 bits
-	cache := int64(kernel.BlockTokens(len(text))) * int64(c.Layers*c.KVHeads*c.HeadSize) * perChannel
-	d, err := engine.NewDecoder(m, p, engine.Settings{Level: level, Team: team, Rows: min(stepTokens, len(text)), CacheBytes: cache})
+	d, err := newDecoder(m, p, level, team, len(text))
 	if err != nil {
 		return work.Pass{}, err
 	}
@@ -75,6 +75,14 @@ func decode(ctx context.Context, m *model.Model, p model.Product, level kernel.L
 		}
 	}
 	return work.Pass{Next: checker.next}, nil
+}
+
+// newDecoder makes a decoder for one sequence of so many tokens.
+func newDecoder(m *model.Model, p model.Product, level kernel.Level, team *kernel.Team, tokens int) (*engine.Decoder, error) {
+	c := m.Config
+	const perChannel = 2 * 2 // bytes: a key and a value of 16 bits
+	cache := int64(kernel.BlockTokens(tokens)) * int64(c.Layers*c.KVHeads*c.HeadSize) * perChannel
+	return engine.NewDecoder(m, p, engine.Settings{Level: level, Team: team, Rows: min(stepTokens, tokens), CacheBytes: cache})
 }
 
 // stepLogits is for how many tokens logits are kept at a time.

@@ -148,3 +148,43 @@ func TestARunEndsWhenItIsTold(t *testing.T) {
 		}
 	}
 }
+
+func TestARunIsWhatTheSchedulerWrites(t *testing.T) {
+	m, p := load(t, decoder)
+	for _, length := range []int{1, 17, 300} {
+		job := &work.Job{Prompt: text(length), Most: 40, Sampling: work.Sampling{Temperature: 1 << 16, TopK: 20}, Seed: [32]byte{7}}
+		steps := 0
+		r := rerun.Runner{Model: m, Product: p, Level: kernel.Best(), Pace: func(context.Context) error { steps++; return nil }}
+		got, err := r.Run(t.Context(), job)
+		if want := write(t, m, p, job); err != nil || !slices.Equal(got, want) {
+			t.Errorf("a prompt of %d tokens: %v, %v, want %v", length, got, err, want)
+		}
+		if want := max(1, (length+255)/256); steps < want {
+			t.Errorf("a prompt of %d tokens: paced %d times, want %d at least", length, steps, want)
+		}
+	}
+}
+
+func TestARunOfATextIsItsVector(t *testing.T) {
+	m, p := load(t, encoder)
+	job := &work.Job{Prompt: text(20)}
+	got, err := rerun.Runner{Model: m, Product: p, Level: kernel.Best()}.Run(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass, err := rerun.With(m, p, kernel.Best(), nil)(t.Context(), job, nil, unseen)
+	if err != nil || !slices.Equal(got, pass.Vector) {
+		t.Errorf("the vector is %v, run again it is %v, %v", got, pass.Vector, err)
+	}
+}
+
+func TestARunEndsWhenItsPaceDoes(t *testing.T) {
+	for _, c := range []model.Config{decoder, encoder} {
+		m, p := load(t, c)
+		enough := errors.New("no more heat is wanted")
+		r := rerun.Runner{Model: m, Product: p, Level: kernel.Best(), Pace: func(context.Context) error { return enough }}
+		if _, err := r.Run(t.Context(), &work.Job{Prompt: text(9), Most: 3}); !errors.Is(err, enough) {
+			t.Errorf("%s: %v", c.Kind, err)
+		}
+	}
+}

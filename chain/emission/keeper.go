@@ -180,3 +180,9 @@ func (k *Keeper) pay(ctx context.Context, to string, amount uint64) error {
 	}
 	return k.bank.SendCoinsFromModuleToAccount(ctx, ModuleName, b, coin.Of(amount))
 }
+
+// Messages is what accounts may ask of the module.
+func (k *Keeper) Messages() MsgServer { return messages{k} }
+
+// Queries is what anybody may ask of the module.
+func (k *Keeper) Queries() QueryServer { return queries{k} }

@@ -62,8 +62,8 @@ func (AppModule) RegisterGRPCGatewayRoutes(c client.Context, mux *gwruntime.Serv
 
 // RegisterServices implements [appmodule.HasServices].
 func (m AppModule) RegisterServices(r grpc.ServiceRegistrar) error {
-	RegisterMsgServer(r, messages{m.keeper})
-	RegisterQueryServer(r, queries{m.keeper})
+	RegisterMsgServer(r, m.keeper.Messages())
+	RegisterQueryServer(r, m.keeper.Queries())
 	return nil
 }
 

@@ -179,9 +179,10 @@ func (k *Keeper) elect(ctx context.Context, p Params, s *State, height int64) er
 	return nil
 }
 
-// candidate is whether a validator may have power.
+// candidate is whether a validator may have power. Of the least bond a tenth
+// may be lost before it has to be filled up.
 func (v Validator) candidate(p Params) bool {
-	return !v.Jailed && !v.Tombstoned && v.Bond >= p.MinBond
+	return !v.Jailed && !v.Tombstoned && v.Bond >= p.MinBond-p.MinBond/10
 }
 
 // emit tells those who follow the chain what happened.

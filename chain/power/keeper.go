@@ -195,3 +195,9 @@ func (k *Keeper) give(ctx context.Context, to string, amount uint64) error {
 	}
 	return k.bank.SendCoinsFromModuleToAccount(ctx, ModuleName, a, coin.Of(amount))
 }
+
+// Messages is what accounts may ask of the module.
+func (k *Keeper) Messages() MsgServer { return messages{k} }
+
+// Queries is what anybody may ask of the module.
+func (k *Keeper) Queries() QueryServer { return queries{k} }

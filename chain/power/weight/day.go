@@ -41,8 +41,9 @@ func (r Reason) String() string {
 
 // Next returns the set of the next day, which is empty only if there was none
 // and nobody to take a seat. Where the set is kept, its members keep their
-// powers and those taken out for a fault may come back to theirs, within the
-// churn of a day: a network without work loses nobody for good.
+// powers, save for those who are no candidates any more, and those taken out for
+// a fault may come back to theirs, within the churn of a day: a network without
+// work loses nobody for good, and keeps nobody without a bond.
 func (r Rules) Next(d Day) (Set, Reason) {
 	if len(d.Candidates) == 0 {
 		return slices.Clone(d.Last), Nobody
@@ -64,9 +65,15 @@ func (r Rules) Next(d Day) (Set, Reason) {
 	return r.Step(d.Last, r.keep(d)), reason
 }
 
-// keep returns the last set with those who may return.
+// keep returns the last set without those who leave and with those who may
+// return.
 func (r Rules) keep(d Day) Set {
-	kept := slices.Clone(d.Last)
+	kept := slices.DeleteFunc(slices.Clone(d.Last), func(v Share) bool {
+		return !slices.ContainsFunc(d.Candidates, func(c Candidate) bool { return c.Operator == v.Operator })
+	})
+	if len(kept) == 0 {
+		kept = slices.Clone(d.Last)
+	}
 	room := Total - kept.Sum()
 	back := slices.Clone(d.Candidates)
 	slices.SortFunc(back, func(a, b Candidate) int {

@@ -184,6 +184,10 @@ func TestANetworkThatStopsWorkingGoesOnDeciding(t *testing.T) {
 			t.Errorf("%s: kept is %v", tt.name, kept)
 		}
 	}
+	// Who has no bond any more leaves all the same.
+	if got, _ := r.Next(weight.Day{Last: last, Candidates: c[:1]}); got.Power(name(1)) != 500_000_000 {
+		t.Errorf("who leaves has %d after a day", got.Power(name(1)))
+	}
 	// Who was taken out while nobody works comes back, a tenth of power a day.
 	left, _ := last.Without(name(1))
 	c = candidates(0, 0, 0)

@@ -8,13 +8,17 @@ import (
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/x/auth/ante"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	"github.com/cosmos/cosmos-sdk/x/authz"
 
 	"hearth/chain/coin"
+	"hearth/chain/model"
+	"hearth/chain/work"
+	format "hearth/work"
 )
 
 // newAnte returns what every transaction must pass before its messages run.
 func (a *App) newAnte() (sdk.AnteHandler, error) {
-	return ante.NewAnteHandler(ante.HandlerOptions{
+	standard, err := ante.NewAnteHandler(ante.HandlerOptions{
 		AccountKeeper:   a.Account,
 		BankKeeper:      a.Bank,
 		FeegrantKeeper:  a.Feegrant,
@@ -22,6 +26,81 @@ func (a *App) newAnte() (sdk.AnteHandler, error) {
 		SigGasConsumer:  ante.DefaultSigVerificationGasConsumer,
 		TxFeeChecker:    a.fee,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx sdk.Context, tx sdk.Tx, simulate bool) (sdk.Context, error) {
+		if err := plain(tx); err != nil {
+			return ctx, err
+		}
+		ctx, err := standard(ctx, tx, simulate)
+		if err != nil || !ctx.IsCheckTx() || simulate {
+			return ctx, err
+		}
+		// Weights are looked at once; later only whether the claim still takes
+		// what was sent.
+		return ctx, a.tickets(ctx, tx, ctx.BlockHeight()+1, !ctx.IsReCheckTx())
+	}, nil
+}
+
+// plain refuses tickets inside of other messages, where nobody would look at
+// them before they are in a block.
+func plain(tx sdk.Tx) error {
+	for _, m := range tx.GetMsgs() {
+		exec, ok := m.(*authz.MsgExec)
+		if !ok {
+			continue
+		}
+		for _, packed := range exec.Msgs {
+			switch packed.GetCachedValue().(type) {
+			case *work.MsgSubmitTickets, *authz.MsgExec:
+				return fmt.Errorf("%w: tickets must be sent by the miner's hot key itself, and grants used one at a time", sdkerrors.ErrInvalidRequest)
+			}
+		}
+	}
+	return nil
+}
+
+// tickets checks the tickets of a transaction for the block of a height, with
+// the node's weights if it is wanted and they are there.
+func (a *App) tickets(ctx sdk.Context, tx sdk.Tx, height int64, weigh bool) error {
+	for _, m := range tx.GetMsgs() {
+		msg, ok := m.(*work.MsgSubmitTickets)
+		if !ok {
+			continue
+		}
+		benches := work.Benches(func([32]byte) (work.Bench, bool) { return nil, false })
+		if weigh {
+			benches = a.benches(ctx)
+		}
+		if err := a.Work.Tier0(ctx, msg, height, benches); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Scales finds the bench of a registered model on this node, and false where
+// its weights are not at hand.
+type Scales func(*format.Model) (work.Bench, bool)
+
+// SetScales says how this node weighs tickets. Without, it only looks at what
+// needs no weights. It may be called while blocks are made.
+func (a *App) SetScales(s Scales) { a.scales.Store(&s) }
+
+// benches finds benches of models that a state knows.
+func (a *App) benches(ctx context.Context) work.Benches {
+	return func(id [32]byte) (work.Bench, bool) {
+		scales := a.scales.Load()
+		if scales == nil {
+			return nil, false
+		}
+		registered, err := a.Model.Work(ctx, id)
+		if err != nil {
+			return nil, false
+		}
+		return (*scales)(registered)
+	}
 }
 
 // fee returns what a transaction pays, and how early it comes in a node's pool.
@@ -34,7 +113,7 @@ func (a *App) fee(ctx sdk.Context, tx sdk.Tx) (sdk.Coins, int64, error) {
 	}
 	offered, gas := feeTx.GetFee(), feeTx.GetGas()
 	if ctx.IsCheckTx() && !ctx.MinGasPrices().IsZero() {
-		free, err := a.duty(ctx, tx)
+		free, err := a.duty(ctx, feeTx)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -74,6 +153,26 @@ func (a *App) burnFees(ctx context.Context) error {
 	return nil
 }
 
+// dutyGas is the most gas that a transaction without a fee may ask for.
+const dutyGas = 5_000_000
+
 // duty tells whether a transaction only does what a validator owes the chain,
 // which is free.
-func (a *App) duty(context.Context, sdk.Tx) (bool, error) { return false, nil }
+func (a *App) duty(ctx context.Context, tx sdk.FeeTx) (bool, error) {
+	if tx.GetGas() > dutyGas {
+		return false, nil
+	}
+	for _, m := range tx.GetMsgs() {
+		if attest, ok := m.(*model.MsgAttest); ok {
+			power, err := a.Power.Power(ctx, attest.Validator)
+			if err != nil || power == 0 {
+				return false, err
+			}
+			continue
+		}
+		if a.Work.Duty(ctx, m) != nil {
+			return false, nil
+		}
+	}
+	return true, nil
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	dbm "github.com/cosmos/cosmos-db"
@@ -37,6 +38,7 @@ type App struct {
 	basic        module.BasicManager
 	configurator module.Configurator
 	proposals    *proposals
+	scales       atomic.Pointer[Scales]
 }
 
 var _ servertypes.Application = (*App)(nil)

@@ -35,10 +35,12 @@ import (
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
 
 	"hearth/chain/beacon"
+	"hearth/chain/commons"
 	"hearth/chain/emission"
 	"hearth/chain/govern"
 	"hearth/chain/model"
 	"hearth/chain/power"
+	"hearth/chain/work"
 )
 
 // Keepers hold the state of the modules.
@@ -55,6 +57,8 @@ type Keepers struct {
 	Beacon    *beacon.Keeper
 	Model     *model.Keeper
 	Emission  *emission.Keeper
+	Work      *work.Keeper
+	Commons   *commons.Keeper
 }
 
 // storeNames returns the names of the stores, one for each module that has
@@ -64,6 +68,7 @@ func storeNames() []string {
 		authtypes.StoreKey, banktypes.StoreKey, authzkeeper.StoreKey, feegrant.StoreKey,
 		consensustypes.StoreKey, upgradetypes.StoreKey, govtypes.StoreKey, epochstypes.StoreKey,
 		power.ModuleName, beacon.ModuleName, model.ModuleName, emission.ModuleName,
+		work.ModuleName, commons.ModuleName,
 	}
 }
 
@@ -76,6 +81,8 @@ func moduleAccounts() map[string][]string {
 		model.ModuleName:           {authtypes.Burner},
 		emission.ModuleName:        {authtypes.Minter, authtypes.Burner},
 		emission.CommunityName:     nil,
+		work.ModuleName:            {authtypes.Burner},
+		commons.ModuleName:         {authtypes.Burner},
 	}
 }
 
@@ -120,7 +127,18 @@ func newKeepers(a *App, node Node) (Keepers, error) {
 		authtypes.NewModuleAddress(emission.ModuleName), k.Bank, k.Power); err != nil {
 		return k, err
 	}
+	if k.Work, err = work.NewKeeper(a.Codec, store(work.ModuleName), authority(), work.Neighbours{
+		Bank: k.Bank, Models: k.Model, Beacon: k.Beacon, Power: k.Power, Emission: k.Emission,
+	}); err != nil {
+		return k, err
+	}
+	if k.Commons, err = commons.NewKeeper(a.Codec, store(commons.ModuleName), authority(), commons.Neighbours{
+		Bank: k.Bank, Work: k.Work, Models: k.Model, Powers: k.Power, Beacon: k.Beacon,
+	}); err != nil {
+		return k, err
+	}
 	k.Power.SetCollateral(k.Emission)
+	k.Work.SetCommons(k.Commons)
 	k.Gov = govkeeper.NewKeeper(a.Codec, store(govtypes.StoreKey), k.Account, k.Bank, nil, a.MsgServiceRouter(),
 		govtypes.DefaultConfig(), authority(), govern.Tally(k.Power))
 	return k, nil
@@ -142,12 +160,14 @@ func (a *App) newModules() *module.Manager {
 		model.NewAppModule(a.Model),
 		power.NewAppModule(a.Power),
 		emission.NewAppModule(a.Emission),
+		work.NewAppModule(a.Work),
+		commons.NewAppModule(a.Commons),
 	)
 	m.SetOrderPreBlockers(upgradetypes.ModuleName, authtypes.ModuleName)
 	// Who was absent is known before what it earned.
 	m.SetOrderBeginBlockers(last(m.OrderBeginBlockers, power.ModuleName, emission.ModuleName)...)
 	// Work is credited, then paid, then counted towards power.
-	m.SetOrderEndBlockers(last(m.OrderEndBlockers, emission.ModuleName, power.ModuleName)...)
+	m.SetOrderEndBlockers(last(m.OrderEndBlockers, work.ModuleName, commons.ModuleName, emission.ModuleName, power.ModuleName)...)
 	return m
 }
 

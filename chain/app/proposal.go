@@ -12,6 +12,7 @@ import (
 
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/rule"
+	"hearth/chain/work"
 )
 
 // proposals makes and judges the list of what a block holds: the beacon's part
@@ -43,21 +44,21 @@ func (p *proposals) prepare(ctx sdk.Context, req *abci.RequestPrepareProposal) (
 			room -= txSize(part)
 		}
 	}
-	return &abci.ResponsePrepareProposal{Txs: append(first, p.fit(ctx, req.Txs, room)...)}, nil
+	return &abci.ResponsePrepareProposal{Txs: append(first, p.fit(ctx, req, room)...)}, nil
 }
 
 // fit returns the transactions that a block has room for, in their order.
-func (p *proposals) fit(ctx sdk.Context, txs [][]byte, room int64) [][]byte {
+func (p *proposals) fit(ctx sdk.Context, req *abci.RequestPrepareProposal, room int64) [][]byte {
 	most := maxGas(ctx)
 	var kept [][]byte
 	var gas uint64
-	for _, b := range txs {
+	for _, b := range req.Txs {
 		tx, err := p.app.TxDecode(b)
 		if err != nil {
 			continue
 		}
 		wants, size := declared(tx), txSize(b)
-		if size > room || wants > most-gas {
+		if size > room || wants > most-gas || !p.weighed(ctx, tx, req.Height) {
 			continue
 		}
 		room -= size
@@ -65,6 +66,29 @@ func (p *proposals) fit(ctx sdk.Context, txs [][]byte, room int64) [][]byte {
 		kept = append(kept, b)
 	}
 	return kept
+}
+
+// weighed tells whether a proposer may put a transaction into its block: its
+// tickets, if it has any, hold, and this node has the weights to know. Others
+// would refuse the whole block for one that does not.
+func (p *proposals) weighed(ctx sdk.Context, tx sdk.Tx, height int64) bool {
+	for _, m := range tx.GetMsgs() {
+		msg, ok := m.(*work.MsgSubmitTickets)
+		if !ok {
+			continue
+		}
+		all := true
+		benches := p.app.benches(ctx)
+		err := p.app.Work.Tier0(ctx, msg, height, func(id [32]byte) (work.Bench, bool) {
+			b, found := benches(id)
+			all = all && found
+			return b, found
+		})
+		if err != nil || !all {
+			return false
+		}
+	}
+	return true
 }
 
 // process judges another's block.
@@ -92,6 +116,10 @@ func (p *proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (
 			return reject, nil
 		}
 		gas += wants
+		if err := p.app.tickets(ctx, tx, req.Height, true); err != nil {
+			p.app.Logger().Error("refuse a block for a ticket", "height", req.Height, "err", err)
+			return reject, nil
+		}
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }

@@ -23,10 +23,12 @@ import (
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/drand"
 	"hearth/chain/coin"
+	"hearth/chain/commons"
 	"hearth/chain/emission"
 	"hearth/chain/model"
 	"hearth/chain/node"
 	"hearth/chain/power"
+	"hearth/chain/work"
 )
 
 // founder is a validator from the first block.
@@ -157,6 +159,8 @@ func (w *writer) hasten() {
 	edit(w, model.ModuleName, func(s *model.GenesisState) error { s.Params = model.FastParams(); return nil })
 	edit(w, emission.ModuleName, func(s *emission.GenesisState) error { s.Params = emission.FastParams(); return nil })
 	edit(w, power.ModuleName, func(s *power.GenesisState) error { s.Params = power.FastParams(); return nil })
+	edit(w, work.ModuleName, func(s *work.GenesisState) error { s.Params = work.FastParams(); return nil })
+	edit(w, commons.ModuleName, func(s *commons.GenesisState) error { s.Params = commons.FastParams(); return nil })
 }
 
 // follow sets the beacon that the chain follows: one of this machine's own.

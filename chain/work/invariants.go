@@ -194,15 +194,14 @@ func (k *Keeper) creditsTried(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var in, spoke uint64
+		var in uint64
 		for i := range verdicts {
 			if _, void := verdicts[i].fault(t.Nullifier); verdicts[i].opens(trial.Digest) && !void && !verdicts[i].ReceiptWrong {
 				in += verdicts[i].Power
 			}
-			spoke += verdicts[i].Power
 		}
-		if !enough(in, spoke) {
-			return fmt.Errorf("ticket %x is credited with %d of the %d power that spoke", t.Nullifier, in, spoke)
+		if !enough(in, trial.Power) {
+			return fmt.Errorf("ticket %x is credited with %d of %d power", t.Nullifier, in, trial.Power)
 		}
 	}
 	return nil

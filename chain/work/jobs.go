@@ -13,6 +13,9 @@ import (
 // prompt and answer have 4,096 tokens together.
 const maxJob = 20 << 10
 
+// maxFee bounds what a client offers, so that amounts can be added.
+const maxFee = 1 << 56
+
 // decodeJob reads a job, which must be in its one encoding.
 func decodeJob(encoding []byte) (*format.Job, error) {
 	if len(encoding) > maxJob {
@@ -80,8 +83,8 @@ func (k *Keeper) post(ctx context.Context, msg *MsgPostJob) ([]byte, error) {
 	switch {
 	case market.OpenJobs >= uint64(p.MaxOpenJobs):
 		return nil, ErrTooMany.Wrapf("%d jobs wait already", market.OpenJobs)
-	case msg.Tip > p.MaxTip || msg.MaxFee > p.MaxTip:
-		return nil, ErrJob.Wrapf("tip and fee are at most %d each", p.MaxTip)
+	case msg.Tip > p.MaxTip || msg.MaxFee > maxFee:
+		return nil, ErrJob.Wrapf("a tip is at most %d, a fee %d", p.MaxTip, uint64(maxFee))
 	}
 	j, m, err := k.judgeJob(ctx, msg.Job)
 	if err != nil {

@@ -171,7 +171,9 @@ func (q queries) Claims(ctx context.Context, r *QueryClaimsRequest) (*QueryClaim
 		return &QueryClaimsResponse{Claims: all, Pagination: next}, err
 	}
 	all, next, err := query.CollectionPaginate(ctx, k.store.claimants, page(r.Pagination),
-		func(key collections.Pair[string, []byte], _ collections.NoValue) (Claim, error) { return k.Claim(ctx, key.K2()) },
+		func(key collections.Pair[string, []byte], _ collections.NoValue) (Claim, error) {
+			return k.Claim(ctx, key.K2())
+		},
 		query.WithCollectionPaginationPairPrefix[string, []byte](r.Owner))
 	return &QueryClaimsResponse{Claims: all, Pagination: next}, err
 }

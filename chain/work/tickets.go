@@ -21,8 +21,9 @@ type Bench interface {
 	Check(c *format.Claim, target format.Target, t *format.Ticket) error
 }
 
-// Benches finds the bench of a model; false where its weights are not here.
-type Benches func(model [32]byte) (Bench, bool)
+// Benches finds the bench of a model; false where its weights are not at hand.
+// It must not wait.
+type Benches func(*format.Model) (Bench, bool)
 
 // submission is a message with tickets, read and seen to be one that its claim
 // takes.
@@ -118,7 +119,7 @@ func (k *Keeper) Tier0(ctx context.Context, msg *MsgSubmitTickets, height int64,
 	if err := k.news(ctx, s.tickets); err != nil {
 		return err
 	}
-	bench, found := benches(s.form.Job.Model)
+	bench, found := benches(s.model)
 	if !found {
 		return s.look()
 	}

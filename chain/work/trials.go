@@ -313,7 +313,7 @@ func (k *Keeper) closeTrial(ctx context.Context, t Trial, verdicts []Verdict) er
 	if err := k.store.deadlines.Remove(ctx, join(t.deadline(), t.Claim)); err != nil {
 		return err
 	}
-	t.Closed, t.ReceiptWrong, t.AgainstWrong = true, o.receipt == wrong, o.against == wrong
+	t.Closed, t.Power, t.ReceiptWrong, t.AgainstWrong = true, total, o.receipt == wrong, o.against == wrong
 	if err := k.store.trials.Set(ctx, t.Claim, t); err != nil {
 		return err
 	}

@@ -8,11 +8,10 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"hearth/chain/coin/cointest"
 	"hearth/chain/emission"

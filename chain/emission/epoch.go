@@ -5,9 +5,7 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
-
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/coin"

@@ -3,12 +3,10 @@ package emission
 import (
 	"context"
 
+	"cosmossdk.io/collections"
+	"github.com/cosmos/cosmos-sdk/types/query"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"cosmossdk.io/collections"
-
-	"github.com/cosmos/cosmos-sdk/types/query"
 
 	"hearth/chain/coin"
 	"hearth/chain/emission/schedule"

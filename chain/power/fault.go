@@ -5,10 +5,8 @@ import (
 	"fmt"
 
 	"cosmossdk.io/core/comet"
-
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/coin"
@@ -167,15 +165,18 @@ func (k *Keeper) out(ctx context.Context, s *State, v *Validator) error {
 
 // Punish burns a part of a validator's bond for a fault in its duties, and
 // counts its power as failed. Where much power fails in a day nothing is
-// burned. What was done, and why, can be looked up ([Penalty]).
+// burned, and one that has left with its bond has nothing to burn. What was done, and why, can be looked up ([Penalty]).
 func (k *Keeper) Punish(ctx context.Context, operator string, permille uint32, reason string) (burned uint64, err error) {
 	p, s, err := k.store.load(ctx)
 	if err != nil {
 		return 0, err
 	}
-	v, err := k.store.validator(ctx, operator)
+	v, err := k.store.validators.Get(ctx, operator)
+	if absent(err) {
+		return 0, nil
+	}
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("read validator %s: %w", operator, err)
 	}
 	frozen := s.fails(p, &v)
 	if err := k.store.validators.Set(ctx, operator, v); err != nil {

@@ -5,9 +5,7 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
-
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/coin"

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
-
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"

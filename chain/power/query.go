@@ -3,10 +3,9 @@ package power
 import (
 	"context"
 
+	"github.com/cosmos/cosmos-sdk/types/query"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/cosmos/cosmos-sdk/types/query"
 )
 
 // queries is what anybody may ask.

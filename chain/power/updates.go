@@ -8,9 +8,7 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
-
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	cryptocodec "github.com/cosmos/cosmos-sdk/crypto/codec"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )

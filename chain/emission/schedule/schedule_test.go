@@ -137,8 +137,13 @@ func TestPotsAreNotMoreThanTheEpoch(t *testing.T) {
 
 func TestAPotPaysWhatWasDoneAndNeverMoreThanItself(t *testing.T) {
 	for _, tt := range []struct{ pot, did, all, full, want uint64 }{
-		{1000, 1, 4, 0, 250}, {1000, 4, 4, 0, 1000}, {1000, 0, 0, 0, 0},
-		{1000, 4, 4, 16, 250}, {1000, 16, 16, 16, 1000}, {1000, 16, 32, 16, 500}, {1000, 1, 3, 1, 333},
+		{1000, 1, 4, 0, 250},
+		{1000, 4, 4, 0, 1000},
+		{1000, 0, 0, 0, 0},
+		{1000, 4, 4, 16, 250},
+		{1000, 16, 16, 16, 1000},
+		{1000, 16, 32, 16, 500},
+		{1000, 1, 3, 1, 333},
 	} {
 		if got := schedule.Pay(tt.pot, tt.did, tt.all, tt.full); got != tt.want {
 			t.Errorf("%+v: paid %d", tt, got)

@@ -95,12 +95,11 @@ func (s Set) Nakamoto() int {
 	for _, v := range s {
 		powers = append(powers, v.Power)
 	}
-	slices.Sort(powers)
+	slices.SortFunc(powers, func(a, b int64) int { return cmp.Compare(b, a) })
 	var sum int64
-	for i := len(powers) - 1; i >= 0; i-- {
-		sum += powers[i]
-		if 3*sum > s.Sum() {
-			return len(powers) - i
+	for i, p := range powers {
+		if sum += p; 3*sum > s.Sum() {
+			return i + 1
 		}
 	}
 	return 0

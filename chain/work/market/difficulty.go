@@ -25,9 +25,10 @@ type Difficulty struct {
 }
 
 const (
-	// LeastMACs and MostMACs bound the MACs behind a ticket.
+	// LeastMACs is the least that stands behind a ticket.
 	LeastMACs = 1 << 21
-	MostMACs  = 1 << 62
+	// MostMACs is the most.
+	MostMACs = 1 << 62
 	// MostHalfLife bounds the rule's memory.
 	MostHalfLife = 1 << 24
 	// mostTickets is more than a block can hold.

@@ -60,7 +60,11 @@ func TestTheFeeIsBoundedInEveryBlock(t *testing.T) {
 
 func TestWhatAClaimCosts(t *testing.T) {
 	for _, tt := range []struct{ fee, macs, want uint64 }{
-		{7, 1_000_000_000, 7}, {7, 1_000_000_001, 8}, {7, 1, 1}, {7, 0, 0}, {0, 1 << 38, 0},
+		{7, 1_000_000_000, 7},
+		{7, 1_000_000_001, 8},
+		{7, 1, 1},
+		{7, 0, 0},
+		{0, 1 << 38, 0},
 		{market.MostFee, 1 << 38, 309485009821345069}, // the largest job at the highest fee
 		{math.MaxUint64, math.MaxUint64, math.MaxUint64},
 	} {

@@ -41,27 +41,43 @@ type loading struct {
 // Bench returns a model ready to check tickets and to try claims on, loaded if
 // it must be. The error wraps [ErrAbsent] if the weights are not here.
 func (s *Store) Bench(ctx context.Context, registered *work.Model) (*judge.Bench, error) {
-	l, wait := s.shelf.find(registered.ID())
-	if l == nil && wait == nil {
-		var mine bool
-		if wait, mine = s.shelf.begin(registered.ID()); mine {
-			// Loading goes on when the first who asked goes away: the others, and
-			// the next, want it.
-			go s.shelf.finish(registered.ID(), wait, func() (*loaded, error) { return s.load(context.WithoutCancel(ctx), registered.ID()) })
-		}
-	}
-	if l == nil {
-		select {
-		case <-wait.done:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		if wait.err != nil {
-			return nil, wait.err
-		}
-		l = wait.got
+	l, err := s.wait(ctx, registered.ID())
+	if err != nil {
+		return nil, err
 	}
 	return judge.New(registered, l.weights, l.plain, s.level, nil), nil
+}
+
+// Weights returns a model, loaded as for [Store.Bench], with the product that
+// multiplies with it.
+func (s *Store) Weights(ctx context.Context, id model.Hash) (*model.Model, *engine.Plain, error) {
+	l, err := s.wait(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return l.weights, l.plain, nil
+}
+
+// wait returns a model once it is loaded.
+func (s *Store) wait(ctx context.Context, id model.Hash) (*loaded, error) {
+	l, w := s.shelf.find(id)
+	if l != nil {
+		return l, nil
+	}
+	if w == nil {
+		var mine bool
+		if w, mine = s.shelf.begin(id); mine {
+			// Loading goes on when the first who asked goes away: the others, and
+			// the next, want it.
+			go s.shelf.finish(id, w, func() (*loaded, error) { return s.load(context.WithoutCancel(ctx), id) })
+		}
+	}
+	select {
+	case <-w.done:
+		return w.got, w.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // Ready returns a bench if the model is loaded, and false at once if it is not;

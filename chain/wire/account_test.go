@@ -7,60 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
-	"github.com/cosmos/cosmos-sdk/types/bech32"
-	"pgregory.net/rapid"
-
 	"hearth/chain/wire"
 )
-
-func TestAddressesAreThoseOfTheChain(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		k := keys().Draw(t, "key")
-		theirs := secp256k1.PrivKey{Key: k.Bytes()}
-		if pub := k.PublicKey(); !bytes.Equal(pub[:], theirs.PubKey().Bytes()) {
-			t.Fatalf("public key %x, the chain has %x", pub, theirs.PubKey().Bytes())
-		}
-		want, err := bech32.ConvertAndEncode("hearth", theirs.PubKey().Address())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := k.Address().String(); got != want {
-			t.Fatalf("address %s, the chain has %s", got, want)
-		}
-		back, err := wire.ParseAddress(want)
-		if err != nil || back != k.Address() {
-			t.Fatalf("ParseAddress(%s) = %v, %v", want, back, err)
-		}
-		if up, err := wire.ParseAddress(strings.ToUpper(want)); err != nil || up != back {
-			t.Fatalf("in upper case: %v, %v", up, err)
-		}
-	})
-}
-
-func TestSignaturesAreThoseOfTheChain(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		k := keys().Draw(t, "key")
-		msg := rapid.SliceOf(rapid.Byte()).Draw(t, "message")
-		theirs := secp256k1.PrivKey{Key: k.Bytes()}
-		want, err := theirs.Sign(msg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sig := k.Sign(msg)
-		if !bytes.Equal(sig, want) {
-			t.Fatalf("signature %x, the chain's code makes %x", sig, want)
-		}
-		if !theirs.PubKey().VerifySignature(msg, sig) || !k.PublicKey().Verify(msg, sig) {
-			t.Fatal("the signature does not verify")
-		}
-		at := rapid.IntRange(0, 63).Draw(t, "changed byte")
-		sig[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "changed bit")
-		if k.PublicKey().Verify(msg, sig) {
-			t.Fatalf("verifies with byte %d changed", at)
-		}
-	})
-}
 
 func TestASignatureHasOneForm(t *testing.T) {
 	k := key(t, 1)
@@ -96,9 +44,6 @@ func TestAddressesThatAreRefused(t *testing.T) {
 	if string(swapped) == good {
 		swapped[10] ^= 1
 	}
-	cosmos, _ := bech32.ConvertAndEncode("cosmos", make([]byte, 20))
-	long, _ := bech32.ConvertAndEncode("hearth", make([]byte, 32))
-	huge, _ := bech32.ConvertAndEncode("hearth", make([]byte, 300))
 	for _, c := range []struct{ name, in, says string }{
 		{"nothing", "", "not a prefix"},
 		{"no separator", "hearth", "not a prefix"},
@@ -106,9 +51,9 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		{"a letter lost", good[:len(good)-1], "checksum"},
 		{"a letter outside the alphabet", good[:20] + "b" + good[21:], "not one of bech32"},
 		{"mixed case", strings.ToUpper(good[:10]) + good[10:], "case"},
-		{"another chain", cosmos, `starts with "cosmos"`},
-		{"32 bytes", long, "32 bytes"},
-		{"300 bytes", huge, "too many"},
+		{"another chain", "cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4", `starts with "cosmos"`},
+		{"32 bytes", "hearth1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzlsd3f", "32 bytes"},
+		{"300 characters", "hearth1" + strings.Repeat("q", 300), "too many"},
 	} {
 		_, err := wire.ParseAddress(c.in)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
@@ -146,12 +91,8 @@ func FuzzParseAddress(f *testing.F) {
 	f.Add("1")
 	f.Fuzz(func(t *testing.T, s string) {
 		a, err := wire.ParseAddress(s)
-		prefix, data, theirs := bech32.DecodeAndConvert(s)
-		if err == nil && (theirs != nil || prefix != "hearth" || !bytes.Equal(data, a[:])) {
-			t.Fatalf("%q is read as %v, the chain reads %q %x, %v", s, a, prefix, data, theirs)
-		}
-		if err != nil && theirs == nil && prefix == "hearth" && len(data) == 20 {
-			t.Fatalf("%q is refused (%v), the chain takes it", s, err)
+		if err == nil && a.String() != strings.ToLower(s) {
+			t.Fatalf("%q is read as %v", s, a)
 		}
 	})
 }

@@ -49,6 +49,9 @@ type Case struct {
 	Target   [32]byte
 	Tickets  [][]byte // messages
 	Receipt  []byte
+	// Against is the output, by hash, that another claim of the same job
+	// delivered, if the trial is against one.
+	Against model.Hash
 }
 
 // Verdict is a validator's word about a claim.
@@ -56,6 +59,7 @@ type Verdict struct {
 	Claim        model.Hash
 	Faults       []Fault // by nullifier, rising
 	ReceiptWrong bool
+	AgainstWrong bool // the other claim's output is not the job's
 	Seal         model.Hash
 }
 

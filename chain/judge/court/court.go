@@ -137,7 +137,7 @@ func (c *Court) due(t Trial, height int64) bool {
 	return t.Judged && !t.Revealed && height < t.RevealsUntil
 }
 
-// word is what follows from a trial, and when it was said last.
+// word is what there is to say of a trial, and when it was said last.
 type word struct {
 	verdict  *Verdict
 	digest   model.Hash
@@ -150,11 +150,10 @@ type word struct {
 func (c *Court) speak(ctx context.Context, t Trial, height int64) error {
 	w := c.said[t.Claim]
 	if w == nil {
-		v, err := c.try(ctx, t.Claim)
-		if err != nil {
+		var err error
+		if w, err = c.try(ctx, t.Claim); err != nil {
 			return err
 		}
-		w = &word{verdict: c.verdict(t.Claim, v), digest: v.Digest}
 		c.said[t.Claim] = w
 	}
 	if t.RevealsUntil == 0 {
@@ -175,19 +174,20 @@ func (c *Court) speak(ctx context.Context, t Trial, height int64) error {
 	return nil
 }
 
-// verdict is what is sent of what came of a trial.
-func (c *Court) verdict(claim model.Hash, v *judge.Verdict) *Verdict {
+// word is what follows from a trial.
+func (c *Court) word(claim model.Hash, against model.Hash, t *judge.Trial, v *judge.Verdict) *word {
 	sent := &Verdict{Claim: claim, ReceiptWrong: v.Receipt != nil, Seal: judge.Seal(c.Operator, v.Digest)}
+	sent.AgainstWrong = against != model.Hash{} && work.OutputHash(&t.Claim.Job, v.Output) != against
 	for i, f := range v.Faults {
 		if i == 0 || f.Nullifier != v.Faults[i-1].Nullifier { // the chain has each once
 			sent.Faults = append(sent.Faults, Fault{f.Nullifier, f.Reason})
 		}
 	}
-	return sent
+	return &word{verdict: sent, digest: v.Digest}
 }
 
 // try runs the job of a claim, and rests afterwards as the duty demands.
-func (c *Court) try(ctx context.Context, claim model.Hash) (*judge.Verdict, error) {
+func (c *Court) try(ctx context.Context, claim model.Hash) (*word, error) {
 	of, err := c.Chain.Case(ctx, claim)
 	if err != nil {
 		return nil, fmt.Errorf("ask for a claim: %w", err)
@@ -209,7 +209,10 @@ func (c *Court) try(ctx context.Context, claim model.Hash) (*judge.Verdict, erro
 	if took := time.Since(began); c.Duty < 1000 {
 		rest(ctx, took*time.Duration(1000-c.Duty)/time.Duration(c.Duty))
 	}
-	return v, err
+	if err != nil {
+		return nil, err
+	}
+	return c.word(claim, of.Against, trial, v), nil
 }
 
 // trial reads what the chain keeps of a claim.

@@ -116,7 +116,7 @@ func (t *tally) verify(i int, v Validator) error {
 	if key, ok := t.good[i]; ok && key == v.Key {
 		return nil
 	}
-	if !v.verify(t.commit.SignBytes(t.chain, t.commit.Signatures[i]), t.commit.Signatures[i].Signature) {
+	if !v.Verify(t.commit.SignBytes(t.chain, t.commit.Signatures[i]), t.commit.Signatures[i].Signature) {
 		return fmt.Errorf("the signature of validator %s (number %d) is not its own", v.Address(), i)
 	}
 	t.good[i] = v.Key

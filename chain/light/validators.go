@@ -47,9 +47,9 @@ func (v Validator) message() wire.Message {
 	return m
 }
 
-// verify checks a signature under the rules of ZIP-215: s below the group's
+// Verify checks a signature under the rules of ZIP-215: s below the group's
 // order, any encoding of points, and the equation multiplied by the cofactor.
-func (v Validator) verify(message, signature []byte) bool {
+func (v Validator) Verify(message, signature []byte) bool {
 	if len(signature) != ed25519.SignatureSize {
 		return false
 	}

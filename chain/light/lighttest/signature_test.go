@@ -1,4 +1,4 @@
-package light
+package lighttest_test
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 
 	cometbft "github.com/cometbft/cometbft/crypto/ed25519"
 	"pgregory.net/rapid"
+
+	"hearth/chain/light"
 )
 
 // The eight points of small order, and ways to write them and other points
@@ -42,7 +44,7 @@ func TestSignaturesInCornersAreJudgedAsCometBFTDoes(t *testing.T) {
 			sig := append(r, make([]byte, 32)...)
 			msg := []byte("Zcash")
 			want := cometbft.PubKey(k).VerifySignature(msg, sig)
-			if got := (Validator{Key: [32]byte(k)}).verify(msg, sig); got != want {
+			if got := (light.Validator{Key: [32]byte(k)}).Verify(msg, sig); got != want {
 				t.Errorf("key %s, nonce %s: %v, CometBFT says %v", key, nonce, got, want)
 			}
 			std := ed25519.Verify(k, msg, sig)
@@ -89,11 +91,8 @@ func TestSignaturesAreJudgedAsCometBFTDoes(t *testing.T) {
 			sig = sig[:rapid.IntRange(0, 63).Draw(t, "length")]
 		}
 		want := cometbft.PubKey(key[:]).VerifySignature(msg, sig)
-		if got := (Validator{Key: key}).verify(msg, sig); got != want {
+		if got := (light.Validator{Key: key}).Verify(msg, sig); got != want {
 			t.Fatalf("%v, CometBFT says %v", got, want)
-		}
-		if len(sig) == 64 && (Validator{Key: key}).verifyCofactored(msg, sig) != want {
-			t.Fatal("the cofactored equation alone says otherwise")
 		}
 	})
 }

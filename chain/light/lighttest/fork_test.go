@@ -1,4 +1,4 @@
-package light_test
+package lighttest_test
 
 import (
 	"bytes"

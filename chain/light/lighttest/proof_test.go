@@ -1,4 +1,4 @@
-package light_test
+package lighttest_test
 
 import (
 	"bytes"
@@ -275,25 +275,6 @@ func TestProofsThatAreRefusedSayWhy(t *testing.T) {
 			t.Errorf("%s: error %v, want one that says %q", c.name, err, c.says)
 		}
 	}
-}
-
-func FuzzStateProof(f *testing.F) {
-	s := example(f)
-	value, p := s.ask(f, "work", key(51))
-	f.Add(p.Store, p.Stores)
-	_, p = s.ask(f, "work", key(50))
-	f.Add(p.Store, p.Stores)
-	_, p = s.ask(f, "work", key(0))
-	f.Add(p.Store, p.Stores)
-	f.Fuzz(func(t *testing.T, store, stores []byte) {
-		p := light.StateProof{Store: store, Stores: stores}
-		if s.header.Lacks("work", key(51), p) == nil {
-			t.Error("a key that is there was proven absent")
-		}
-		if s.header.Holds("work", key(50), value, p) == nil {
-			t.Error("a key that is absent was proven to be there")
-		}
-	})
 }
 
 func BenchmarkHolds(b *testing.B) {

@@ -1,4 +1,4 @@
-package node_test
+package lighttest_test
 
 import (
 	"bytes"

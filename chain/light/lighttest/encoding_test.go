@@ -1,4 +1,4 @@
-package light_test
+package lighttest_test
 
 import (
 	"bytes"
@@ -38,22 +38,4 @@ func TestBlocksAreEncodedAsTheChainDoes(t *testing.T) {
 	if diff := cmp.Diff(ours(b), back); diff != "" {
 		t.Errorf("read back (-written +read):\n%s", diff)
 	}
-}
-
-func FuzzDecodeBlock(f *testing.F) {
-	b := ours(plan{height: 3, vals: equals(0, 2), votes: map[int]cmt.BlockIDFlag{1: cmt.BlockIDFlagAbsent}}.make())
-	f.Add(b.Encode())
-	f.Add([]byte{0x1a, 0x00, 0x1a, 0x00})
-	f.Add([]byte{0x12, 0x04, 0x22, 0x02, 0x08, 0x09})
-	f.Fuzz(func(t *testing.T, in []byte) {
-		b, err := light.DecodeBlock(in)
-		if err != nil {
-			return
-		}
-		// A block has one encoding, but for fields written out with their default.
-		again, err := light.DecodeBlock(b.Encode())
-		if err != nil || !cmp.Equal(b, again) {
-			t.Fatalf("read as %+v, and when written again as %+v (%v)", b, again, err)
-		}
-	})
 }

@@ -33,7 +33,9 @@ const (
 // Fetch brings the weights of a model here, from the operator's sources and then
 // from those that its registration names, one after the other. It returns when
 // they are in place, or with what went wrong at each. The error wraps [ErrUnfit]
-// as soon as one source had the weights and the model is not fit.
+// as soon as one source had the weights and the model is not fit. No source has
+// more than ten minutes at a time, so that one that drips does not keep other
+// models away; what came is kept, and the next call goes on from there.
 func (s *Store) Fetch(ctx context.Context, f *model.Manifest, sources []string) error {
 	id, err := f.ID()
 	if err != nil {
@@ -78,14 +80,16 @@ func (s *Store) Fetch(ctx context.Context, f *model.Manifest, sources []string) 
 func (s *Store) from(ctx context.Context, client *http.Client, source string, id model.Hash, limit int64) error {
 	target := strings.TrimRight(source, "/") + "/" + id.String() + Extension
 	part := s.part(id)
+	turn, cancel := context.WithTimeoutCause(ctx, s.turn, errTurn)
+	defer cancel()
 	for failed := 0; ; {
 		before := size(part)
-		err := s.download(ctx, client, target, part, limit)
+		err := s.download(turn, client, target, part, limit)
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if turn.Err() != nil {
+			return context.Cause(turn)
 		}
 		if !isTransient(err) {
 			return err
@@ -98,8 +102,8 @@ func (s *Store) from(ctx context.Context, client *http.Client, source string, id
 		}
 		select {
 		case <-time.After(s.pause(failed)):
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-turn.Done():
+			return context.Cause(turn)
 		}
 	}
 	in, err := os.Open(part)
@@ -115,6 +119,9 @@ func (s *Store) from(ctx context.Context, client *http.Client, source string, id
 	}
 	return err
 }
+
+// errTurn ends a source's turn.
+var errTurn = errors.New("its time is over for now: what came is kept, and is gone on with the next time")
 
 // transient is a failure after which asking again may help.
 type transient struct{ err error }

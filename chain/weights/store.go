@@ -75,7 +75,8 @@ type Store struct {
 	own     *http.Client // for the operator's sources
 	public  *http.Client // for those of others
 	pause   func(int) time.Duration
-	stall   time.Duration
+	stall   time.Duration // without a byte, after which an attempt ends
+	turn    time.Duration // of one source
 	busy    chan struct{} // one file is taken in at a time
 	shelf   shelf
 	serving chan struct{}
@@ -85,7 +86,7 @@ type Store struct {
 func Open(o Options) (*Store, error) {
 	s := &Store{
 		dir: o.Dir, largest: o.Largest, level: o.Level, sources: slices.Clone(o.Sources), pause: o.Pause, carried: map[model.Hash]Carried{},
-		own: newClient(nil), public: newClient(onlyPublic), stall: time.Minute,
+		own: newClient(nil), public: newClient(onlyPublic), stall: time.Minute, turn: 10 * time.Minute,
 		busy: make(chan struct{}, 1), serving: make(chan struct{}, readers),
 	}
 	if s.largest <= 0 {

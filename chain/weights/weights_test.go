@@ -467,6 +467,31 @@ func TestAStalledSourceIsLeft(t *testing.T) {
 	}
 }
 
+// A source that drips has its turn, and then the next one has.
+func TestASourceHasItsTurn(t *testing.T) {
+	e := write(t, random(t, 1), nil)
+	drips := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"one"`)
+		_, _ = w.Write(e.file[:100_000])
+		w.(counted).ResponseWriter.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	s := open(t, Options{Sources: []string{drips.URL}})
+	s.turn = 50 * time.Millisecond
+	if err := s.Fetch(t.Context(), e.manifest, nil); !errors.Is(err, errTurn) {
+		t.Errorf("it ends with %v", err)
+	}
+	if n := size(s.part(e.id)); n != 100_000 {
+		t.Errorf("%d bytes are kept of what came", n)
+	}
+	s.turn = time.Minute
+	s.sources = append(s.sources, serve(t, whole(e)).URL)
+	s.stall = 10 * time.Millisecond
+	if err := s.Fetch(t.Context(), e.manifest, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatIsServed(t *testing.T) {
 	e := write(t, random(t, 1), nil)
 	s := open(t, Options{})

@@ -7,11 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/cosmos/cosmos-sdk/crypto/hd"
-	"github.com/cosmos/cosmos-sdk/types/bech32"
-	"github.com/cosmos/go-bip39"
-	"pgregory.net/rapid"
 )
 
 func TestTheWordListIsTheStandards(t *testing.T) {
@@ -75,53 +70,6 @@ func TestVectorsOfBIP32(t *testing.T) {
 		if got := hex.EncodeToString(k.Bytes()); err != nil || got != want {
 			t.Errorf("depth %d: %s, want %s (%v)", depth, got, want, err)
 		}
-	}
-}
-
-func TestMnemonicsAndKeysAreThoseOfWallets(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		entropy := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "entropy")
-		if short := rapid.SampledFrom([]int{16, 20, 24, 28, 32}).Draw(t, "bytes"); short < 32 {
-			entropy = entropy[:short]
-		}
-		want, err := bip39.NewMnemonic(entropy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := Mnemonic{entropy}
-		if got := strings.Join(m.Words(), " "); got != want {
-			t.Fatalf("words %q, want %q", got, want)
-		}
-		back, err := ParseMnemonic("  " + strings.ToUpper(strings.ReplaceAll(want, " ", "\n ")))
-		if err != nil || !bytes.Equal(back.entropy, entropy) {
-			t.Fatalf("read back: %x, %v", back.entropy, err)
-		}
-		number := rapid.Uint32Range(0, hardened-1).Draw(t, "number")
-		passphrase := rapid.StringMatching(`[a-zA-Z ]{0,12}`).Draw(t, "passphrase")
-		theirs, err := hd.Secp256k1.Derive()(want, passphrase, hd.CreateHDPath(118, 0, number).String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := m.Key(number, passphrase)
-		if err != nil || !bytes.Equal(k.Bytes(), theirs) {
-			t.Fatalf("key %d: %v, the SDK derives another", number, err)
-		}
-	})
-}
-
-func TestTheAddressThatWalletsShow(t *testing.T) {
-	m, err := ParseMnemonic("abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := m.Key(0, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := k.Address()
-	got, err := bech32.ConvertAndEncode("cosmos", a[:])
-	if want := "cosmos19rl4cm2hmr8afy4kldpxz3fka4jguq0auqdal4"; err != nil || got != want {
-		t.Errorf("on the Cosmos Hub these words open %s, want %s (%v)", got, want, err)
 	}
 }
 

@@ -49,10 +49,6 @@ type BlockID struct {
 // zero reports whether it names no block.
 func (id BlockID) zero() bool { return len(id.Hash) == 0 && id.Parts == 0 && len(id.PartsHash) == 0 }
 
-func (id BlockID) equal(o BlockID) bool {
-	return string(id.Hash) == string(o.Hash) && id.Parts == o.Parts && string(id.PartsHash) == string(o.PartsHash)
-}
-
 // check says what is wrong with the ID by itself.
 func (id BlockID) check() error {
 	if !hashOrNone(id.Hash) || !hashOrNone(id.PartsHash) {

@@ -130,7 +130,7 @@ func (k Key) String() string {
 func (k Key) GoString() string { return "wire.Key(" + k.String() + ")" }
 
 // Format keeps every other verb of package fmt from printing the secret.
-func (k Key) Format(f fmt.State, verb rune) {
+func (k Key) Format(f fmt.State, _ rune) {
 	if f.Flag('#') {
 		fmt.Fprint(f, k.GoString())
 		return

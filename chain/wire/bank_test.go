@@ -7,7 +7,7 @@ import (
 )
 
 func TestBalancesThatAreNotPlainNumbers(t *testing.T) {
-	for _, v := range []string{"", "-1", "+1", "01", "1.0", " 1", "18446744073709551616", "ember"} {
+	for _, v := range []string{"", "-1", "+1", "01", "1.0", " 1", "18446744073709551616", "uhth"} {
 		if n, err := wire.ParseBalance([]byte(v)); err == nil {
 			t.Errorf("%q was read as %d", v, n)
 		}

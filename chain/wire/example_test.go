@@ -15,8 +15,8 @@ func ExampleTransaction_Sign() {
 		return
 	}
 	pay := wire.Transaction{
-		Messages: []wire.Any{wire.Send(key.Address(), wire.Address{}, wire.Coin{Denom: "ember", Amount: 5})},
-		Fee:      []wire.Coin{{Denom: "ember", Amount: 1}},
+		Messages: []wire.Any{wire.Send(key.Address(), wire.Address{}, wire.Coin{Denom: "uhth", Amount: 5})},
+		Fee:      []wire.Coin{{Denom: "uhth", Amount: 1}},
 		Gas:      100_000,
 	}
 	signed, err := pay.Sign(key, wire.Signer{Chain: "hearth-devnet", Account: 3, Sequence: 7})
@@ -28,5 +28,5 @@ func ExampleTransaction_Sign() {
 	fmt.Printf("%d bytes, %X\n", len(signed), wire.Hash(signed))
 	// Output:
 	// hearth10xcqpzrky6eff2g52qdye53xkk9jxkvrzjfwwh
-	// 312 bytes, 473A04C26F2E296FCA92A76A46A76457120B345B0FEA424AF59F29D331887271
+	// 310 bytes, 5FC86825BD12D62C0C44348B8DF4AE4F0C040991F2E2BEBB30858756DDE32B42
 }

@@ -9,20 +9,6 @@ import (
 	"hearth/chain/wire"
 )
 
-// keys draws secret keys of accounts.
-func keys() *rapid.Generator[wire.Key] {
-	return rapid.Custom(func(t *rapid.T) wire.Key {
-		b := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "secret")
-		b[0] &= 0x7f // below the order of the group
-		b[31] |= 1   // and not 0
-		k, err := wire.KeyFromBytes(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	})
-}
-
 // times draws times that protobuf and the chain can write.
 func times() *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {

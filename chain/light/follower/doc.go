@@ -13,6 +13,8 @@
 // older blocks by their hashes.
 //
 // What is trusted is in one small file that is replaced in one step, so that it
-// survives kill -9 and power cuts: afterwards the follower stands where it stood,
-// or one step further. A second process that opens the file is told who has it.
+// survives kill -9 and power cuts. It is written every ten minutes of the chain's
+// time and when a fork is found, so that a killed follower has a few blocks to
+// verify again and nothing to believe anew. A second process that opens the file
+// is told that another has it.
 package follower

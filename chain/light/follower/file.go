@@ -25,6 +25,8 @@ type trust struct {
 	fork *light.Fork
 }
 
+func (t trust) forked() bool { return t.fork != nil }
+
 func (t trust) newest() light.Block { return t.blocks[len(t.blocks)-1] }
 
 // with is the trust with one block more.

@@ -47,8 +47,9 @@ type Follower struct {
 	lock    *os.File
 	clock   func() time.Time
 
-	asking sync.Mutex // held while trust may move
-	lead   int        // the source that leads; guarded by asking
+	asking sync.Mutex  // held while trust may move
+	lead   int         // the source that leads; guarded by asking
+	saved  light.Block // the newest in the file; guarded by asking
 
 	mu    sync.Mutex
 	trust trust // guarded by mu
@@ -95,8 +96,16 @@ func (f *Follower) hold() error {
 	return nil
 }
 
-// Close lets the file go.
-func (f *Follower) Close() error { return f.lock.Close() }
+// Close writes what is trusted and lets the file go.
+func (f *Follower) Close() error {
+	f.asking.Lock()
+	defer f.asking.Unlock()
+	var err error
+	if t := f.now(); f.saved.Header.Height < t.newest().Header.Height {
+		err = f.save(t)
+	}
+	return errors.Join(err, f.lock.Close())
+}
 
 func (f *Follower) start(ctx context.Context, c Config) error {
 	t, found, err := load(f.file)
@@ -112,7 +121,10 @@ func (f *Follower) start(ctx context.Context, c Config) error {
 		}
 	}
 	f.trust = t
-	if found && (t.fork != nil || c.Height <= t.newest().Header.Height) {
+	if found {
+		f.saved = t.newest()
+	}
+	if found && (t.forked() || c.Height <= t.newest().Header.Height) {
 		return nil
 	}
 	if c.Height < 1 {
@@ -133,14 +145,34 @@ func (f *Follower) start(ctx context.Context, c Config) error {
 	return fmt.Errorf("start from block %d: %w", c.Height, errors.Join(causes...))
 }
 
+// saveEvery is how much of the chain's time passes between two writes of the
+// file. A card in a small computer does not last long if every block is written,
+// and what is lost is only the work of verifying these blocks again.
+const saveEvery = 10 * time.Minute
+
+// keep trusts what the walk found.
 func (f *Follower) keep(t trust) error {
+	if t.newest().Header.Time.Sub(f.saved.Header.Time) >= saveEvery {
+		if err := f.save(t); err != nil {
+			return err
+		}
+	}
+	f.set(t)
+	return nil
+}
+
+func (f *Follower) save(t trust) error {
 	if err := t.save(f.file); err != nil {
 		return err
 	}
+	f.saved = t.newest()
+	return nil
+}
+
+func (f *Follower) set(t trust) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.trust = t
-	return nil
 }
 
 func (f *Follower) now() trust {
@@ -211,10 +243,11 @@ func (f *Follower) advance(ctx context.Context) (light.Block, error) {
 		return light.Block{}, err
 	}
 	if err := f.confirm(ctx, leader, walk); err != nil {
-		var fork *light.Fork
-		if errors.As(err, &fork) {
+		if fork, ok := errors.AsType[*light.Fork](err); ok {
+			// It is known from now on, even if it cannot be written down.
 			t.fork = fork
-			return light.Block{}, errors.Join(err, f.keep(t))
+			f.set(t)
+			return light.Block{}, errors.Join(err, f.save(t))
 		}
 		return light.Block{}, err
 	}

@@ -208,6 +208,34 @@ func TestStartsOnlyFromTheBlockThatWasNamed(t *testing.T) {
 	}
 }
 
+// Not every block is written: the file's card is to last.
+func TestTheFileIsWrittenNowAndThen(t *testing.T) {
+	h := newHome(t)
+	f := h.open(t)
+	for _, c := range []struct {
+		height  int64
+		written bool
+	}{{100, false}, {609, false}, {610, true}, {1200, false}, {1210, true}} {
+		before, err := os.ReadFile(h.cfg.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range h.peers {
+			p.height = c.height
+		}
+		if _, err := f.Advance(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after, err := os.ReadFile(h.cfg.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(before, after) == c.written {
+			t.Errorf("at block %d: written is %v, want %v", c.height, !c.written, c.written)
+		}
+	}
+}
+
 func TestAFileOfAnotherHistoryIsNotedAndDamageIsSeen(t *testing.T) {
 	h := newHome(t)
 	f := h.open(t)

@@ -40,7 +40,7 @@ func followRole(dir string) error {
 		return err
 	}
 	for {
-		a.height = f.Latest().Header.Height + 1
+		a.height = f.Latest().Header.Height + step
 		b.height = a.height
 		got, err := f.Advance(ctx)
 		if err != nil {
@@ -51,6 +51,9 @@ func followRole(dir string) error {
 		}
 	}
 }
+
+// step is blocks of more than ten minutes, so that each step is written.
+const step = 601
 
 // Killed at any time, a follower stands afterwards where it said it stood, or
 // one step further.
@@ -71,7 +74,7 @@ func TestTrustSurvivesKill(t *testing.T) {
 		lines := bufio.NewScanner(out)
 		for n := 0; lines.Scan(); n++ {
 			height, err := strconv.ParseInt(lines.Text(), 10, 64)
-			if err != nil || height <= said {
+			if err != nil || height != said+step && (n > 0 || height != said+2*step) {
 				t.Errorf("round %d: it went from %d to %q", round, said, lines.Text())
 			}
 			said = height
@@ -85,7 +88,7 @@ func TestTrustSurvivesKill(t *testing.T) {
 			t.Fatal("it ended by itself")
 		}
 	}
-	if said < 8 {
+	if said < 8*step {
 		t.Errorf("it went no further than %d", said)
 	}
 	c := newChain(1)
@@ -95,7 +98,7 @@ func TestTrustSurvivesKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if got := f.Latest().Header.Height; got != said && got != said+1 {
+	if got := f.Latest().Header.Height; got != said && got != said+step {
 		t.Errorf("it stands at %d, and had said %d", got, said)
 	}
 }

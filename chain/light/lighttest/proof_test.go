@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"cosmossdk.io/log/v2"
-
 	dbm "github.com/cosmos/cosmos-db"
 	"github.com/cosmos/cosmos-sdk/store/v2/rootmulti"
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"

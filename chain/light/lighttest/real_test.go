@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"cosmossdk.io/log/v2"
-
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtnode "github.com/cometbft/cometbft/node"
 	rpctest "github.com/cometbft/cometbft/rpc/test"

@@ -59,4 +59,3 @@ func TestSignaturesAreThoseOfTheChain(t *testing.T) {
 		}
 	})
 }
-

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 
+	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -12,9 +14,6 @@ import (
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 	"github.com/cosmos/gogoproto/proto"
 	"pgregory.net/rapid"
-
-	"cosmossdk.io/collections"
-	"cosmossdk.io/math"
 
 	"hearth/chain/wire"
 )
@@ -37,8 +36,8 @@ func TestMessagesOfBankAndAuthz(t *testing.T) {
 		amount := rapid.Uint64Range(1, stdMaxUint64).Draw(t, "amount")
 		until := times().Draw(t, "until")
 
-		send := wire.Send(from, to, wire.Coin{Denom: "ember", Amount: amount})
-		chainSend := &banktypes.MsgSend{FromAddress: from.String(), ToAddress: to.String(), Amount: sdk.Coins{{Denom: "ember", Amount: math.NewIntFromUint64(amount)}}}
+		send := wire.Send(from, to, wire.Coin{Denom: "uhth", Amount: amount})
+		chainSend := &banktypes.MsgSend{FromAddress: from.String(), ToAddress: to.String(), Amount: sdk.Coins{{Denom: "uhth", Amount: math.NewIntFromUint64(amount)}}}
 		same(t, send, chainSend)
 
 		inner, err := codectypes.NewAnyWithValue(chainSend)
@@ -65,9 +64,9 @@ func TestKeysAndValuesOfTheState(t *testing.T) {
 		if err != nil || !bytes.Equal(wire.AccountKey(a), want) {
 			t.Fatalf("account key %x, the chain has %x (%v)", wire.AccountKey(a), want, err)
 		}
-		want, err = collections.EncodeKeyWithPrefix(banktypes.BalancesPrefix, collections.PairKeyCodec(sdk.AccAddressKey, collections.StringKey), collections.Join(sdk.AccAddress(a[:]), "ember"))
-		if err != nil || !bytes.Equal(wire.BalanceKey(a, "ember"), want) {
-			t.Fatalf("balance key %x, the chain has %x (%v)", wire.BalanceKey(a, "ember"), want, err)
+		want, err = collections.EncodeKeyWithPrefix(banktypes.BalancesPrefix, collections.PairKeyCodec(sdk.AccAddressKey, collections.StringKey), collections.Join(sdk.AccAddress(a[:]), "uhth"))
+		if err != nil || !bytes.Equal(wire.BalanceKey(a, "uhth"), want) {
+			t.Fatalf("balance key %x, the chain has %x (%v)", wire.BalanceKey(a, "uhth"), want, err)
 		}
 
 		acc := wire.Account{Address: a, Number: rapid.Uint64().Draw(t, "number"), Sequence: rapid.Uint64().Draw(t, "sequence")}
@@ -122,4 +121,3 @@ func TestModuleAccountsDoNotSign(t *testing.T) {
 		t.Error("a module account was read as one that signs")
 	}
 }
-

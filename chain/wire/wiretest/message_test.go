@@ -39,4 +39,3 @@ func TestScalarsAreWrittenAsProtobufDoes(t *testing.T) {
 		}
 	})
 }
-

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cosmossdk.io/math"
 	cmttypes "github.com/cometbft/cometbft/types"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
@@ -14,8 +15,6 @@ import (
 	"github.com/cosmos/cosmos-sdk/types/tx"
 	"github.com/cosmos/cosmos-sdk/types/tx/signing"
 	"pgregory.net/rapid"
-
-	"cosmossdk.io/math"
 
 	"hearth/chain/wire"
 )
@@ -128,4 +127,3 @@ func TestTransactionsAreTheChainsByteForByte(t *testing.T) {
 		}
 	})
 }
-

@@ -296,7 +296,7 @@ type Claim struct {
 	Status         Status
 	Tickets        int // included
 	MACs           uint64
-	Target         [32]byte
+	Target         model.Hash
 	TicketMACs     uint64 // credited for a ticket
 	Reason         string
 	Delivered      int64

@@ -67,11 +67,11 @@ func (s store) forget(ctx context.Context, id []byte) error {
 	return s.attestations.Clear(ctx, collections.NewPrefixedPairRange[[]byte, string](id))
 }
 
-// expired lists the proposals whose time is over at a height, at most so many.
+// expired lists the proposals whose time is over with a block, at most so many.
 func (s store) expired(ctx context.Context, height int64, most int) ([][]byte, error) {
 	var ids [][]byte
 	err := s.expiring.Walk(ctx, nil, func(k collections.Pair[uint64, []byte]) (bool, error) {
-		if k.K1() >= uint64(height) || len(ids) == most {
+		if k.K1() > uint64(height) || len(ids) == most {
 			return true, nil
 		}
 		ids = append(ids, k.K2())

@@ -458,7 +458,7 @@ func TestAStalledSourceIsLeft(t *testing.T) {
 	})
 	good := serve(t, whole(e))
 	s := open(t, Options{Sources: []string{stalls.URL, good.URL}})
-	s.stall = 10 * time.Millisecond
+	s.stall = 100 * time.Millisecond
 	if err := s.Fetch(t.Context(), e.manifest, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -477,7 +477,7 @@ func TestASourceHasItsTurn(t *testing.T) {
 		<-r.Context().Done()
 	})
 	s := open(t, Options{Sources: []string{drips.URL}})
-	s.turn = 50 * time.Millisecond
+	s.turn = 500 * time.Millisecond
 	if err := s.Fetch(t.Context(), e.manifest, nil); !errors.Is(err, errTurn) {
 		t.Errorf("it ends with %v", err)
 	}
@@ -486,7 +486,7 @@ func TestASourceHasItsTurn(t *testing.T) {
 	}
 	s.turn = time.Minute
 	s.sources = append(s.sources, serve(t, whole(e)).URL)
-	s.stall = 10 * time.Millisecond
+	s.stall = 100 * time.Millisecond
 	if err := s.Fetch(t.Context(), e.manifest, nil); err != nil {
 		t.Error(err)
 	}

@@ -125,7 +125,7 @@ func (w *Worker) offers(ctx context.Context, at int64, most int) ([]Offer, error
 			delete(w.passed, job)
 		}
 	}
-	numbers, err := w.state.assignments(ctx, w.owner, looks)
+	numbers, err := w.Chain.assignments(ctx, w.owner, looks)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (w *Worker) offers(ctx context.Context, at int64, most int) ([]Offer, error
 	if len(out) >= most {
 		return out, nil
 	}
-	ids, err := w.state.openJobs(ctx, looks)
+	ids, err := w.Chain.openJobs(ctx, looks)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (w *Worker) paid(ctx context.Context, id model.Hash, at int64) (*Offer, err
 	if w.skips(id) {
 		return nil, nil
 	}
-	j, encoding, found, err := w.state.job(ctx, id)
+	j, encoding, found, err := w.Chain.job(ctx, id)
 	if err != nil || !found || j.Status != record.JobOpen || j.Class != record.Paid {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (w *Worker) paid(ctx context.Context, id model.Hash, at int64) (*Offer, err
 
 // assigned looks at what a beacon gave the miner.
 func (w *Worker) assigned(ctx context.Context, number uint64, at int64) (*Offer, error) {
-	p, err := get(ctx, w.state, record.Work, record.AssignmentKey(number), record.ReadAssignment)
+	p, err := get(ctx, w.Chain, record.Work, record.AssignmentKey(number), record.ReadAssignment)
 	a := p.record
 	if err != nil || !p.found || a.Owner != w.owner || a.Expires < at+ahead {
 		return nil, err
@@ -207,7 +207,7 @@ func (w *Worker) assigned(ctx context.Context, number uint64, at int64) (*Offer,
 	o := &Offer{Class: a.Class, Assignment: a.ID, Expires: a.Expires}
 	switch a.Class {
 	case record.Audit:
-		j, encoding, found, err := w.state.job(ctx, a.Job)
+		j, encoding, found, err := w.Chain.job(ctx, a.Job)
 		if err != nil || !found {
 			return nil, err
 		}
@@ -227,7 +227,7 @@ func (w *Worker) assigned(ctx context.Context, number uint64, at int64) (*Offer,
 
 // common fetches a job of the commons from where its project has it.
 func (w *Worker) common(ctx context.Context, a record.Assignment, o *Offer) error {
-	p, err := must(ctx, w.state, record.Commons, record.ProjectKey(a.Project), record.ReadProject)
+	p, err := must(ctx, w.Chain, record.Commons, record.ProjectKey(a.Project), record.ReadProject)
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (w *Worker) model(ctx context.Context, id model.Hash) (*work.Model, error) 
 	if m != nil {
 		return m, nil
 	}
-	f, m, sources, err := w.state.manifest(ctx, id)
+	f, m, sources, err := w.Chain.manifest(ctx, id)
 	if err != nil {
 		return nil, err
 	}

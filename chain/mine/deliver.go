@@ -42,7 +42,7 @@ func (w *Worker) ordered(ctx context.Context, h *Held, c *record.Claim, at int64
 	if form.Executor != w.executor {
 		return nil, errors.New("it is of another executor")
 	}
-	if err := w.state.beacon(ctx, c, form); err != nil {
+	if err := w.Chain.beacon(ctx, c, form); err != nil {
 		return nil, err
 	}
 	m, err := w.model(ctx, c.Model)
@@ -209,7 +209,7 @@ func (w *Worker) missing(ctx context.Context, tickets [][]byte) ([][]byte, error
 		if err != nil {
 			return nil, fmt.Errorf("read a ticket of the journal: %w", err)
 		}
-		p, err := get(ctx, w.state, record.Work, record.TicketKey(t.Nullifier()), whole)
+		p, err := get(ctx, w.Chain, record.Work, record.TicketKey(t.Nullifier()), whole)
 		if err != nil {
 			return nil, err
 		}

@@ -18,9 +18,8 @@ const Denom = "uhth"
 // several can be under way, and asks the chain anew where the count is wrong. It
 // is safe for concurrent use.
 type Wallet struct {
-	state *state
-	chain string
-	key   wire.Key
+	on  *Chain
+	key wire.Key
 	// price is what a million units of gas cost, in uhth.
 	price   uint64
 	granter string
@@ -37,7 +36,7 @@ var ErrNoAccount = errors.New("the chain does not know the account: it has to be
 
 // read reads the account's number and sequence, proven.
 func (w *Wallet) read(ctx context.Context) error {
-	p, err := get(ctx, w.state, wire.AccountStore, wire.AccountKey(w.key.Address()), wire.ParseAccount)
+	p, err := get(ctx, w.on, wire.AccountStore, wire.AccountKey(w.key.Address()), wire.ParseAccount)
 	if err != nil {
 		return fmt.Errorf("read account %s: %w", w.key.Address(), err)
 	}
@@ -96,7 +95,7 @@ func (w *Wallet) Send(ctx context.Context, until int64, least uint64, messages .
 // sign puts a price on a transaction, by the gas that a node says it would use,
 // and signs it.
 func (w *Wallet) sign(ctx context.Context, t wire.Transaction, least uint64) ([]byte, error) {
-	as := wire.Signer{Chain: w.chain, Account: w.number, Sequence: w.next}
+	as := wire.Signer{Chain: w.on.network.Chain, Account: w.number, Sequence: w.next}
 	raw, err := t.Simulated(w.key.PublicKey(), as)
 	if err != nil {
 		return nil, err
@@ -120,7 +119,7 @@ const mostGas = 40_000_000
 func (w *Wallet) simulate(ctx context.Context, raw []byte) (uint64, error) {
 	var m wire.Message
 	m.Data(2, raw)
-	answer, err := w.state.hint(ctx, "/cosmos.tx.v1beta1.Service/Simulate", m)
+	answer, err := w.on.hint(ctx, "/cosmos.tx.v1beta1.Service/Simulate", m)
 	if err != nil {
 		return 0, fmt.Errorf("ask what a transaction costs: %w", err)
 	}
@@ -164,7 +163,7 @@ func eachField(b []byte, take func(wire.Field) error) error {
 // broadcast gives a transaction to the first node that takes it.
 func (w *Wallet) broadcast(ctx context.Context, raw []byte) error {
 	var causes []error
-	for _, n := range w.state.nodes {
+	for _, n := range w.on.nodes {
 		err := n.Broadcast(ctx, raw)
 		var refused *node.Refusal
 		if errors.As(err, &refused) && strings.Contains(refused.Data+refused.Message, "tx already exists in cache") {

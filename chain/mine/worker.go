@@ -35,9 +35,7 @@ type Heat struct {
 
 // Config says for whom and with what to work.
 type Config struct {
-	Follower *follower.Follower
-	// Nodes take transactions and give hints. The first is asked first.
-	Nodes   []*node.Node
+	Chain   *Chain
 	Keys    keys.Hot
 	Journal *Journal
 	Weights *weights.Store
@@ -63,7 +61,6 @@ type Config struct {
 // Worker is a worker of the network.
 type Worker struct {
 	Config
-	state    *state
 	wallet   *Wallet
 	library  library.Client
 	executor work.Key
@@ -101,14 +98,14 @@ func New(c Config) *Worker {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &state{c.Follower, c.Nodes}
+	chain := c.Chain.network.Chain
 	public := c.Keys.Public()
 	return &Worker{
-		Config: c, state: s, owner: public.Owner.String(), executor: work.Key(public.Executor),
-		wallet: &Wallet{state: s, chain: c.Follower.Latest().Header.Chain, key: c.Keys.Account(), price: c.Price, granter: c.Granter},
+		Config: c, owner: public.Owner.String(), executor: work.Key(public.Executor),
+		wallet: c.Chain.Wallet(c.Keys.Account(), c.Price, c.Granter),
 		news:   make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		passed: map[model.Hash]int64{}, fetching: map[model.Hash]bool{}, models: map[model.Hash]*work.Model{}, broken: map[model.Hash]int64{},
-		view: View{Chain: c.Follower.Latest().Header.Chain, Public: public},
+		view: View{Chain: chain, Public: public},
 	}
 }
 
@@ -157,10 +154,10 @@ const rereads = 100
 
 // round looks at the chain once and does what follows.
 func (w *Worker) round(ctx context.Context) error {
-	if _, err := w.Follower.Advance(ctx); err != nil {
+	if _, err := w.Chain.follower.Advance(ctx); err != nil {
 		return err
 	}
-	header, at := w.state.latest()
+	header, at := w.Chain.latest()
 	if at == w.at {
 		return w.tell(ctx)
 	}
@@ -170,7 +167,7 @@ func (w *Worker) round(ctx context.Context) error {
 		return err
 	}
 	if w.read == 0 || at >= w.read+rereads {
-		if w.params, err = must(ctx, w.state, record.Work, record.ParamsKey(), record.ReadParams); err != nil {
+		if w.params, err = must(ctx, w.Chain, record.Work, record.ParamsKey(), record.ReadParams); err != nil {
 			return err
 		}
 		if err := w.adopt(ctx); err != nil {
@@ -178,7 +175,7 @@ func (w *Worker) round(ctx context.Context) error {
 		}
 		w.read = at
 	}
-	if w.market, err = must(ctx, w.state, record.Work, record.MarketKey(), record.ReadMarket); err != nil {
+	if w.market, err = must(ctx, w.Chain, record.Work, record.MarketKey(), record.ReadMarket); err != nil {
 		return err
 	}
 	// What is held comes first; one that fails must not hold the others back.
@@ -214,7 +211,7 @@ var ErrUnregistered = errors.New("the chain knows no miner with these keys")
 // registered reads the miner's record, and tells why it cannot work with the keys
 // that are here.
 func (w *Worker) registered(ctx context.Context) (record.Miner, error) {
-	p, err := get(ctx, w.state, record.Work, record.MinerKey(w.owner), record.ReadMiner)
+	p, err := get(ctx, w.Chain, record.Work, record.MinerKey(w.owner), record.ReadMiner)
 	if err != nil {
 		return record.Miner{}, err
 	}
@@ -236,7 +233,7 @@ func (w *Worker) registered(ctx context.Context) (record.Miner, error) {
 // lost, or a node said that it would not send what it sent. Nodes may keep some
 // back; what was claimed from here is in the journal.
 func (w *Worker) adopt(ctx context.Context) error {
-	names, err := w.state.claims(ctx, w.owner, 4*max(1, w.params.MostClaims))
+	names, err := w.Chain.claims(ctx, w.owner, 4*max(1, w.params.MostClaims))
 	if err != nil {
 		return err
 	}
@@ -244,7 +241,7 @@ func (w *Worker) adopt(ctx context.Context) error {
 		if w.Journal.Get(name) != nil {
 			continue
 		}
-		p, err := w.state.claim(ctx, name)
+		p, err := w.Chain.claim(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -252,7 +249,7 @@ func (w *Worker) adopt(ctx context.Context) error {
 		if !p.found || c.Executor != w.executor || c.Status != record.Waiting && c.Status != record.Open {
 			continue
 		}
-		job, encoding, found, err := w.state.job(ctx, c.Job)
+		job, encoding, found, err := w.Chain.job(ctx, c.Job)
 		if err != nil {
 			return err
 		}
@@ -274,7 +271,7 @@ func (w *Worker) adopt(ctx context.Context) error {
 // attend does what is to be done about one claim. A job to be run comes back as an
 // order.
 func (w *Worker) attend(ctx context.Context, h *Held, at int64) (*order, error) {
-	p, err := w.state.claim(ctx, h.Claim)
+	p, err := w.Chain.claim(ctx, h.Claim)
 	if err != nil {
 		return nil, err
 	}
@@ -326,7 +323,7 @@ func (w *Worker) trouble(err error) {
 
 // income notes what the chain has paid the owner since the last look.
 func (w *Worker) income(ctx context.Context) error {
-	p, err := get(ctx, w.state, record.Emission, record.EarnedKey(w.owner), record.ReadEarned)
+	p, err := get(ctx, w.Chain, record.Emission, record.EarnedKey(w.owner), record.ReadEarned)
 	if err != nil {
 		return err
 	}
@@ -365,7 +362,7 @@ func (w *Worker) end(ctx context.Context, h *Held, p proven[record.Claim]) error
 		if err != nil {
 			return fmt.Errorf("read a ticket of the journal: %w", err)
 		}
-		kept, err := get(ctx, w.state, record.Work, record.TicketKey(t.Nullifier()), record.ReadTicket)
+		kept, err := get(ctx, w.Chain, record.Work, record.TicketKey(t.Nullifier()), record.ReadTicket)
 		if err != nil {
 			return err
 		}

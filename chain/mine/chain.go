@@ -15,10 +15,13 @@ import (
 	"hearth/work"
 )
 
-// state is the chain as a worker sees it: what is proven, and what nodes say.
-type state struct {
+// Chain is the chain as a worker sees it: what is proven, and what nodes say. It
+// is safe for concurrent use.
+type Chain struct {
 	follower *follower.Follower
 	nodes    []*node.Node
+	network  Network
+	folder   string
 }
 
 // proven is a record with what proves it.
@@ -29,7 +32,7 @@ type proven[T any] struct {
 }
 
 // get reads one record with its proof.
-func get[T any](ctx context.Context, s *state, store string, key []byte, read func([]byte) (T, error)) (proven[T], error) {
+func get[T any](ctx context.Context, s *Chain, store string, key []byte, read func([]byte) (T, error)) (proven[T], error) {
 	v, err := s.follower.Value(ctx, store, key)
 	if err != nil {
 		return proven[T]{}, err
@@ -45,7 +48,7 @@ func get[T any](ctx context.Context, s *state, store string, key []byte, read fu
 func whole(b []byte) ([]byte, error) { return b, nil }
 
 // must is get for what every chain has.
-func must[T any](ctx context.Context, s *state, store string, key []byte, read func([]byte) (T, error)) (T, error) {
+func must[T any](ctx context.Context, s *Chain, store string, key []byte, read func([]byte) (T, error)) (T, error) {
 	p, err := get(ctx, s, store, key, read)
 	if err == nil && !p.found {
 		err = fmt.Errorf("the chain's state has nothing under %x of %s: is it a chain of Hearth?", key, store)
@@ -54,14 +57,14 @@ func must[T any](ctx context.Context, s *state, store string, key []byte, read f
 }
 
 // latest is the height after which records are read.
-func (s *state) latest() (light.Header, int64) {
+func (s *Chain) latest() (light.Header, int64) {
 	h := s.follower.Latest().Header
 	return h, h.Height - 1
 }
 
 // hint asks the nodes a question of the gRPC interface, one after the other until
 // one answers. Nothing is known by the answer.
-func (s *state) hint(ctx context.Context, method string, request wire.Message) ([]byte, error) {
+func (s *Chain) hint(ctx context.Context, method string, request wire.Message) ([]byte, error) {
 	var causes []error
 	for _, n := range s.nodes {
 		b, err := n.Hint(ctx, method, request.Bytes())
@@ -106,7 +109,7 @@ func listed[T any](answer []byte, most int, read func([]byte) (T, error)) ([]T, 
 }
 
 // openJobs are ids of jobs that a node says are open.
-func (s *state) openJobs(ctx context.Context, most int) ([]model.Hash, error) {
+func (s *Chain) openJobs(ctx context.Context, most int) ([]model.Hash, error) {
 	var m wire.Message
 	m.Uint(1, record.JobOpen)
 	m.Sub(2, page(most))
@@ -123,7 +126,7 @@ func (s *state) openJobs(ctx context.Context, most int) ([]model.Hash, error) {
 }
 
 // assignments are numbers of what a node says is assigned to a miner.
-func (s *state) assignments(ctx context.Context, owner string, most int) ([]uint64, error) {
+func (s *Chain) assignments(ctx context.Context, owner string, most int) ([]uint64, error) {
 	var m wire.Message
 	m.Text(1, owner)
 	answer, err := s.hint(ctx, queries+"Assignments", m)
@@ -139,7 +142,7 @@ func (s *state) assignments(ctx context.Context, owner string, most int) ([]uint
 }
 
 // claims are names of what a node says a miner has claimed.
-func (s *state) claims(ctx context.Context, owner string, most int) ([]model.Hash, error) {
+func (s *Chain) claims(ctx context.Context, owner string, most int) ([]model.Hash, error) {
 	var m wire.Message
 	m.Text(1, owner)
 	m.Sub(2, page(most))
@@ -157,7 +160,7 @@ func (s *state) claims(ctx context.Context, owner string, most int) ([]model.Has
 
 // job reads a job and its encoding. Found is false where the chain does not have
 // both.
-func (s *state) job(ctx context.Context, id model.Hash) (j record.Job, encoding []byte, found bool, err error) {
+func (s *Chain) job(ctx context.Context, id model.Hash) (j record.Job, encoding []byte, found bool, err error) {
 	p, err := get(ctx, s, record.Work, record.JobKey(id), record.ReadJob)
 	if err != nil || !p.found {
 		return j, nil, false, err
@@ -173,7 +176,7 @@ func (s *state) job(ctx context.Context, id model.Hash) (j record.Job, encoding 
 }
 
 // claim reads a claim by its name.
-func (s *state) claim(ctx context.Context, name model.Hash) (proven[record.Claim], error) {
+func (s *Chain) claim(ctx context.Context, name model.Hash) (proven[record.Claim], error) {
 	p, err := get(ctx, s, record.Work, record.ClaimKey(name), record.ReadClaim)
 	if err == nil && p.found && p.record.Name != name {
 		err = fmt.Errorf("the record of claim %v is of claim %v", name, p.record.Name)
@@ -182,7 +185,7 @@ func (s *state) claim(ctx context.Context, name model.Hash) (proven[record.Claim
 }
 
 // manifest reads what is registered of a model, and where its weights are.
-func (s *state) manifest(ctx context.Context, id model.Hash) (*model.Manifest, *work.Model, []string, error) {
+func (s *Chain) manifest(ctx context.Context, id model.Hash) (*model.Manifest, *work.Model, []string, error) {
 	b, err := must(ctx, s, record.Models, record.ManifestKey(id), whole)
 	if err != nil {
 		return nil, nil, nil, err
@@ -205,7 +208,7 @@ func (s *state) manifest(ctx context.Context, id model.Hash) (*model.Manifest, *
 // beacon holds a claim against itself and against the value that the chain
 // recorded for its block: a node's mistake must not cost a run, nor a receipt for
 // a claim that is another tomorrow.
-func (s *state) beacon(ctx context.Context, c *record.Claim, form *work.Claim) error {
+func (s *Chain) beacon(ctx context.Context, c *record.Claim, form *work.Claim) error {
 	if c.Beacon == (model.Hash{}) || form.ID() != c.ID {
 		return fmt.Errorf("claim %v: its id %v does not follow from its job, executor, prefix and beacon", c.Name, c.ID)
 	}

@@ -157,9 +157,9 @@ func TestRealProofsProveAndChangedOnesDoNot(t *testing.T) {
 
 func FuzzDecodeBlock(f *testing.F) {
 	v := read(f)
-	for _, b := range v.encoded {
-		f.Add(b)
-	}
+	f.Add(v.encoded["root"])
+	f.Add(v.encoded["next"])
+	f.Add(v.encoded["far"])
 	f.Add([]byte{0x1a, 0x00, 0x1a, 0x00})
 	f.Add([]byte{0x12, 0x04, 0x22, 0x02, 0x08, 0x09})
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -131,7 +131,10 @@ func (k *Keeper) claimAssigned(ctx context.Context, m Miner, take Take) ([]byte,
 	}
 	job.Macs = cost(registered, form)
 	job.Model = form.Model[:]
-	if err := k.keepJob(ctx, job, take.Encoding); err != nil {
+	if err := k.store.encodings.Set(ctx, job.Id, take.Encoding); err != nil {
+		return nil, err
+	}
+	if err := k.keepJob(ctx, job); err != nil {
 		return nil, err
 	}
 	return k.claim(ctx, m, &job, form, registered, a.Attempt)
@@ -233,11 +236,19 @@ func (k *Keeper) claim(ctx context.Context, m Miner, job *Job, form *format.Job,
 	if err := k.store.waiting.Set(ctx, join(c.Height, c.Key)); err != nil {
 		return nil, err
 	}
-	if err := k.store.claimants.Set(ctx, collections.Join(c.Owner, c.Key)); err != nil {
-		return nil, err
-	}
 	event(ctx, "claimed", "claim", key.String(), "job", fmt.Sprintf("%x", job.Id), "owner", m.Owner)
-	return key[:], k.store.claims.Set(ctx, c.Key, c)
+	return key[:], k.keepClaim(ctx, c)
+}
+
+// keepClaim writes a new claim and where it is found.
+func (k *Keeper) keepClaim(ctx context.Context, c Claim) error {
+	if err := k.store.claimants.Set(ctx, collections.Join(c.Owner, c.Key)); err != nil {
+		return err
+	}
+	if err := k.store.made.Set(ctx, join(c.Height, c.Key)); err != nil {
+		return err
+	}
+	return k.store.claims.Set(ctx, c.Key, c)
 }
 
 // prefix is how many tokens of a prompt claims that are mined have already.

@@ -1,6 +1,10 @@
 package work
 
-import "cosmossdk.io/errors"
+import (
+	"google.golang.org/grpc/codes"
+
+	"cosmossdk.io/errors"
+)
 
 // ModuleName names the module, its store and its account.
 const ModuleName = "work"
@@ -14,7 +18,7 @@ var (
 	ErrKeys       = errors.Register(ModuleName, 6, "the miner's keys cannot be used")
 	ErrBond       = errors.Register(ModuleName, 7, "the bond does not allow it")
 	ErrJob        = errors.Register(ModuleName, 8, "the job cannot be taken")
-	ErrNotFound   = errors.Register(ModuleName, 9, "there is none such")
+	ErrNotFound   = errors.RegisterWithGRPCCode(ModuleName, 9, codes.NotFound, "there is none such")
 	ErrClaim      = errors.Register(ModuleName, 10, "the claim cannot be made")
 	ErrFee        = errors.Register(ModuleName, 11, "the base fee is above what the client pays")
 	ErrWindow     = errors.Register(ModuleName, 12, "not within the claim's window")

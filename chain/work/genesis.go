@@ -86,7 +86,7 @@ func (k *Keeper) InitGenesis(ctx context.Context, g *GenesisState) error {
 		func() error {
 			return each(g.Encodings, func(e JobBytes) error { return k.store.encodings.Set(ctx, e.Id, e.Encoding) })
 		},
-		func() error { return each(g.Jobs, func(j Job) error { return k.initJob(ctx, j) }) },
+		func() error { return each(g.Jobs, func(j Job) error { return k.keepJob(ctx, j) }) },
 		func() error { return each(g.Done, func(id []byte) error { return k.store.done.Set(ctx, id) }) },
 		func() error { return each(g.Assignments, func(a Assignment) error { return k.initAssignment(ctx, a) }) },
 		func() error {
@@ -101,7 +101,7 @@ func (k *Keeper) InitGenesis(ctx context.Context, g *GenesisState) error {
 		func() error {
 			return each(g.TicketBytes, func(t TicketBytes) error { return k.store.messages.Set(ctx, t.Nullifier, t.Message) })
 		},
-		func() error { return each(g.Trials, func(t Trial) error { return k.initTrial(ctx, t) }) },
+		func() error { return each(g.Trials, func(t Trial) error { return k.keepTrial(ctx, t) }) },
 		func() error {
 			return each(g.Verdicts, func(v Verdict) error {
 				return k.store.verdicts.Set(ctx, collections.Join(v.Claim, v.Validator), v)
@@ -146,20 +146,6 @@ func (k *Keeper) initMiner(ctx context.Context, m Miner) error {
 	return k.keepMiner(ctx, m) // of a genesis made by hand: it gets the next seat
 }
 
-func (k *Keeper) initJob(ctx context.Context, j Job) error {
-	if j.Status == JOB_STATUS_OPEN {
-		if err := k.store.offers.Set(ctx, j.Id); err != nil {
-			return err
-		}
-	}
-	if j.Expires > 0 {
-		if err := k.store.expiring.Set(ctx, join(j.Expires, j.Id)); err != nil {
-			return err
-		}
-	}
-	return k.store.jobs.Set(ctx, j.Id, j)
-}
-
 func (k *Keeper) initAssignment(ctx context.Context, a Assignment) error {
 	var err error
 	if a.Expires > 0 {
@@ -176,15 +162,6 @@ func (k *Keeper) initAssignment(ctx context.Context, a Assignment) error {
 		}
 	}
 	return k.store.assignments.Set(ctx, a.Id, a)
-}
-
-func (k *Keeper) initTrial(ctx context.Context, t Trial) error {
-	if !t.Closed {
-		if err := k.store.deadlines.Set(ctx, join(t.deadline(), t.Claim)); err != nil {
-			return err
-		}
-	}
-	return k.store.trials.Set(ctx, t.Claim, t)
 }
 
 func (k *Keeper) initClaim(ctx context.Context, c Claim) error {
@@ -210,10 +187,7 @@ func (k *Keeper) initClaim(ctx context.Context, c Claim) error {
 			return err
 		}
 	}
-	if err := k.store.claimants.Set(ctx, collections.Join(c.Owner, c.Key)); err != nil {
-		return err
-	}
-	return k.store.claims.Set(ctx, c.Key, c)
+	return k.keepClaim(ctx, c)
 }
 
 // ExportGenesis returns the state, from which a chain could go on.

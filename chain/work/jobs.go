@@ -102,7 +102,10 @@ func (k *Keeper) post(ctx context.Context, msg *MsgPostJob) ([]byte, error) {
 	if err := k.take(ctx, msg.Client, job.Escrow); err != nil {
 		return nil, err
 	}
-	if err := k.keepJob(ctx, job, msg.Job); err != nil {
+	if err := k.store.encodings.Set(ctx, job.Id, msg.Job); err != nil {
+		return nil, err
+	}
+	if err := k.keepJob(ctx, job); err != nil {
 		return nil, err
 	}
 	event(ctx, "posted", "job", fmt.Sprintf("%x", id))
@@ -131,11 +134,8 @@ func (k *Keeper) fresh(ctx context.Context, id model.Hash) error {
 	return k.forgetJob(ctx, old)
 }
 
-// keepJob writes a new job with its encoding.
-func (k *Keeper) keepJob(ctx context.Context, job Job, encoding []byte) error {
-	if err := k.store.encodings.Set(ctx, job.Id, encoding); err != nil {
-		return err
-	}
+// keepJob writes a new job and where it is found.
+func (k *Keeper) keepJob(ctx context.Context, job Job) error {
 	if job.Status == JOB_STATUS_OPEN {
 		if err := k.store.offers.Set(ctx, job.Id); err != nil {
 			return err
@@ -145,6 +145,9 @@ func (k *Keeper) keepJob(ctx context.Context, job Job, encoding []byte) error {
 		if err := k.store.expiring.Set(ctx, join(job.Expires, job.Id)); err != nil {
 			return err
 		}
+	}
+	if err := k.store.posted.Set(ctx, join(job.Posted, job.Id)); err != nil {
+		return err
 	}
 	return k.store.jobs.Set(ctx, job.Id, job)
 }
@@ -240,16 +243,13 @@ func (k *Keeper) forgetJob(ctx context.Context, job Job) error {
 	if err := k.store.expiring.Remove(ctx, join(job.Expires, job.Id)); err != nil {
 		return err
 	}
+	if err := k.store.posted.Remove(ctx, join(job.Posted, job.Id)); err != nil {
+		return err
+	}
 	if err := k.store.encodings.Remove(ctx, job.Id); err != nil {
 		return err
 	}
 	return k.store.jobs.Remove(ctx, job.Id)
-}
-
-// keepsEncoding tells whether the encoding of a job in genesis is there: those
-// of jobs that were withdrawn are not.
-func keepsEncoding(s JobStatus) bool {
-	return s != JOB_STATUS_EXPIRED && s != JOB_STATUS_CANCELLED
 }
 
 // sameHash compares hashes of messages.

@@ -137,10 +137,18 @@ func (k *Keeper) forgetClaim(ctx context.Context, c Claim) error {
 			return err
 		}
 	}
+	if t, err := k.store.trials.Get(ctx, c.Key); err == nil {
+		if err := k.store.held.Remove(ctx, join(t.Opened, c.Key)); err != nil {
+			return err
+		}
+	}
 	if err := k.store.trials.Remove(ctx, c.Key); err != nil {
 		return err
 	}
 	if err := k.store.receipts.Remove(ctx, c.Key); err != nil {
+		return err
+	}
+	if err := k.store.made.Remove(ctx, join(c.Height, c.Key)); err != nil {
 		return err
 	}
 	if err := k.store.claimants.Remove(ctx, collections.Join(c.Owner, c.Key)); err != nil {

@@ -30,10 +30,11 @@ func hash(text string) ([]byte, error) {
 	return b, nil
 }
 
-// page bounds what is asked for.
+// page bounds what is asked for. Lists are in the order of blocks, and the
+// newest come first if nothing is said.
 func page(p *query.PageRequest) *query.PageRequest {
 	if p == nil {
-		return &query.PageRequest{Limit: mostListed}
+		return &query.PageRequest{Limit: mostListed, Reverse: true}
 	}
 	bounded := *p
 	bounded.Limit = min(bounded.Limit, mostListed)
@@ -110,20 +111,20 @@ func (q queries) Job(ctx context.Context, r *QueryJobRequest) (*QueryJobResponse
 // Jobs implements [QueryServer].
 func (q queries) Jobs(ctx context.Context, r *QueryJobsRequest) (*QueryJobsResponse, error) {
 	k := q.keeper
-	var all []Job
-	var next *query.PageResponse
-	var err error
-	switch r.Status {
-	case JOB_STATUS_UNSPECIFIED:
-		all, next, err = query.CollectionPaginate(ctx, k.store.jobs, page(r.Pagination), func(_ []byte, j Job) (Job, error) { return j, nil })
-	case JOB_STATUS_OPEN:
-		all, next, err = query.CollectionPaginate(ctx, k.store.offers, page(r.Pagination),
+	if r.Status == JOB_STATUS_OPEN {
+		all, next, err := query.CollectionPaginate(ctx, k.store.offers, page(r.Pagination),
 			func(id []byte, _ collections.NoValue) (Job, error) { return k.Job(ctx, id) })
-	default:
-		all, next, err = query.CollectionFilteredPaginate(ctx, k.store.jobs, page(r.Pagination),
-			func(_ []byte, j Job) (bool, error) { return j.Status == r.Status, nil },
-			func(_ []byte, j Job) (Job, error) { return j, nil })
+		return &QueryJobsResponse{Jobs: all, Pagination: next}, err
 	}
+	all, next, err := query.CollectionFilteredPaginate(ctx, k.store.posted, page(r.Pagination),
+		func(key at, _ collections.NoValue) (bool, error) {
+			if r.Status == JOB_STATUS_UNSPECIFIED {
+				return true, nil
+			}
+			j, err := k.Job(ctx, key.K2())
+			return j.Status == r.Status, err
+		},
+		func(key at, _ collections.NoValue) (Job, error) { return k.Job(ctx, key.K2()) })
 	return &QueryJobsResponse{Jobs: all, Pagination: next}, err
 }
 
@@ -167,7 +168,8 @@ func (q queries) Claim(ctx context.Context, r *QueryClaimRequest) (*QueryClaimRe
 func (q queries) Claims(ctx context.Context, r *QueryClaimsRequest) (*QueryClaimsResponse, error) {
 	k := q.keeper
 	if r.Owner == "" {
-		all, next, err := query.CollectionPaginate(ctx, k.store.claims, page(r.Pagination), func(_ []byte, c Claim) (Claim, error) { return c, nil })
+		all, next, err := query.CollectionPaginate(ctx, k.store.made, page(r.Pagination),
+			func(key at, _ collections.NoValue) (Claim, error) { return k.Claim(ctx, key.K2()) })
 		return &QueryClaimsResponse{Claims: all, Pagination: next}, err
 	}
 	all, next, err := query.CollectionPaginate(ctx, k.store.claimants, page(r.Pagination),
@@ -195,21 +197,17 @@ func (q queries) Ticket(ctx context.Context, r *QueryTicketRequest) (*QueryTicke
 	return &QueryTicketResponse{Ticket: t, Claim: c}, err
 }
 
-// Tickets implements [QueryServer]: in the order of their blocks, and the newest
-// first if nothing is said.
+// Tickets implements [QueryServer].
 func (q queries) Tickets(ctx context.Context, r *QueryTicketsRequest) (*QueryTicketsResponse, error) {
-	p := page(r.Pagination)
-	if r.Pagination == nil {
-		p.Reverse = true
-	}
-	all, next, err := query.CollectionPaginate(ctx, q.keeper.store.recent, p,
+	all, next, err := query.CollectionPaginate(ctx, q.keeper.store.recent, page(r.Pagination),
 		func(key at, _ collections.NoValue) (Ticket, error) { return q.keeper.store.tickets.Get(ctx, key.K2()) })
 	return &QueryTicketsResponse{Tickets: all, Pagination: next}, err
 }
 
 // Trials implements [QueryServer].
 func (q queries) Trials(ctx context.Context, r *QueryTrialsRequest) (*QueryTrialsResponse, error) {
-	all, next, err := query.CollectionPaginate(ctx, q.keeper.store.trials, page(r.Pagination), func(_ []byte, t Trial) (Trial, error) { return t, nil })
+	all, next, err := query.CollectionPaginate(ctx, q.keeper.store.held, page(r.Pagination),
+		func(key at, _ collections.NoValue) (Trial, error) { return q.keeper.Trial(ctx, key.K2()) })
 	return &QueryTrialsResponse{Trials: all, Pagination: next}, err
 }
 

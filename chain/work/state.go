@@ -31,6 +31,7 @@ type store struct {
 	done      collections.KeySet[[]byte]      // job ids that were claimed, ever
 	expiring  collections.KeySet[at]          // Job.expires, id
 	offers    collections.KeySet[[]byte]      // ids of open jobs
+	posted    collections.KeySet[at]          // Job.posted, id
 
 	assignments collections.Map[uint64, Assignment]
 	assigned    collections.KeySet[collections.Pair[string, uint64]] // owner, assignment
@@ -44,6 +45,7 @@ type store struct {
 	names     collections.Map[collections.Pair[[]byte, []byte], uint64] // model, name: open claims that begin so
 	receipts  collections.Map[[]byte, []byte]                           // by claim key
 	fading    collections.KeySet[at]                                    // Claim.forgotten, key
+	made      collections.KeySet[at]                                    // Claim.height, key
 	draws     collections.KeySet[at]                                    // Claim.draw, key
 
 	tickets   collections.Map[[]byte, Ticket]                      // by nullifier
@@ -54,19 +56,20 @@ type store struct {
 	trials    collections.Map[[]byte, Trial]                             // by claim key
 	verdicts  collections.Map[collections.Pair[[]byte, string], Verdict] // claim key, operator
 	deadlines collections.KeySet[at]                                     // end of verdicts or reveals, claim key
+	held      collections.KeySet[at]                                     // Trial.opened, claim key
 	docket    collections.KeySet[at]                                     // Claim.delivered, key: wait for a trial
 }
 
 // The first byte of the keys.
 const (
-	prefixParams, prefixMarket, prefixTally                                  = 0x00, 0x01, 0x02
-	prefixMiners, prefixHots, prefixExecutors, prefixUnbonding, prefixSeats  = 0x10, 0x11, 0x12, 0x13, 0x14
-	prefixJobs, prefixEncodings, prefixDone, prefixExpiring, prefixOffers    = 0x20, 0x21, 0x22, 0x23, 0x24
-	prefixAssignments, prefixAssigned, prefixLapsing, prefixUndrawn          = 0x30, 0x31, 0x32, 0x33
-	prefixClaims, prefixWaiting, prefixClosing, prefixClaimants, prefixNames = 0x40, 0x41, 0x42, 0x43, 0x44
-	prefixReceipts, prefixFading, prefixDraws                                = 0x45, 0x46, 0x47
-	prefixTickets, prefixTicketsOf, prefixMessages, prefixRecent             = 0x50, 0x51, 0x52, 0x53
-	prefixTrials, prefixVerdicts, prefixDeadlines, prefixDocket              = 0x60, 0x61, 0x62, 0x63
+	prefixParams, prefixMarket, prefixTally                                             = 0x00, 0x01, 0x02
+	prefixMiners, prefixHots, prefixExecutors, prefixUnbonding, prefixSeats             = 0x10, 0x11, 0x12, 0x13, 0x14
+	prefixJobs, prefixEncodings, prefixDone, prefixExpiring, prefixOffers, prefixPosted = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25
+	prefixAssignments, prefixAssigned, prefixLapsing, prefixUndrawn                     = 0x30, 0x31, 0x32, 0x33
+	prefixClaims, prefixWaiting, prefixClosing, prefixClaimants, prefixNames            = 0x40, 0x41, 0x42, 0x43, 0x44
+	prefixReceipts, prefixFading, prefixDraws, prefixMade                               = 0x45, 0x46, 0x47, 0x48
+	prefixTickets, prefixTicketsOf, prefixMessages, prefixRecent                        = 0x50, 0x51, 0x52, 0x53
+	prefixTrials, prefixVerdicts, prefixDeadlines, prefixDocket, prefixHeld             = 0x60, 0x61, 0x62, 0x63, 0x64
 )
 
 func newStore(cdc codec.Codec, service corestore.KVStoreService) (store, error) {
@@ -90,6 +93,7 @@ func newStore(cdc codec.Codec, service corestore.KVStoreService) (store, error) 
 		done:      collections.NewKeySet(sb, key(prefixDone), "done", raw),
 		expiring:  collections.NewKeySet(sb, key(prefixExpiring), "expiring", due),
 		offers:    collections.NewKeySet(sb, key(prefixOffers), "offers", raw),
+		posted:    collections.NewKeySet(sb, key(prefixPosted), "posted", due),
 
 		assignments: collections.NewMap(sb, key(prefixAssignments), "assignments", number, codec.CollValue[Assignment](cdc)),
 		assigned:    collections.NewKeySet(sb, key(prefixAssigned), "assigned", collections.PairKeyCodec(text, number)),
@@ -104,6 +108,7 @@ func newStore(cdc codec.Codec, service corestore.KVStoreService) (store, error) 
 		receipts:  collections.NewMap(sb, key(prefixReceipts), "receipts", raw, collections.BytesValue),
 		fading:    collections.NewKeySet(sb, key(prefixFading), "fading", due),
 		draws:     collections.NewKeySet(sb, key(prefixDraws), "draws", due),
+		made:      collections.NewKeySet(sb, key(prefixMade), "made", due),
 
 		tickets:   collections.NewMap(sb, key(prefixTickets), "tickets", raw, codec.CollValue[Ticket](cdc)),
 		ticketsOf: collections.NewKeySet(sb, key(prefixTicketsOf), "tickets_of", collections.PairKeyCodec(raw, raw)),
@@ -114,6 +119,7 @@ func newStore(cdc codec.Codec, service corestore.KVStoreService) (store, error) 
 		verdicts:  collections.NewMap(sb, key(prefixVerdicts), "verdicts", collections.PairKeyCodec(raw, text), codec.CollValue[Verdict](cdc)),
 		deadlines: collections.NewKeySet(sb, key(prefixDeadlines), "deadlines", due),
 		docket:    collections.NewKeySet(sb, key(prefixDocket), "docket", due),
+		held:      collections.NewKeySet(sb, key(prefixHeld), "held", due),
 	}
 	_, err := sb.Build()
 	return s, err

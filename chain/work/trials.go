@@ -80,15 +80,25 @@ func (k *Keeper) openTrials(ctx context.Context) error {
 		if err := k.store.docket.Remove(ctx, due); err != nil {
 			return err
 		}
-		if err := k.store.trials.Set(ctx, c.Key, t); err != nil {
-			return err
-		}
-		if err := k.store.deadlines.Set(ctx, join(t.deadline(), c.Key)); err != nil {
+		if err := k.keepTrial(ctx, t); err != nil {
 			return err
 		}
 		event(ctx, "trial", "claim", fmt.Sprintf("%x", c.Key))
 	}
 	return k.trade(ctx, func(m *Market) { m.OpenTrials += uint64(len(ready)) })
+}
+
+// keepTrial writes a trial and where it is found.
+func (k *Keeper) keepTrial(ctx context.Context, t Trial) error {
+	if !t.Closed {
+		if err := k.store.deadlines.Set(ctx, join(t.deadline(), t.Claim)); err != nil {
+			return err
+		}
+	}
+	if err := k.store.held.Set(ctx, join(t.Opened, t.Claim)); err != nil {
+		return err
+	}
+	return k.store.trials.Set(ctx, t.Claim, t)
 }
 
 // checkVerdict tells whether a verdict may be given now, and returns it with

@@ -13,8 +13,6 @@ import (
 	"hearth/chain/commons/library"
 	"hearth/chain/keys"
 	"hearth/chain/light"
-	"hearth/chain/light/follower"
-	"hearth/chain/light/node"
 	"hearth/chain/mine/record"
 	"hearth/chain/weights"
 	"hearth/infer/kernel"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
-
 	authcodec "github.com/cosmos/cosmos-sdk/codec/address"
 
 	"hearth/chain/model/entry"

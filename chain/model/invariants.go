@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
-
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	"hearth/chain/coin"

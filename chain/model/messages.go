@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/coin"

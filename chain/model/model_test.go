@@ -7,12 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
+	"github.com/cosmos/cosmos-sdk/types/query"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
-
-	"github.com/cosmos/cosmos-sdk/types/query"
-
-	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 
 	"hearth/chain/model"
 	"hearth/infer/kernel"
@@ -160,7 +158,7 @@ func TestWhatMayNotBeRegistered(t *testing.T) {
 	w.t = t
 	poor := w.person("poor")
 	for range purse / model.FastParams().Deposit {
-		w.register(poor, manifest(t, weights(t, uint64(w.has(poor)), nil), nil)) // each with its own seed
+		w.register(poor, manifest(t, weights(t, w.has(poor), nil), nil)) // each with its own seed
 		w.power = map[string]int64{"a": 1}
 		if r, err := w.Models(w.ctx, &model.QueryModelsRequest{Pagination: &query.PageRequest{Limit: 100}}); err != nil {
 			t.Fatal(err)

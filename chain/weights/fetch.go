@@ -61,11 +61,12 @@ func (s *Store) Fetch(ctx context.Context, f *model.Manifest, sources []string) 
 	}
 	errs := []error{fmt.Errorf("fetch model %v: %w", id, ErrAbsent)}
 	for i := range len(s.sources) + len(sources) {
-		client, source := s.own, ""
+		var source string
+		client := s.public
 		if i < len(s.sources) {
-			source = s.sources[i]
+			client, source = s.own, s.sources[i]
 		} else {
-			client, source = s.public, sources[i-len(s.sources)]
+			source = sources[i-len(s.sources)]
 		}
 		err := s.from(ctx, client, source, id, limit)
 		if err == nil || errors.Is(err, ErrUnfit) || ctx.Err() != nil {
@@ -156,7 +157,7 @@ func (s *Store) download(ctx context.Context, client *http.Client, target, part 
 			req.Header.Set("If-Range", was.ETag)
 		}
 	}
-	res, err := client.Do(req)
+	res, err := client.Do(req) //nolint:bodyclose // it is closed below; the linter loses it in a closure
 	if err != nil {
 		return unreachable(err)
 	}

@@ -292,7 +292,7 @@ func (s *Store) install(ctx context.Context, id model.Hash, r io.ReaderAt, size 
 	if err != nil {
 		return fmt.Errorf("keep model %v: %w", id, err)
 	}
-	defer os.Remove(out.Name()) //nolint:errcheck // fails once it is in place
+	defer func() { _ = os.Remove(out.Name()) }() // fails once it is in place
 	err = model.Write(out, m, f, tokenizer)
 	err = errors.Join(err, out.Sync(), out.Close())
 	if err == nil {

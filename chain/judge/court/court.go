@@ -161,7 +161,7 @@ func (c *Court) speak(ctx context.Context, t Trial, height int64) error {
 			return fmt.Errorf("send a verdict: %w", err)
 		}
 		w.at = height
-		c.Log.Info("a claim was judged", "claim", t.Claim.String(), "faults", len(w.verdict.Faults), "receipt wrong", w.verdict.ReceiptWrong)
+		c.Log.Info("a claim was judged", "claim", t.Claim.String(), "faults", len(w.verdict.Faults), "receipt_wrong", w.verdict.ReceiptWrong)
 		return nil
 	}
 	if w.verdict.Seal != t.Seal {

@@ -97,6 +97,10 @@ func rest(ctx context.Context, d time.Duration) {
 // said again.
 const patience = 4
 
+// batch is how many trials are seen to before the chain is asked again which
+// are open.
+const batch = 8
+
 // Sit does what is to be done about the trials that are open now: verdicts and
 // reveals, those first that end first. One that fails does not keep it from the
 // others.
@@ -109,19 +113,21 @@ func (c *Court) Sit(ctx context.Context) error {
 			return errors.Join(append(errs, fmt.Errorf("ask for the open trials: %w", err))...)
 		}
 		c.forget(open)
-		slices.SortStableFunc(open, func(a, b Trial) int {
-			return cmp.Compare(max(a.VerdictsUntil, a.RevealsUntil), max(b.VerdictsUntil, b.RevealsUntil))
-		})
-		i := slices.IndexFunc(open, func(t Trial) bool { return !done[t.Claim] && c.due(t, height) })
-		if i < 0 {
+		due := slices.DeleteFunc(open, func(t Trial) bool { return done[t.Claim] || !c.due(t, height) })
+		if len(due) == 0 {
 			return errors.Join(errs...)
 		}
-		done[open[i].Claim] = true
-		if err := c.speak(ctx, open[i], height); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+		slices.SortStableFunc(due, func(a, b Trial) int {
+			return cmp.Compare(max(a.VerdictsUntil, a.RevealsUntil), max(b.VerdictsUntil, b.RevealsUntil))
+		})
+		for _, t := range due[:min(batch, len(due))] {
+			done[t.Claim] = true
+			if err := c.speak(ctx, t, height); err != nil {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				errs = append(errs, fmt.Errorf("claim %v: %w", t.Claim, err))
 			}
-			errs = append(errs, fmt.Errorf("claim %v: %w", open[i].Claim, err))
 		}
 	}
 }

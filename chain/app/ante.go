@@ -69,9 +69,9 @@ func (a *App) tickets(ctx sdk.Context, tx sdk.Tx, height int64, weigh bool) erro
 		if !ok {
 			continue
 		}
-		benches := work.Benches(func([32]byte) (work.Bench, bool) { return nil, false })
+		benches := noWeights
 		if weigh {
-			benches = a.benches(ctx)
+			benches = a.benches()
 		}
 		if err := a.Work.Tier0(ctx, msg, height, benches); err != nil {
 			return err
@@ -80,28 +80,19 @@ func (a *App) tickets(ctx sdk.Context, tx sdk.Tx, height int64, weigh bool) erro
 	return nil
 }
 
-// Scales finds the bench of a registered model on this node, and false where
-// its weights are not at hand.
-type Scales func(*format.Model) (work.Bench, bool)
-
-// SetScales says how this node weighs tickets. Without, it only looks at what
+// SetBenches says how this node weighs tickets. Without, it only looks at what
 // needs no weights. It may be called while blocks are made.
-func (a *App) SetScales(s Scales) { a.scales.Store(&s) }
+func (a *App) SetBenches(b work.Benches) { a.weights.Store(&b) }
 
-// benches finds benches of models that a state knows.
-func (a *App) benches(ctx context.Context) work.Benches {
-	return func(id [32]byte) (work.Bench, bool) {
-		scales := a.scales.Load()
-		if scales == nil {
-			return nil, false
-		}
-		registered, err := a.Model.Work(ctx, id)
-		if err != nil {
-			return nil, false
-		}
-		return (*scales)(registered)
+func (a *App) benches() work.Benches {
+	if b := a.weights.Load(); b != nil {
+		return *b
 	}
+	return noWeights
 }
+
+// noWeights are the benches of a node that has no model.
+func noWeights(*format.Model) (work.Bench, bool) { return nil, false }
 
 // fee returns what a transaction pays, and how early it comes in a node's pool.
 // Whether it is enough each node decides for itself, when a transaction comes

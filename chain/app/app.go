@@ -24,6 +24,8 @@ import (
 	"github.com/cosmos/cosmos-sdk/types/module"
 	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
+
+	"hearth/chain/work"
 )
 
 // App is the application of one node. CometBFT calls it from one goroutine at
@@ -38,7 +40,7 @@ type App struct {
 	basic        module.BasicManager
 	configurator module.Configurator
 	proposals    *proposals
-	scales       atomic.Pointer[Scales]
+	weights      atomic.Pointer[work.Benches]
 }
 
 var _ servertypes.Application = (*App)(nil)

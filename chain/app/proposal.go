@@ -13,6 +13,7 @@ import (
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/rule"
 	"hearth/chain/work"
+	format "hearth/work"
 )
 
 // proposals makes and judges the list of what a block holds: the beacon's part
@@ -78,9 +79,9 @@ func (p *proposals) weighed(ctx sdk.Context, tx sdk.Tx, height int64) bool {
 			continue
 		}
 		all := true
-		benches := p.app.benches(ctx)
-		err := p.app.Work.Tier0(ctx, msg, height, func(id [32]byte) (work.Bench, bool) {
-			b, found := benches(id)
+		benches := p.app.benches()
+		err := p.app.Work.Tier0(ctx, msg, height, func(m *format.Model) (work.Bench, bool) {
+			b, found := benches(m)
 			all = all && found
 			return b, found
 		})

@@ -44,7 +44,7 @@ func newBeacon(home string, at time.Time) (drand.Chain, error) {
 
 // Beacon returns the network's beacon, to be served over HTTP.
 func (n *Network) Beacon() (*relay.Local, error) {
-	b, err := os.ReadFile(filepath.Join(n.Home, clockworkFile))
+	b, err := os.ReadFile(n.path(clockworkFile))
 	if err != nil {
 		return nil, fmt.Errorf("read the beacon's key: %w", err)
 	}

@@ -1,6 +1,7 @@
 package devnet
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/crypto/hd"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
+	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/app"
@@ -25,13 +27,20 @@ const (
 	some = 100_000_000_000
 )
 
+// Accounts that have a part in every network.
+const (
+	clientName = "client"
+	minerName  = "miner"
+	homeName   = "home"
+)
+
 // people are the accounts that every network has.
 func people() []Account {
 	return []Account{
 		{Name: "alice", Coins: many, About: "to try things with"},
 		{Name: "bob", Coins: some, About: "to send coins to"},
-		{Name: "client", Coins: many, About: "pays for jobs"},
-		{Name: "miner", Coins: some, About: "owns the miner; its key is cold"},
+		{Name: clientName, Coins: many, About: "pays for jobs"},
+		{Name: minerName, Coins: some, About: "owns the miner; its key is cold"},
 		{Name: "miner-hot", Coins: some, About: "signs the miner's transactions"},
 	}
 }
@@ -56,7 +65,8 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Home: plan.Home, ChainID: plan.ChainID, Relay: ports[0][0]}
+	plan.content = ports[0][1]
+	n := &Network{Dir: plan.Home, ChainID: plan.ChainID, Relay: ports[0][0], Content: plan.content}
 	// The first node's folder is the one that people ask with.
 	ring, err := keyring.New(app.Name, keyring.BackendTest, filepath.Join(plan.Home, homeOf(0)), nil, encoding.Codec)
 	if err != nil {
@@ -69,6 +79,8 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 		n.Accounts = append(n.Accounts, a)
 	}
 	n.Accounts = append(n.Accounts, plan.Accounts...)
+	n.Home = newHome()
+	n.Accounts = append(n.Accounts, Account{Name: homeName, Address: n.Home.Address, Coins: some, About: "of a home that joins by itself; its key is in " + description})
 	var founders []founder
 	for i, p := range ports[1:] {
 		one := Node{
@@ -111,6 +123,12 @@ func homeOf(i int) string { return fmt.Sprintf("node%d", i) }
 // operatorKey is the name of the key, in a validator's own keyring, that signs
 // its verdicts.
 const operatorKey = "operator"
+
+// newHome makes an account whose key lies open.
+func newHome() Home {
+	key := secp256k1.GenPrivKey()
+	return Home{Address: sdk.AccAddress(key.PubKey().Address()).String(), Secret: hex.EncodeToString(key.Bytes())}
+}
 
 // newKey makes a key whose words nobody sees: what it holds is worthless.
 func newKey(ring keyring.Keyring, name string) (string, error) {
@@ -162,6 +180,7 @@ func (n *Network) settings(i int, plan Plan) (*cmtcfg.Config, *node.Settings) {
 	s.Hearth.Explorer = one.Explorer
 	s.Hearth.Operator = operatorKey
 	s.Hearth.Beacon = []string{"http://" + n.Relay}
+	s.Hearth.Weights = []string{"http://" + n.Content + "/weights"}
 	return c, s
 }
 

@@ -2,6 +2,7 @@ package devnet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -24,11 +25,13 @@ import (
 	"hearth/chain/beacon/drand"
 	"hearth/chain/coin"
 	"hearth/chain/commons"
+	"hearth/chain/commons/library"
 	"hearth/chain/emission"
 	"hearth/chain/model"
 	"hearth/chain/node"
 	"hearth/chain/power"
 	"hearth/chain/work"
+	"hearth/infer/mini"
 )
 
 // founder is a validator from the first block.
@@ -55,6 +58,7 @@ func newGenesis(plan Plan, at time.Time, accounts []Account, founders []founder)
 	w.found(founders)
 	w.follow(plan.beacon)
 	w.hasten()
+	w.offer(plan, accounts, founders)
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -161,6 +165,51 @@ func (w *writer) hasten() {
 	edit(w, power.ModuleName, func(s *power.GenesisState) error { s.Params = power.FastParams(); return nil })
 	edit(w, work.ModuleName, func(s *work.GenesisState) error { s.Params = work.FastParams(); return nil })
 	edit(w, commons.ModuleName, func(s *commons.GenesisState) error { s.Params = commons.FastParams(); return nil })
+}
+
+// offer gives the network a model and a project of the commons, and lends the
+// first validator the work of those who will mine.
+func (w *writer) offer(plan Plan, accounts []Account, founders []founder) {
+	made, err := newContent()
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return
+	}
+	dearest, all, err := made.passages.Cost(made.model.Config())
+	if err != nil {
+		w.err = errors.Join(w.err, err)
+		return
+	}
+	root := made.passages.Root()
+	var id [32]byte
+	edit(w, model.ModuleName, func(s *model.GenesisState) (err error) {
+		var operators []string
+		for _, f := range founders {
+			operators = append(operators, f.Operator)
+		}
+		slices.Sort(operators)
+		id, err = s.Founded(made.manifest, mini.Name, "Apache-2.0", []string{"http://" + plan.content + "/weights"}, operators)
+		return err
+	})
+	edit(w, commons.ModuleName, func(s *commons.GenesisState) error {
+		s.Projects = []commons.Project{{
+			Id: 1, Proposer: accounts[0].Address, Title: "Passages of old books, gone on with",
+			Summary: "What a small model makes of passages in the public domain, open for whoever studies such models.",
+			Licence: "CC0-1.0", Model: id[:], JobsRoot: root[:], Jobs: made.passages.Len(), JobMacs: dearest, Budget: all,
+			Sources: []string{"http://" + plan.content + "/library/" + library.Path(root)}, Status: commons.STATUS_ACTIVE,
+		}}
+		s.NextProject = 2
+		return nil
+	})
+	edit(w, power.ModuleName, func(s *power.GenesisState) error {
+		for _, a := range accounts {
+			if a.Name == minerName || a.Name == homeName {
+				s.Miners = append(s.Miners, power.Miner{Owner: a.Address, Validator: founders[0].Operator})
+			}
+		}
+		slices.SortFunc(s.Miners, func(a, b power.Miner) int { return strings.Compare(a.Owner, b.Owner) })
+		return nil
+	})
 }
 
 // follow sets the beacon that the chain follows: one of this machine's own.

@@ -27,7 +27,8 @@ type Plan struct {
 	// Accounts have coins at genesis, besides those that every network has.
 	Accounts []Account
 
-	beacon drand.Chain // that the chain follows
+	beacon  drand.Chain // that the chain follows
+	content string      // host:port
 }
 
 // Pace is how fast a network makes blocks.
@@ -44,11 +45,21 @@ const (
 
 // Network is what was made.
 type Network struct {
-	Home     string    `json:"-"`
+	Dir      string    `json:"-"` // that it lies in
 	ChainID  string    `json:"chain_id"`
-	Relay    string    `json:"beacon"` // address at which the beacon is served
+	Relay    string    `json:"beacon"`  // host:port at which the beacon is served
+	Content  string    `json:"content"` // weights below /weights, jobs below /library
 	Nodes    []Node    `json:"nodes"`
 	Accounts []Account `json:"accounts"`
+	// Home is an account whose key lies open here, for a home that joins the
+	// network by itself.
+	Home Home `json:"home"`
+}
+
+// Home is an account and its key.
+type Home struct {
+	Address string `json:"address"`
+	Secret  string `json:"secret"` // secp256k1, 32 bytes in hexadecimal
 }
 
 // Node is one validator.
@@ -81,7 +92,7 @@ func Open(home string) (*Network, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what network %s holds: %w", home, err)
 	}
-	n := &Network{Home: home}
+	n := &Network{Dir: home}
 	if err := json.Unmarshal(b, n); err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(home, description), err)
 	}
@@ -91,12 +102,15 @@ func Open(home string) (*Network, error) {
 	return n, nil
 }
 
+// path is a file or folder of the network itself.
+func (n *Network) path(name string) string { return filepath.Join(n.Dir, name) }
+
 func (n *Network) save() error {
 	b, err := json.MarshalIndent(n, "", "  ")
 	if err != nil {
 		return fmt.Errorf("describe the network: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(n.Home, description), append(b, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(n.Dir, description), append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("describe the network: %w", err)
 	}
 	return nil
@@ -104,7 +118,7 @@ func (n *Network) save() error {
 
 // Files are the files of the i-th node.
 func (n *Network) Files(i int) node.Files {
-	return node.Files{Home: filepath.Join(n.Home, n.Nodes[i].Home)}
+	return node.Files{Home: filepath.Join(n.Dir, n.Nodes[i].Home)}
 }
 
 // addresses gives every node its ports on the loopback.

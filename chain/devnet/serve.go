@@ -2,33 +2,41 @@ package devnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"hearth/chain/commons/library"
+	"hearth/chain/node"
+	"hearth/chain/weights"
+	"hearth/infer/kernel"
+	"hearth/infer/mini"
 )
 
-// Serve serves the network's beacon until the context ends.
+// Serve serves what a network needs besides its validators, until the context
+// ends: the beacon, the weights of the model and the jobs of the commons.
 func (n *Network) Serve(ctx context.Context) error {
 	beacon, err := n.Beacon()
 	if err != nil {
 		return err
 	}
-	return serve(ctx, n.Relay, beacon)
-}
-
-// serve serves at an address until the context ends.
-func serve(ctx context.Context, address string, h http.Handler) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	store, err := weights.Open(weights.Options{Dir: n.path("weights"), Carried: []weights.Carried{mini.File()}, Level: kernel.Best()})
 	if err != nil {
-		return fmt.Errorf("serve at %s: %w", address, err)
+		return err
 	}
-	s := http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
-	stop := context.AfterFunc(ctx, func() { s.Close() })
-	defer stop()
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve at %s: %w", address, err)
+	made, err := newContent()
+	if err != nil {
+		return err
+	}
+	content := http.NewServeMux()
+	content.Handle("/weights/", http.StripPrefix("/weights", store.Handler()))
+	content.Handle("/library/", http.StripPrefix("/library", library.NewHandler(made.passages)))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return node.ListenAndServe(ctx, n.Relay, beacon) })
+	group.Go(func() error { return node.ListenAndServe(ctx, n.Content, content) })
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("serve the network: %w", err)
 	}
 	return nil
 }

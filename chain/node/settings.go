@@ -77,8 +77,9 @@ func DefaultComet() *cmtcfg.Config {
 	c := cmtcfg.DefaultConfig()
 	c.Consensus.TimeoutCommit = 2 * time.Second
 	c.RPC.PprofListenAddress = ""
-	// A ticket is at most some kilobytes, a job of work at most 128 KiB.
-	c.Mempool.MaxTxBytes = 512 << 10
+	// A ticket is at most some kilobytes, a job 128 KiB, a challenge of the weights
+	// of a large model 2 MiB and a little.
+	c.Mempool.MaxTxBytes = 5 << 19
 	c.Mempool.MaxTxsBytes = 256 << 20
 	return c
 }

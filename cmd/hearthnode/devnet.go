@@ -68,7 +68,7 @@ func runDevnet(ctx context.Context, out io.Writer, n *devnet.Network, program st
 		cancel(err)
 		served <- err
 	}()
-	fmt.Fprintf(out, "starting %d validators in %s\n", len(n.Nodes), n.Home)
+	fmt.Fprintf(out, "starting %d validators in %s\n", len(n.Nodes), n.Dir)
 	err := n.Run(ctx, out, func(context.Context) error {
 		screen(out, n, program)
 		return nil
@@ -92,11 +92,11 @@ func screen(out io.Writer, n *devnet.Network, program string) {
 
 Accounts, whose keys are with the first validator:
 `, n.ChainID, app.Worthless, first.Explorer, first.API, first.GRPC, first.RPC, n.Relay,
-		filepath.Join(n.Home, "node*", "node.log"))
+		filepath.Join(n.Dir, "node*", "node.log"))
 	for _, a := range n.Accounts {
 		fmt.Fprintf(out, "  %-12s %s  %s\n", a.Name, a.Address, a.About)
 	}
-	ask := fmt.Sprintf("--home %s", filepath.Join(n.Home, first.Home))
+	ask := fmt.Sprintf("--home %s", filepath.Join(n.Dir, first.Home))
 	fmt.Fprintf(out, `
 To try:
   %[1]s query power validators %[2]s

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,22 +22,19 @@ type process struct {
 	app *app.App
 }
 
-// serve feeds the beacon's rounds to the application.
-func (p *process) serve(s *server.Context, _ client.Context, ctx context.Context, group *errgroup.Group) error {
-	if p.app == nil {
-		return errors.New("the application was not opened")
+// serve starts the node's services.
+func (p *process) serve(s *server.Context, c client.Context, ctx context.Context, group *errgroup.Group) error {
+	rpc, ok := c.Client.(node.Rpc)
+	if p.app == nil || !ok {
+		return errors.New("the node's services need the application and CometBFT in this process: leave out --grpc-only")
 	}
 	settings := node.DefaultSettings()
 	if err := s.Viper.Unmarshal(settings); err != nil {
 		return fmt.Errorf("read app.toml: %w", err)
 	}
-	f := node.Files{Home: s.Config.RootDir}
+	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
 	group.Go(func() error {
-		// Blocks can do without: they say so after a while, and reveal.
-		if err := f.Feed(ctx, p.app, settings.Hearth.Beacon); err != nil && ctx.Err() == nil {
-			s.Logger.Error("do without the beacon", "err", err)
-		}
-		return nil
+		return node.Files{Home: s.Config.RootDir}.Serve(ctx, p.app, rpc, settings.Hearth, c.Keyring, log)
 	})
 	return nil
 }

@@ -213,14 +213,17 @@ func (f fields) addFlags(cmd *cobra.Command) {
 
 // flagOf returns a field's flag, which may not be one that every command has.
 func flagOf(d protoreflect.FieldDescriptor) string {
-	switch name := kebab(d.Name()); name {
-	case flags.FlagFrom, flags.FlagNode, flags.FlagHeight, flags.FlagFees, flags.FlagGas, flags.FlagNote,
-		flags.FlagOutput, flags.FlagKeyringBackend, flags.FlagChainID, flags.FlagSequence, "grpc-addr",
-		flags.FlagLimit, flags.FlagOffset, flags.FlagPage, flags.FlagReverse, flags.FlagPageKey, flags.FlagCountTotal:
-		return "the-" + name
-	default:
-		return name
+	name := kebab(d.Name())
+	for _, add := range [...]func(*cobra.Command){
+		flags.AddTxFlagsToCmd, flags.AddQueryFlagsToCmd,
+		func(c *cobra.Command) { flags.AddPaginationFlagsToCmd(c, "") },
+	} {
+		var common cobra.Command
+		if add(&common); common.Flags().Lookup(name) != nil {
+			return "the-" + name
+		}
 	}
+	return name
 }
 
 func describe(d protoreflect.FieldDescriptor) string {

@@ -32,6 +32,19 @@ func (w *world) aim(macs uint64) {
 	}
 }
 
+// price sets the base fee by hand.
+func (w *world) price(fee uint64) {
+	w.t.Helper()
+	g, err := w.keep.ExportGenesis(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	g.Market.BaseFee = fee
+	if err := w.keep.InitGenesis(w.ctx, g); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestAPaidJobIsClaimedMinedTriedAndCredited(t *testing.T) {
 	w := newWorld(t, easy())
 	m := w.embedder()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"hearth/chain/work/market"
 	"hearth/infer/model"
 	format "hearth/work"
 )
@@ -76,19 +77,23 @@ func (k *Keeper) post(ctx context.Context, msg *MsgPostJob) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	market, err := k.Market(ctx)
+	prices, err := k.Market(ctx)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case market.OpenJobs >= uint64(p.MaxOpenJobs):
-		return nil, ErrTooMany.Wrapf("%d jobs wait already", market.OpenJobs)
+	case prices.OpenJobs >= uint64(p.MaxOpenJobs):
+		return nil, ErrTooMany.Wrapf("%d jobs wait already", prices.OpenJobs)
 	case msg.Tip > p.MaxTip || msg.MaxFee > maxFee:
 		return nil, ErrJob.Wrapf("a tip is at most %d, a fee %d", p.MaxTip, uint64(maxFee))
 	}
 	j, m, err := k.judgeJob(ctx, msg.Job)
 	if err != nil {
 		return nil, err
+	}
+	// Offers that nobody can take must not fill the list.
+	if now := market.Cost(prices.BaseFee, cost(m, j)); msg.MaxFee < now {
+		return nil, ErrFee.Wrapf("%d: the job costs %d now", msg.MaxFee, now)
 	}
 	id := j.ID()
 	if err := k.fresh(ctx, id); err != nil {

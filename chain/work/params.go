@@ -29,7 +29,7 @@ const (
 // DefaultParams are those of the real network.
 func DefaultParams() Params {
 	return Params{
-		BaseFeeFloor:      10,
+		BaseFeeFloor:      60,
 		TargetMacs:        2e12,
 		FeeChangePermille: 125,
 		MaxOpenJobs:       20_000,
@@ -71,7 +71,7 @@ func DefaultParams() Params {
 // FastParams are those of networks that live for minutes: tests and devnets.
 func FastParams() Params {
 	p := DefaultParams()
-	p.TargetMacs, p.JobTtl = 2e10, 600
+	p.BaseFeeFloor, p.TargetMacs, p.JobTtl = 10, 2e10, 600
 	p.MinerBond, p.ClaimDeposit = 10e6, 1e5
 	p.BeaconWait, p.Window = 60, 20
 	p.TicketsPer_100Blocks, p.DifficultyHalfLife = 400, 60

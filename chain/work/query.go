@@ -206,9 +206,23 @@ func (q queries) Tickets(ctx context.Context, r *QueryTicketsRequest) (*QueryTic
 
 // Trials implements [QueryServer].
 func (q queries) Trials(ctx context.Context, r *QueryTrialsRequest) (*QueryTrialsResponse, error) {
-	all, next, err := query.CollectionPaginate(ctx, q.keeper.store.held, page(r.Pagination),
+	list, p := q.keeper.store.held, page(r.Pagination)
+	if r.Open {
+		list = q.keeper.store.deadlines
+		p.Reverse = r.Pagination.GetReverse()
+	}
+	all, next, err := query.CollectionPaginate(ctx, list, p,
 		func(key at, _ collections.NoValue) (Trial, error) { return q.keeper.Trial(ctx, key.K2()) })
-	return &QueryTrialsResponse{Trials: all, Pagination: next}, err
+	if err != nil || r.Validator == "" {
+		return &QueryTrialsResponse{Trials: all, Pagination: next}, err
+	}
+	own := make([]Verdict, len(all))
+	for i, t := range all {
+		if own[i], err = q.keeper.store.verdicts.Get(ctx, collections.Join(t.Claim, r.Validator)); err != nil && !absent(err) {
+			return nil, err
+		}
+	}
+	return &QueryTrialsResponse{Trials: all, Pagination: next, Own: own}, nil
 }
 
 // Trial implements [QueryServer], with all that it takes to run the job again.

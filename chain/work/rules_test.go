@@ -158,6 +158,7 @@ func TestWhichJobsAreTaken(t *testing.T) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
+		refused(w, work.ErrFee, w.msgs.PostJob, post(good, 0, 700)) // nobody could claim it
 		must(w, w.msgs.PostJob, post(good, 10, 20))
 		refused(w, work.ErrJob, w.msgs.PostJob, post(good, 10, 20))
 		id := good.ID()
@@ -190,7 +191,7 @@ func TestWhoMayClaimWhat(t *testing.T) {
 		for n := range 5 {
 			ids = append(ids, w.post("client", m.text(n+1, 70), 5000, 0))
 		}
-		ids = append(ids, w.post("client", m.text(9, 70), 0, 700))
+		ids = append(ids, w.post("client", m.text(9, 70), 2, 700)) // as much as it costs now
 	})
 	take := func(name string, jobs ...[]byte) *work.MsgClaim {
 		msg := &work.MsgClaim{Hot: address("hot " + name)}
@@ -199,11 +200,12 @@ func TestWhoMayClaimWhat(t *testing.T) {
 		}
 		return msg
 	}
+	w.price(30)
 	w.block(func() {
 		refused(w, work.ErrNotFound, w.msgs.Claim, take("nobody", ids[0]))
 		refused(w, work.ErrTooMany, w.msgs.Claim, take("miner"))
 		refused(w, work.ErrNotFound, w.msgs.Claim, take("miner", make([]byte, 32)))
-		refused(w, work.ErrFee, w.msgs.Claim, take("miner", ids[5]))           // its client pays no fee
+		refused(w, work.ErrFee, w.msgs.Claim, take("miner", ids[5]))           // the fee has risen
 		refused(w, work.ErrClaim, w.msgs.Claim, take("miner", ids[0], ids[0])) // once
 		refused(w, work.ErrClaim, w.msgs.Claim, &work.MsgClaim{Hot: address("hot miner"), Takes: []work.Take{{Job: ids[0], Assignment: 1}}})
 		refused(w, work.ErrNotFound, w.msgs.Claim, &work.MsgClaim{Hot: address("hot miner"), Takes: []work.Take{{Assignment: 1}}})

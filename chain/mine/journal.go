@@ -142,6 +142,9 @@ func readAll(dir string, take func([]byte) error) error {
 			return fmt.Errorf("read %s: it has %d bytes, which no claim has: move it away", name, info.Size())
 		}
 		b, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a worker has just removed it
+		}
 		if err == nil {
 			err = take(b)
 		}

@@ -67,11 +67,13 @@ type Worker struct {
 	ready    chan struct{} // holds one if something is to be run
 
 	// Of the goroutine that follows the chain.
-	at     int64 // height of the last round
-	params record.Params
-	market record.Market
-	read   int64                // height at which parameters and claims were last read
-	passed map[model.Hash]int64 // jobs that are not looked at again before a height
+	at       int64 // height of the last round
+	params   record.Params
+	market   record.Market
+	read     int64   // height at which parameters and claims were last read
+	summed   Summary // that was written last
+	summedAt time.Time
+	passed   map[model.Hash]int64 // jobs that are not looked at again before a height
 
 	mu       sync.Mutex
 	view     View
@@ -103,7 +105,7 @@ func New(c Config) *Worker {
 		wallet: c.Chain.Wallet(c.Keys.Account(), c.Price, c.Granter),
 		news:   make(chan struct{}, 1), ready: make(chan struct{}, 1),
 		passed: map[model.Hash]int64{}, fetching: map[model.Hash]bool{}, models: map[model.Hash]*work.Model{}, broken: map[model.Hash]int64{},
-		view: View{Chain: chain, Public: public},
+		view: View{Chain: chain, Test: c.Chain.network.Test, Public: public},
 	}
 }
 
@@ -136,6 +138,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			return err
 		}
 		w.trouble(err)
+		w.summarise()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -143,6 +146,22 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-w.news:
 			w.at = 0 // something was made: it is to be sent at once
 		}
+	}
+}
+
+// summaryEvery is how often a worker writes down how it is: not so often that it
+// wears the disk.
+const summaryEvery = 10 * time.Second
+
+func (w *Worker) summarise() {
+	s := w.View().Summary()
+	now := time.Now()
+	if s.Trouble == w.summed.Trouble && s.Idle == w.summed.Idle && now.Before(w.summedAt.Add(summaryEvery)) {
+		return
+	}
+	w.summed, w.summedAt = s, now
+	if err := w.Journal.put("", summaryFile, s); err != nil {
+		w.Log.Warn("the worker cannot write down how it is", "error", err)
 	}
 }
 

@@ -137,12 +137,13 @@ func (c *checker) check(p pkg) error {
 			c.clock(file)
 			c.seeds(file)
 		}
+		if ast.IsGenerated(file) {
+			continue
+		}
 		if layer.Whole {
 			c.floats(name, file)
 		}
-		if !ast.IsGenerated(file) {
-			c.state(file)
-		}
+		c.state(file)
 	}
 	switch {
 	case len(comments) == 0:
@@ -155,12 +156,18 @@ func (c *checker) check(p pkg) error {
 	return nil
 }
 
-// floats reports every use of floating point.
+// floats reports every use of floating point. The bounds of whole numbers are
+// all that is wanted of package math.
 func (c *checker) floats(name string, file *ast.File) {
+	uses(file, "math", func(at token.Pos, used string) {
+		if !strings.HasPrefix(used, "MaxInt") && !strings.HasPrefix(used, "MaxUint") && !strings.HasPrefix(used, "MinInt") {
+			c.report(at, "%s computes in whole numbers: it may not use math.%s", name, used)
+		}
+	})
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec:
-			if n.Path.Value == `"math"` || n.Path.Value == `"math/cmplx"` {
+			if n.Path.Value == `"math/cmplx"` {
 				c.report(n.Pos(), "%s computes in whole numbers: it may not use %s", name, n.Path.Value)
 			}
 		case *ast.Ident:
@@ -349,7 +356,7 @@ func constant(e ast.Expr) bool {
 			return false
 		}
 		switch x.Name + "." + f.Sel.Name {
-		case "errors.New", "fmt.Errorf", "regexp.MustCompile", "reflect.TypeFor",
+		case "errors.New", "errors.Register", "errors.RegisterWithGRPCCode", "fmt.Errorf", "regexp.MustCompile", "reflect.TypeFor",
 			"template.Must", "netip.MustParseAddr", "netip.MustParsePrefix", "strings.NewReplacer":
 			return true
 		}

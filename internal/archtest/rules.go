@@ -94,6 +94,7 @@ func Hearth() Rules {
 
 			{Packages: "internal/archtest"},
 			{Packages: "internal/openapitest", Tests: true},
+			{Packages: "internal/browsertest", Tests: true},
 			{Packages: "internal/mqtt/mqtttest", May: []string{plumbing}, Tests: true},
 			{Packages: "internal/reference", May: []string{"units", plumbing}, Tests: true},
 			{Packages: plumbing, May: []string{"units", plumbing}},
@@ -119,10 +120,60 @@ func Hearth() Rules {
 			{Packages: "homeassistant/...", May: view},
 			{Packages: "config/...", May: []string{"units", "heat", "control", "device", "site", "source/...", plumbing}},
 
-			// The network. What decides is pure; a client of it needs neither the SDK
-			// nor CometBFT (the programs below see to that).
-			{Packages: "chain/app/...", May: []string{"units", "infer/...", "work/...", "chain/...", plumbing}},
-			{Packages: "chain/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},
+			// The network. What decides is pure and in whole numbers; a client of it
+			// needs neither the SDK nor CometBFT (the programs below see to that).
+			// First what holds on either side, then the clients, the modules, and the
+			// node that is made of them.
+			{Packages: "chain/beacon/drand", Pure: true, Whole: true},
+			{Packages: "chain/beacon/rule", May: []string{"chain/beacon/drand"}, Pure: true, Whole: true},
+			{Packages: "chain/beacon/relay", May: []string{"chain/beacon/drand"}},
+			{Packages: "chain/commons/tree", May: []string{"infer/kernel", "infer/model", "work"}, Pure: true, Whole: true},
+			{Packages: "chain/commons/library", May: []string{"chain/commons/tree"}},
+			{Packages: "chain/emission/schedule", Pure: true, Whole: true},
+			{Packages: "chain/power/weight", Pure: true, Whole: true},
+			{Packages: "chain/work/market", Pure: true, Whole: true},
+			{Packages: "chain/model/entry", May: []string{"work", "work/admission", "infer/kernel", "infer/model"}, Pure: true, Whole: true},
+			{Packages: "chain/economy/...", May: []string{"chain/power/weight", "chain/emission/schedule", "chain/work/market", "chain/economy"}, Pure: true},
+
+			{Packages: "chain/wire/wiretest", May: []string{"chain/..."}, Tests: true},
+			{Packages: "chain/wire", Pure: true},
+			{Packages: "chain/keys/keystest", May: []string{"chain/keys", "chain/wire"}, Tests: true},
+			{Packages: "chain/keys", May: []string{"chain/wire", plumbing}},
+			{Packages: "chain/light/lighttest", May: []string{"chain/light/...", "chain/wire"}, Tests: true},
+			{Packages: "chain/light", May: []string{"chain/wire"}, Pure: true},
+			{Packages: "chain/light/...", May: []string{"chain/light/...", "chain/wire", plumbing}},
+			{Packages: "chain/judge", May: []string{"work", "work/rerun", "infer/engine", "infer/kernel", "infer/model"}, Pure: true, Whole: true},
+			{Packages: "chain/weights", May: []string{"chain/judge", "work", "work/admission", "infer/engine", "infer/kernel", "infer/model"}},
+			{Packages: "chain/judge/court", May: []string{"chain/judge", "chain/weights", "work", "infer/model"}},
+			{Packages: "chain/mine/minetest", May: []string{"..."}, Tests: true},
+			{Packages: "chain/mine/record", May: []string{"chain/wire", "infer/model", "work"}},
+			{Packages: "chain/mine/...", May: []string{
+				"chain/mine/...", "chain/wire", "chain/keys", "chain/light/...", "chain/judge", "chain/weights", "chain/commons/tree", "chain/commons/library", "chain/work/market",
+				"infer/...", "work/...", plumbing,
+			}},
+
+			{Packages: "chain/coin/cointest", May: []string{"chain/coin"}, Tests: true},
+			{Packages: "chain/coin"},
+			{Packages: "chain/invariant", Whole: true},
+			{Packages: "chain/govern"},
+			{Packages: "chain/beacon", May: []string{"chain/beacon/...", "chain/invariant"}, Whole: true},
+			{Packages: "chain/model", May: []string{"chain/coin", "chain/invariant", "chain/model/entry", "work", "infer/model"}, Whole: true},
+			{Packages: "chain/power", May: []string{"chain/coin", "chain/invariant", "chain/beacon/drand", "chain/power/weight"}, Whole: true},
+			{Packages: "chain/emission", May: []string{"chain/coin", "chain/invariant", "chain/emission/schedule"}, Whole: true},
+			{Packages: "chain/work", May: []string{"chain/coin", "chain/invariant", "chain/judge", "chain/work/market", "work", "infer/kernel", "infer/model"}, Whole: true},
+			{Packages: "chain/commons", May: []string{"chain/coin", "chain/invariant", "chain/commons/tree", "chain/work", "work", "infer/model"}, Whole: true},
+
+			{Packages: "chain/app", May: []string{
+				"chain/beacon/...", "chain/coin", "chain/commons", "chain/emission", "chain/govern", "chain/invariant", "chain/model", "chain/power", "chain/work", "infer/model", "work",
+			}},
+			{Packages: "chain/explorer/storybook", May: []string{"chain/..."}, Tests: true},
+			{Packages: "chain/explorer", May: []string{
+				"chain/beacon", "chain/coin", "chain/commons", "chain/emission", "chain/model", "chain/power", "chain/work", "infer/model", "work",
+			}},
+			{Packages: "chain/simulation", May: []string{"infer/...", "work/...", "chain/...", plumbing}, Tests: true},
+			{Packages: "chain/adversary", May: []string{"infer/...", "work/...", "chain/...", plumbing}, Tests: true},
+			{Packages: "chain/node/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},
+			{Packages: "chain/devnet/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},
 
 			{Packages: "discovery/...", May: []string{"units", "device", plumbing}},
 			{Packages: "cmd/...", May: []string{"..."}},
@@ -131,7 +182,7 @@ func Hearth() Rules {
 			Package: "cmd/hearth",
 			Never: []string{
 				// The network is another program, for those who run a node.
-				"github.com/cosmos/", "github.com/cometbft/",
+				"github.com/cosmos/", "github.com/cometbft/", "cosmossdk.io/",
 				// What only tests need.
 				"testing", "pgregory.net/rapid", "github.com/google/go-cmp/", "github.com/chromedp/",
 				"github.com/rogpeppe/go-internal/",

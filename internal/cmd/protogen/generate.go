@@ -27,7 +27,7 @@ const (
 )
 
 // imports lists where the modules keep the files that ours may import.
-var imports = []struct{ module, folder string }{
+var imports = [...]struct{ module, folder string }{
 	{"github.com/cosmos/cosmos-sdk", "proto"},
 	{"github.com/cosmos/cosmos-proto", "proto"},
 	{"github.com/cosmos/gogoproto", "."},
@@ -35,7 +35,7 @@ var imports = []struct{ module, folder string }{
 }
 
 // plugins are tools of go.mod with their parameters.
-var plugins = []struct{ tool, parameter string }{
+var plugins = [...]struct{ tool, parameter string }{
 	{"protoc-gen-gocosmos", "plugins=grpc,Mgoogle/protobuf/any.proto=github.com/cosmos/gogoproto/types/any"},
 	{"protoc-gen-grpc-gateway", "logtostderr=true,allow_colon_final_segments=true,omit_package_doc=true,Mgoogle/protobuf/any.proto=github.com/cosmos/gogoproto/types/any"},
 }

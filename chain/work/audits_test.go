@@ -223,7 +223,9 @@ func TestACommonsJobIsProvenAssignedAndPaidFromTheCommons(t *testing.T) {
 		}
 	})
 	w.blocks(2)
-	take := func(t work.Take) *work.MsgClaim { return &work.MsgClaim{Hot: address("hot miner"), Takes: []work.Take{t}} }
+	take := func(t work.Take) *work.MsgClaim {
+		return &work.MsgClaim{Hot: address("hot miner"), Takes: []work.Take{t}}
+	}
 	var key []byte
 	w.block(func() {
 		other := m.text(4, 40)

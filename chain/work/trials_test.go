@@ -128,13 +128,16 @@ func TestVerdictsAndRevealsHaveTheirTime(t *testing.T) {
 			msg  *work.MsgJudge
 			want error
 		}{
-			"who has no power":      {bad(func(m *work.MsgJudge) { m.Validator = address("client") }), work.ErrTrial},
-			"no such trial":         {bad(func(m *work.MsgJudge) { m.Claim = id }), work.ErrNotFound},
-			"no seal":               {bad(func(m *work.MsgJudge) { m.Seal = nil }), work.ErrTrial},
-			"another's ticket":      {bad(func(m *work.MsgJudge) { m.Faults = []work.Fault{{Nullifier: id, Reason: "row repeats"}} }), work.ErrTrial},
-			"a reason of its own":   {bad(func(m *work.MsgJudge) { m.Faults = []work.Fault{{Nullifier: r.tickets()[0].Nullifier, Reason: "ugly"}} }), work.ErrTrial},
-			"against nothing":       {bad(func(m *work.MsgJudge) { m.AgainstWrong = true }), work.ErrTrial},
-			"the same ticket twice": {bad(func(m *work.MsgJudge) { f := work.Fault{Nullifier: r.tickets()[0].Nullifier, Reason: "row repeats"}; m.Faults = []work.Fault{f, f} }), work.ErrTrial},
+			"who has no power":    {bad(func(m *work.MsgJudge) { m.Validator = address("client") }), work.ErrTrial},
+			"no such trial":       {bad(func(m *work.MsgJudge) { m.Claim = id }), work.ErrNotFound},
+			"no seal":             {bad(func(m *work.MsgJudge) { m.Seal = nil }), work.ErrTrial},
+			"another's ticket":    {bad(func(m *work.MsgJudge) { m.Faults = []work.Fault{{Nullifier: id, Reason: "row repeats"}} }), work.ErrTrial},
+			"a reason of its own": {bad(func(m *work.MsgJudge) { m.Faults = []work.Fault{{Nullifier: r.tickets()[0].Nullifier, Reason: "ugly"}} }), work.ErrTrial},
+			"against nothing":     {bad(func(m *work.MsgJudge) { m.AgainstWrong = true }), work.ErrTrial},
+			"the same ticket twice": {bad(func(m *work.MsgJudge) {
+				f := work.Fault{Nullifier: r.tickets()[0].Nullifier, Reason: "row repeats"}
+				m.Faults = []work.Fault{f, f}
+			}), work.ErrTrial},
 		} {
 			if _, err := tx(w, w.msgs.Judge, c.msg); !isA(err, c.want) {
 				t.Errorf("%s: got %v", name, err)

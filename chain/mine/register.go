@@ -78,6 +78,24 @@ func (r Registration) Messages(chain string, k keys.Hot, miner *record.Miner, ho
 	return out
 }
 
+// Fund has the purse of a network on this machine give an account what it lacks
+// of an amount. Elsewhere it does nothing: coins have to be had some other way.
+func (c *Chain) Fund(ctx context.Context, account wire.Address, amount, price uint64) error {
+	if c.network.Purse == nil {
+		return nil
+	}
+	has, err := c.Balance(ctx, account)
+	if err != nil || has >= amount {
+		return err
+	}
+	purse := *c.network.Purse
+	give := wire.Send(purse.Address(), account, wire.Coin{Denom: Denom, Amount: amount - has})
+	if err := c.Wallet(purse, price, "").Do(ctx, give); err != nil {
+		return fmt.Errorf("take test coins from the network's purse: %w", err)
+	}
+	return nil
+}
+
 // ErrLate says that a transaction came into no block in time.
 var ErrLate = errors.New("the transaction came into no block in time")
 

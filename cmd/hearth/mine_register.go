@@ -72,6 +72,9 @@ func (c *mineRegisterCmd) Run(p *program) error {
 			return fmt.Errorf("write the transaction: %w", err)
 		}
 	default:
+		if err := chain.Fund(p.ctx, hot.Owner(), bond+c.HotCoins+feeReserve, c.GasPrice); err != nil {
+			return explainChain(err)
+		}
 		if err := chain.Wallet(*cold, c.GasPrice, "").Do(p.ctx, messages...); err != nil {
 			if errors.Is(err, mine.ErrNoAccount) {
 				return fmt.Errorf("the owner %s has no coins on %s: the bond of %d uhth and fees have to come from somewhere (%w)", hot.Owner(), out.Chain, bond, err)
@@ -95,6 +98,10 @@ func (c *mineRegisterCmd) Run(p *program) error {
 	}
 	return nil
 }
+
+// feeReserve is what an owner shall have for fees, where a network of this
+// computer hands out coins, in uhth.
+const feeReserve = 1_000_000
 
 // bondTimes the least bond is what a miner bonds who names no sum: enough for
 // several claims at a time, and not barred by the first that is lost.

@@ -21,6 +21,7 @@ type shelf struct {
 	used    int64
 	loaded  map[model.Hash]*loaded
 	loading map[model.Hash]*loading
+	failed  map[model.Hash]bool // to be loaded, the last time
 }
 
 // loaded is a model in memory, with its matrices packed.
@@ -81,14 +82,15 @@ func (s *Store) wait(ctx context.Context, id model.Hash) (*loaded, error) {
 }
 
 // Ready returns a bench if the model is loaded, and false at once if it is not;
-// then it is being loaded if it is here. It is for who cannot wait.
+// then it is being loaded if it is here and could be loaded the last time. It is
+// for who cannot wait.
 func (s *Store) Ready(registered *work.Model) (*judge.Bench, bool) {
 	id := registered.ID()
 	l, wait := s.shelf.find(id)
 	if l != nil {
 		return judge.New(registered, l.weights, l.plain, s.level, nil), true
 	}
-	if wait == nil && s.Has(id) {
+	if wait == nil && !s.shelf.hopeless(id) && s.Has(id) {
 		if w, mine := s.shelf.begin(id); mine {
 			go s.shelf.finish(id, w, func() (*loaded, error) { return s.load(context.Background(), id) })
 		}
@@ -146,7 +148,7 @@ func (h *shelf) begin(id model.Hash) (*loading, bool) {
 		return w, false
 	}
 	if h.loading == nil {
-		h.loading, h.loaded = map[model.Hash]*loading{}, map[model.Hash]*loaded{}
+		h.loading, h.loaded, h.failed = map[model.Hash]*loading{}, map[model.Hash]*loaded{}, map[model.Hash]bool{}
 	}
 	w := &loading{done: make(chan struct{})}
 	h.loading[id] = w
@@ -161,8 +163,19 @@ func (h *shelf) finish(id model.Hash, w *loading, load func() (*loaded, error)) 
 	delete(h.loading, id)
 	if w.err == nil {
 		h.put(id, w.got)
+		delete(h.failed, id)
+	} else {
+		h.failed[id] = true
 	}
 	close(w.done)
+}
+
+// hopeless tells whether a model could not be loaded the last time: it is tried
+// again only for who asks for it and waits.
+func (h *shelf) hopeless(id model.Hash) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failed[id]
 }
 
 // put makes room for a model and shelves it. Who has a bench of one that made

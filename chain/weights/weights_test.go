@@ -433,6 +433,22 @@ func TestADamagedFileIsNotLoaded(t *testing.T) {
 	if _, err := s.Bench(t.Context(), registered(t, e.manifest)); err == nil {
 		t.Error("it was loaded")
 	}
+	// Who cannot wait does not have it tried again and again.
+	if _, ok := s.Ready(registered(t, e.manifest)); ok {
+		t.Error("it is ready")
+	}
+	if _, loading := s.shelf.find(e.id); loading != nil {
+		t.Error("it is being loaded again")
+	}
+	if err := os.WriteFile(s.file(e.id), e.file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Bench(t.Context(), registered(t, e.manifest)); err != nil {
+		t.Errorf("once it is whole: %v", err)
+	}
+	if _, ok := s.Ready(registered(t, e.manifest)); !ok {
+		t.Error("once it is loaded it is not ready")
+	}
 }
 
 func TestAFetchEndsWithItsContext(t *testing.T) {

@@ -41,7 +41,6 @@ func people() []Account {
 		{Name: "bob", Coins: some, About: "to send coins to"},
 		{Name: clientName, Coins: many, About: "pays for jobs"},
 		{Name: minerName, Coins: some, About: "owns the miner; its key is cold"},
-		{Name: "miner-hot", Coins: some, About: "signs the miner's transactions"},
 	}
 }
 
@@ -79,6 +78,10 @@ func Create(plan Plan, at time.Time) (*Network, error) {
 		n.Accounts = append(n.Accounts, a)
 	}
 	n.Accounts = append(n.Accounts, plan.Accounts...)
+	if plan.miner, err = n.newMiner(); err != nil {
+		return nil, err
+	}
+	n.Accounts = append(n.Accounts, Account{Name: "miner-hot", Address: plan.miner.Account.String(), Coins: some, About: "signs the miner's transactions; its key is in miner"})
 	n.Home = newHome()
 	n.Accounts = append(n.Accounts, Account{Name: homeName, Address: n.Home.Address, Coins: some, About: "of a home that joins by itself; its key is in " + description})
 	var founders []founder

@@ -27,6 +27,7 @@ import (
 	"hearth/chain/commons"
 	"hearth/chain/commons/library"
 	"hearth/chain/emission"
+	"hearth/chain/keys"
 	"hearth/chain/model"
 	"hearth/chain/node"
 	"hearth/chain/power"
@@ -59,6 +60,7 @@ func newGenesis(plan Plan, at time.Time, accounts []Account, founders []founder)
 	w.follow(plan.beacon)
 	w.hasten()
 	w.offer(plan, accounts, founders)
+	w.register(plan.miner)
 	if w.err != nil {
 		return nil, w.err
 	}
@@ -163,7 +165,7 @@ func (w *writer) hasten() {
 	edit(w, model.ModuleName, func(s *model.GenesisState) error { s.Params = model.FastParams(); return nil })
 	edit(w, emission.ModuleName, func(s *emission.GenesisState) error { s.Params = emission.FastParams(); return nil })
 	edit(w, power.ModuleName, func(s *power.GenesisState) error { s.Params = power.FastParams(); return nil })
-	edit(w, work.ModuleName, func(s *work.GenesisState) error { s.Params = work.FastParams(); return nil })
+	edit(w, work.ModuleName, func(s *work.GenesisState) error { *s = *work.Opening(work.FastParams()); return nil })
 	edit(w, commons.ModuleName, func(s *commons.GenesisState) error { s.Params = commons.FastParams(); return nil })
 }
 
@@ -210,6 +212,18 @@ func (w *writer) offer(plan Plan, accounts []Account, founders []founder) {
 		slices.SortFunc(s.Miners, func(a, b power.Miner) int { return strings.Compare(a.Owner, b.Owner) })
 		return nil
 	})
+}
+
+// register makes somebody a miner, whose bond work's account holds.
+func (w *writer) register(who keys.Public) {
+	const bond = 1000 * coin.Unit
+	edit(w, work.ModuleName, func(s *work.GenesisState) error {
+		owner := who.Owner.String()
+		s.Miners = append(s.Miners, work.Miner{Owner: owner, Hot: who.Account.String(), Executor: who.Executor[:], Bond: bond})
+		s.Executors = append(s.Executors, work.ExecutorOwner{Executor: who.Executor[:], Owner: owner})
+		return nil
+	})
+	w.give(authtypes.NewModuleAddress(work.ModuleName).String(), bond)
 }
 
 // follow sets the beacon that the chain follows: one of this machine's own.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"hearth/chain/beacon/drand"
+	"hearth/chain/keys"
 	"hearth/chain/node"
 )
 
@@ -29,6 +30,7 @@ type Plan struct {
 
 	beacon  drand.Chain // that the chain follows
 	content string      // host:port
+	miner   keys.Public
 }
 
 // Pace is how fast a network makes blocks.

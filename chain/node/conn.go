@@ -53,6 +53,9 @@ func NewSigner(conn client.Context, ring keyring.Keyring, key string) (*Signer, 
 	return &Signer{Address: address.String(), conn: conn, ring: ring, key: key}, nil
 }
 
+// Conn asks the node that the signer sends to.
+func (s *Signer) Conn() client.Context { return s.conn }
+
 // waits is for how long a transaction may stay in the pool before its number is
 // used again.
 const waits = 15 * time.Second

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,15 +14,17 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"hearth/chain/app"
 	"hearth/chain/devnet"
+	"hearth/chain/mine"
 )
 
 // newDevnet returns the command that runs a network on this machine.
 func newDevnet() *cobra.Command {
 	plan := devnet.Plan{ChainID: "hearth-devnet"}
-	var fast bool
+	var fast, idle bool
 	cmd := &cobra.Command{
 		Use:   "devnet",
 		Short: "Run a whole network on this machine",
@@ -49,32 +52,55 @@ stopped. Ctrl-C stops all of it. ` + app.Worthless,
 			if err != nil {
 				return err
 			}
-			return runDevnet(ctx, cmd.OutOrStdout(), n, program)
+			return runDevnet(ctx, cmd.OutOrStdout(), n, program, !idle)
 		},
 	}
 	cmd.Flags().StringVar(&plan.Home, "home", filepath.Join(defaultHome(), "devnet"), "the network's folder")
 	cmd.Flags().IntVar(&plan.Validators, "validators", 4, "how many, when the network is made")
 	cmd.Flags().IntVar(&plan.Port, "port", 26650, "the first of the ports, ten for each validator; 0 takes any")
 	cmd.Flags().BoolVar(&fast, "fast", false, "several blocks a second")
+	cmd.Flags().BoolVar(&idle, "idle", false, "no miner and no paid jobs of its own")
 	return cmd
 }
 
-func runDevnet(ctx context.Context, out io.Writer, n *devnet.Network, program string) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	served := make(chan error, 1)
-	go func() {
-		err := n.Serve(ctx)
-		cancel(err)
-		served <- err
-	}()
+func runDevnet(ctx context.Context, out io.Writer, n *devnet.Network, program string, busy bool) error {
+	file, err := os.OpenFile(filepath.Join(n.Dir, "devnet.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("open the network's log: %w", err)
+	}
+	defer file.Close()
+	log := slog.New(slog.NewTextHandler(file, nil))
+	group, ctx := errgroup.WithContext(ctx)
 	fmt.Fprintf(out, "starting %d validators in %s\n", len(n.Nodes), n.Dir)
-	err := n.Run(ctx, out, func(context.Context) error {
-		screen(out, n, program)
-		return nil
-	}, program)
-	cancel(nil)
-	return errors.Join(err, <-served)
+	group.Go(func() error { return n.Serve(ctx) })
+	group.Go(func() error {
+		return n.Run(ctx, out, func(ctx context.Context) error {
+			screen(out, n, program)
+			if busy {
+				group.Go(func() error { return n.Order(ctx, log) })
+				group.Go(func() error { return mineOn(ctx, n, log) })
+			}
+			return nil
+		}, program)
+	})
+	return group.Wait()
+}
+
+// mineOn mines until the context ends. A miner that fails is started again: the
+// network is there without it.
+func mineOn(ctx context.Context, n *devnet.Network, log *slog.Logger) error {
+	for {
+		err := n.Mine(ctx, 1, func(e mine.Event) { log.Info("mined", "event", e) }, log)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the end of the context is how it ends
+		}
+		log.Error("the miner has stopped and is started again", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(5 * time.Second):
+		}
+	}
 }
 
 // screen says what runs and what to do with it.
@@ -88,7 +114,7 @@ func screen(out io.Writer, n *devnet.Network, program string) {
   gRPC       %s
   RPC        http://%s
   beacon     http://%s (a key of this machine: it proves nothing to strangers)
-  logs       %s
+  logs       %s (the miner's and the client's: devnet.log)
 
 Accounts, whose keys are with the first validator:
 `, n.ChainID, app.Worthless, first.Explorer, first.API, first.GRPC, first.RPC, n.Relay,
@@ -100,11 +126,16 @@ Accounts, whose keys are with the first validator:
 	fmt.Fprintf(out, `
 To try:
   %[1]s query power validators %[2]s
-  %[1]s query beacon status %[2]s
+  %[1]s query work tally %[2]s
+  %[1]s query commons projects %[2]s
   %[1]s tx bank send %[3]s 5000000uhth --from alice --gas auto --gas-adjustment 1.5 %[2]s
 
+To mine, at home or here:
+  hearth mine work --network %[4]s
+  hearth up --network %[4]s
+
 Ctrl-C stops all; the same command goes on.
-`, filepath.Base(program), ask, address(n, "bob"))
+`, filepath.Base(program), ask, address(n, "bob"), filepath.Join(n.Dir, "network.json"))
 }
 
 func address(n *devnet.Network, name string) string {

@@ -219,12 +219,17 @@ func (k *Keeper) reject(ctx context.Context, m *Model, reason string) error {
 }
 
 // drop forgets a proposal about which too few validators said anything. That may
-// be no fault of the registrant's, who gets the deposit back.
+// be no fault of the registrant's, who gets most of the deposit back; the rest is
+// the price of a place that others could not have.
 func (k *Keeper) drop(ctx context.Context, m Model) error {
+	p, err := k.store.params.Get(ctx)
+	if err != nil {
+		return err
+	}
 	if err := k.free(ctx, m); err != nil {
 		return err
 	}
-	deposit := m.Deposit
+	lost := share(m.Deposit, p.IdlePermille)
 	if err := k.settle(ctx, &m); err != nil {
 		return err
 	}
@@ -237,12 +242,18 @@ func (k *Keeper) drop(ctx context.Context, m Model) error {
 	emit(ctx, "dropped", m.Id)
 	to, err := k.addresses.StringToBytes(m.Registrant)
 	if err == nil {
-		err = k.bank.SendCoinsFromModuleToAccount(ctx, ModuleName, to, coin.Of(deposit))
+		err = k.bank.SendCoinsFromModuleToAccount(ctx, ModuleName, to, coin.Of(m.Deposit-lost))
 	}
 	if err != nil { // an account that takes no coins: the chain goes on
-		return k.burn(ctx, deposit)
+		lost = m.Deposit
 	}
-	return nil
+	return k.burn(ctx, lost)
+}
+
+// share is so many thousandths of an amount, rounded down; no product of them
+// leaves 64 bits.
+func share(amount uint64, permille uint32) uint64 {
+	return amount/1000*uint64(permille) + amount%1000*uint64(permille)/1000
 }
 
 // settle takes a proposal out of the queue of those that end.

@@ -212,7 +212,7 @@ func (m messages) Challenge(ctx context.Context, msg *MsgChallenge) (*MsgChallen
 			return nil, err
 		}
 	}
-	bounty := model.Deposit / 1000 * uint64(p.BountyPermille)
+	bounty := share(model.Deposit, p.BountyPermille)
 	if err := k.bank.SendCoinsFromModuleToAccount(ctx, ModuleName, to, coin.Of(bounty)); err != nil {
 		return nil, err
 	}

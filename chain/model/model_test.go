@@ -87,8 +87,8 @@ func TestAThirdOfPowerAgainstItEndsAProposal(t *testing.T) {
 	}
 }
 
-// When too few say anything, nobody is to blame: the deposit goes back and the
-// proposal is forgotten.
+// When too few say anything, the proposal is forgotten, and the deposit goes back
+// but for the price of the place.
 func TestAProposalThatNobodyReadsIsForgotten(t *testing.T) {
 	w := newWorld(t, fast())
 	who := w.person("registrant")
@@ -99,8 +99,9 @@ func TestAProposalThatNobodyReadsIsForgotten(t *testing.T) {
 	if _, err := w.Model(w.ctx, &model.QueryModelRequest{Id: id.String()}); err == nil {
 		t.Error("it is still there")
 	}
-	if got := w.has(who); got != purse {
-		t.Errorf("the registrant has %d of %d", got, uint64(purse))
+	price := model.FastParams().Deposit / 10
+	if got := w.has(who); got != purse-price || purse-w.supply() != price {
+		t.Errorf("the registrant has %d of %d, and %d were burned: want %d", got, uint64(purse), purse-w.supply(), price)
 	}
 	w.register(who, manifest(t, weights(t, 1, nil), nil))
 }
@@ -346,6 +347,7 @@ func TestParametersAreGovernances(t *testing.T) {
 		func(p *model.Params) { p.ProposalPeriod = -1 },
 		func(p *model.Params) { p.MaxManifest = 1 << 31 },
 		func(p *model.Params) { p.BountyPermille = 1001 },
+		func(p *model.Params) { p.IdlePermille = 1001 },
 		func(p *model.Params) { p.GasPerWeightKib = 1 << 40 },
 		func(p *model.Params) { p.MaxProposed = 0 },
 	} {

@@ -12,6 +12,7 @@ func DefaultParams() Params {
 		GasPerManifestByte: 10,
 		BountyPermille:     500,
 		MaxProposed:        16,
+		IdlePermille:       100,
 	}
 }
 
@@ -37,8 +38,8 @@ func (p Params) Validate() error {
 		return ErrParams.Wrapf("manifests of %d bytes: want 1 KiB to 4 MiB", p.MaxManifest)
 	case p.GasPerWeightKib > 1<<32 || p.GasPerManifestByte > 1<<32:
 		return ErrParams.Wrap("gas beyond 2^32 a unit")
-	case p.BountyPermille > 1000:
-		return ErrParams.Wrapf("a bounty of %d thousandths", p.BountyPermille)
+	case p.BountyPermille > 1000 || p.IdlePermille > 1000:
+		return ErrParams.Wrapf("a bounty of %d thousandths, and %d burned of an idle deposit", p.BountyPermille, p.IdlePermille)
 	case p.MaxProposed == 0 || p.MaxProposed > 1024:
 		return ErrParams.Wrapf("%d models waiting: want 1 to 1024", p.MaxProposed)
 	}

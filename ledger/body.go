@@ -26,6 +26,7 @@ const (
 	KindHeat        Kind = "heat"        // [Heat], subject: the device
 	KindWork        Kind = "work"        // [Work], subject: the device
 	KindEarning     Kind = "earning"     // [Earning], subject: who paid
+	KindCoin        Kind = "coin"        // [Coin], subject: the network
 	KindCommand     Kind = "command"     // [Command], subject: the device
 	KindTrip        Kind = "trip"        // [Trip], subject: zone or device
 	KindEvent       Kind = "event"       // [Event], subject: what it is about
@@ -83,6 +84,8 @@ func decode(k Kind, b []byte) (Body, error) {
 		return read[Work](k, b)
 	case KindEarning:
 		return read[Earning](k, b)
+	case KindCoin:
+		return read[Coin](k, b)
 	case KindCommand:
 		return read[Command](k, b)
 	case KindTrip:
@@ -293,6 +296,32 @@ type Earning struct {
 func (Earning) Kind() Kind { return KindEarning }
 
 func (e Earning) check() error { return nil }
+
+// Coin is what a network paid for work in its own coin. It is not money: what a
+// coin may be exchanged for is not the ledger's business.
+type Coin struct {
+	// Amount counts in Unit, the smallest part of the coin.
+	Amount int64 `json:"amount"`
+	Unit   Kind  `json:"unit"`
+	// Test says that the coin is a test coin, worth nothing.
+	Test bool `json:"test"`
+	// For says what it was paid for, Proof how it can be looked up and checked.
+	For   string `json:"for,omitempty"`
+	Proof string `json:"proof,omitempty"`
+}
+
+// Kind implements [Body].
+func (Coin) Kind() Kind { return KindCoin }
+
+func (c Coin) check() error {
+	if c.Amount < 0 {
+		return fmt.Errorf("%d coins cannot come in", c.Amount)
+	}
+	if !c.Unit.valid() {
+		return fmt.Errorf("unit %q: want a short word of a-z, 0-9 and _", c.Unit)
+	}
+	return nil
+}
 
 // Command is what a device was asked to do and whether it did.
 type Command struct {

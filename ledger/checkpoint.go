@@ -57,10 +57,10 @@ func (c Checkpoint) tree() tree { return tree{c.Last - 1, slices.Clone(c.Peaks)}
 
 // Key says what a sum is of.
 type Key struct {
-	Kind       Kind             `json:"kind"` // electricity, heat, work or earning
+	Kind       Kind             `json:"kind"` // electricity, heat, work, earning or coin
 	Subject    string           `json:"subject"`
 	Zone       string           `json:"zone"`
-	Unit       Kind             `json:"unit"` // "mj", "msat" or the unit of work
+	Unit       Kind             `json:"unit"` // "mj", "msat" or the unit of work or coin
 	Provenance units.Provenance `json:"provenance"`
 	Simulated  bool             `json:"simulated"`
 }
@@ -114,6 +114,9 @@ func (s Sums) Add(r Record) error {
 	case Earning:
 		k.Unit = "msat"
 		return s.add(Sum{k, b.Millisats, 1})
+	case Coin:
+		k.Unit = b.Unit
+		return s.add(Sum{k, b.Amount, 1})
 	}
 	return nil
 }

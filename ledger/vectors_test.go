@@ -183,6 +183,7 @@ func everyKind(t testing.TB) []ledger.Record {
 		{"", false, ledger.Event{Severity: "info", Code: "start", Text: "Hearth \"started\" <&> \u2028 é 🔥\n"}},
 		{"living", false, ledger.Setting{Name: "setpoint", From: "20.5 °C", To: "21 °C", By: "page"}},
 		{"", false, ledger.Gap{From: from, To: to, Dropped: 3, Why: "disk full"}},
+		{"hearth-devnet", false, ledger.Coin{Amount: 62_266_304, Unit: "uhth", Test: true, For: "verified work", Proof: "chain hearth-devnet, block 61"}},
 	}
 	records := []ledger.Record{genesis(t)}
 	for i, b := range bodies {

@@ -124,6 +124,16 @@ func (p *pages) recordText(r ledger.Record) string {
 		return fmt.Sprintf("%d %s, %s, %s", b.Amount, b.Unit, span(b.From, b.To), provenanceText(b.Provenance))
 	case ledger.Earning:
 		return fmt.Sprintf("%s sats earned. %s", strconv.FormatFloat(float64(b.Millisats)/1000, 'f', -1, 64), b.For)
+	case ledger.Coin:
+		text := fmt.Sprintf("%d %s", b.Amount, b.Unit)
+		if b.Test {
+			text += " of test coins, worth nothing"
+		}
+		text += ". " + b.For
+		if b.Proof != "" {
+			text += ". Proof: " + b.Proof
+		}
+		return text
 	case ledger.Command:
 		text := "Told to " + verbText(device.Demand{Verb: device.Verb(b.Verb), Power: b.Power, Level: b.Level})
 		if b.Why != "" {

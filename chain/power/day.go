@@ -70,7 +70,7 @@ func (k *Keeper) days(ctx context.Context, height int64) error {
 		s.Day, s.DayBegan = s.Day+1, height
 		s.ClosedWork, s.WorkToday = s.WorkToday, 0
 		s.Gathering, s.Cursor, s.Gathered = true, "", 0
-		s.Breaker, s.FailedPower, s.DayPower = false, 0, s.TotalPower
+		s.Breaker, s.FailedPower, s.FailedLargest, s.DayPower = false, 0, 0, s.TotalPower
 	}
 	if err := k.gather(ctx, p, &s); err != nil {
 		return err

@@ -141,8 +141,9 @@ func (s *State) fails(p Params, v *Validator) (frozen bool) {
 	if v.FailedDay != s.Day+1 {
 		v.FailedDay = s.Day + 1
 		s.FailedPower += v.Power
+		s.FailedLargest = max(s.FailedLargest, v.Power)
 	}
-	s.Breaker = s.Breaker || p.Rules().Frozen(s.FailedPower, max(s.DayPower, s.TotalPower))
+	s.Breaker = s.Breaker || p.Rules().Frozen(s.FailedPower, s.FailedLargest, max(s.DayPower, s.TotalPower))
 	return s.Breaker
 }
 

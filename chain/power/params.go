@@ -36,7 +36,7 @@ func FastParams() Params {
 	p := DefaultParams()
 	p.DayBlocks, p.MinBond = 60, 100*coin.Unit
 	p.SmoothingDays, p.MaturationDays = 2, 2
-	p.DowntimeWindow, p.Jail = 200, 30
+	p.DowntimeWindow, p.Jail = 2000, 30
 	return p
 }
 

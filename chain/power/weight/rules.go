@@ -37,7 +37,7 @@ type Rules struct {
 	Few            uint32
 	Churn          uint32 // of all power that may change hands in a day
 	MaxSeats       uint32
-	Breaker        uint32 // of all power: if more fails in a day, slashing is frozen
+	Breaker        uint32 // of all power: if more than that of one validator and this fails in a day, slashing is frozen
 	Collapse       uint32 // of a day's work: if it falls by more, the set is kept
 	GuardianShare  uint32 // of all power, at height 0
 	GuardianSunset int64  // height at which guardians have nothing of it left
@@ -95,9 +95,10 @@ func (r Rules) GuardianPower(height int64) int64 {
 }
 
 // Frozen is whether so much power failed that slashing must wait: an outage or
-// a fault of the program hits many at once, and would ruin all of them.
-func (r Rules) Frozen(failed, total int64) bool {
-	return max(failed, 0)*permille > max(total, 0)*int64(r.Breaker)
+// a fault of the program hits many at once, and would ruin all of them. The
+// largest that failed does not count: one alone is no outage, however large.
+func (r Rules) Frozen(failed, largest, total int64) bool {
+	return max(failed-largest, 0)*permille > max(total, 0)*int64(r.Breaker)
 }
 
 // share returns so many permille of v, rounded down.

@@ -154,8 +154,11 @@ func TestWhoCannotBeSpared(t *testing.T) {
 
 func TestTheBreaker(t *testing.T) {
 	r := weight.Default()
-	if r.Frozen(150, 1000) || !r.Frozen(151, 1000) {
-		t.Error("the breaker is not at more than 15 %")
+	if r.Frozen(350, 200, 1000) || !r.Frozen(351, 200, 1000) {
+		t.Error("the breaker is not at more than one validator and 15 %")
+	}
+	if r.Frozen(250, 250, 1000) {
+		t.Error("one validator alone is taken for an outage")
 	}
 }
 

@@ -1,0 +1,154 @@
+package economy
+
+// Plan is one world that is played.
+type Plan struct {
+	Seed   uint64
+	Blocks int
+	// Sizes are those of honest miners, in cores.
+	Sizes []uint64
+	// Demand is what clients would have done in a block at a fee of nothing, in
+	// MACs.
+	Demand uint64
+	// Attack is what the attacker does: a machine of Rate MACs in a block, or so
+	// many Corrupt ones of twenty validators.
+	Attack  Kind
+	Rate    uint64
+	Corrupt int
+	// Luck gives clients other jobs to post, and changes nothing else.
+	Luck uint64
+}
+
+// Effect is what an attack did.
+type Effect struct {
+	Name string
+	// Pay says whether the machines of the attacker earn in the attack. If so,
+	// the twin is the world in which they mine honestly, else that without them.
+	Pay bool
+	// Tickets is the least that any honest miner had, in any of the worlds.
+	Tickets uint64
+	// All is by how many parts in 10,000 the income of all honest miners is
+	// higher in the attacked world, on average of the seeds; Worst that of the
+	// miner that loses most.
+	All, Worst int64
+	// Of the attacker, in uhth and a day of the network.
+	Income, Burned uint64
+	// Refused, Void and Undecided count its messages and tickets a day.
+	Refused, Void, Undecided uint64
+}
+
+// Suite is a network and how long everything in it is played. Seeds are one or
+// more.
+type Suite struct {
+	Params
+	Seeds  []uint64
+	Blocks int // of every attack
+}
+
+// Short is what every run of the tests plays.
+func Short() Suite { return Suite{Params: Defaults(), Seeds: []uint64{1}, Blocks: 2 * 43_200} }
+
+// Long is played by a flag.
+func Long() Suite {
+	s := Short()
+	s.Blocks = 432_000
+	for seed := uint64(2); seed <= 4; seed++ {
+		s.Seeds = append(s.Seeds, seed)
+	}
+	return s
+}
+
+// sizes are of eight homes, in cores, together cores of them.
+func sizes() []uint64 { return []uint64{3, 3, 3, 4, 4, 5, 6, 8} }
+
+const (
+	// offered is demand that the network cannot meet: its price is some 100 uhth.
+	offered = 3_000_000 * mega
+	cores   = 36
+	// fifth and twentieth of all machines, the attacker's included.
+	fifth     = cores * core / 4
+	twentieth = cores * core / 19
+)
+
+// Attacks plays every attack against its twin.
+func (s Suite) Attacks() []Effect {
+	plans := []struct {
+		name string
+		plan Plan
+	}{
+		{"none, but other luck of clients", Plan{Luck: 1}},
+		{"forged tickets", Plan{Attack: Forger, Rate: fifth}},
+		{"tickets for another's job", Plan{Attack: Thief, Rate: fifth}},
+		{"replayed tickets", Plan{Attack: Replayer, Rate: fifth}},
+		{"wrong rows that pass tier 0", Plan{Attack: WrongRow, Rate: fifth}},
+		{"another model behind the answer", Plan{Attack: Substitute, Rate: fifth}},
+		{"lazy validators, 30 % of power", Plan{Attack: Lazy, Corrupt: 6}},
+		{"lying validators, 30 % of power", Plan{Attack: Liar, Corrupt: 6}},
+		{"claims that squat", Plan{Attack: Squatter, Rate: fifth}},
+		{"jobs claimed twice", Plan{Attack: Duplicator, Rate: fifth}},
+		{"tickets that are too long", Plan{Attack: Oversizer, Rate: fifth}},
+		{"spam in the list of jobs", Plan{Attack: Spammer, Rate: fifth}},
+		{"cheaters, 20 % of machines", Plan{Attack: Cheater, Rate: fifth}},
+		{"cheaters, 5 % of machines", Plan{Attack: Cheater, Rate: twentieth}},
+		{"dealing with oneself", Plan{Attack: Dealer, Rate: fifth}},
+	}
+	type pair struct{ seed, rate uint64 }
+	twins := map[pair]*world{}
+	var effects []Effect
+	for _, p := range plans {
+		e := Effect{Name: p.name, Pay: p.plan.Attack == Replayer || p.plan.Attack == Dealer, Tickets: 1 << 62}
+		diff := make([]int64, len(sizes()))
+		for _, seed := range s.Seeds {
+			plan := p.plan
+			plan.Seed, plan.Blocks, plan.Sizes, plan.Demand = seed, s.Blocks, sizes(), offered
+			twin := plan
+			twin.Attack, twin.Corrupt, twin.Luck = Honest, 0, 0
+			if !e.Pay {
+				twin.Rate = 0
+			}
+			with, without := s.play(plan), twins[pair{seed, twin.Rate}]
+			if without == nil {
+				without = s.play(twin)
+				twins[pair{seed, twin.Rate}] = without
+			}
+			e.count(with, without, diff, len(s.Seeds))
+		}
+		e.Worst = 1 << 62
+		for _, d := range diff {
+			e.Worst = min(e.Worst, d/int64(len(s.Seeds)))
+		}
+		effects = append(effects, e)
+	}
+	return effects
+}
+
+func (s Suite) play(p Plan) *world {
+	w := newWorld(s.Params, p)
+	w.run(p.Blocks)
+	return w
+}
+
+// count adds one seed.
+func (e *Effect) count(with, without *world, diff []int64, seeds int) {
+	var a, b uint64
+	for i := range diff {
+		m, twin := with.miners[i], without.miners[i]
+		a, b = a+m.Income, b+twin.Income
+		diff[i] += change(m.Income, twin.Income)
+		e.Tickets = min(e.Tickets, m.Credited, twin.Credited)
+	}
+	e.All += change(a, b) / int64(seeds)
+	day := func(n uint64) uint64 { return n * uint64(with.DayBlocks) / uint64(with.plan.Blocks*seeds) }
+	if len(with.miners) > len(diff) {
+		m := with.miners[len(diff)]
+		e.Income += day(m.Income)
+		e.Burned += day(m.Burned)
+	}
+	e.Refused += day(with.Refused)
+	e.Void += day(with.Void)
+	e.Undecided += day(with.Undecided)
+}
+
+// change is by how many parts in 10,000 a is more than b.
+func change(a, b uint64) int64 {
+	return (int64(a) - int64(b)) * 10_000 / int64(max(b, 1))
+}

@@ -78,6 +78,15 @@ func (f *Furnace) busy() bool {
 	return f.tasks > 0
 }
 
+// Wanted reports whether heat is wanted now, whether or not there is work: who
+// would have to look for some asks it first.
+func (f *Furnace) Wanted() bool {
+	f.mu.Lock()
+	slot := f.slot
+	f.mu.Unlock()
+	return slot != nil && slot.share() > 0
+}
+
 // Done counts all useful work, whoever waited for it.
 func (f *Furnace) Done() []device.Output {
 	at := f.now()

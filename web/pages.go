@@ -32,6 +32,8 @@ type homeView struct {
 	Heaters []site.DeviceState
 	// Soon is a moment three hours ahead, as a proposal in forms.
 	Soon string
+	// Mining is what the home does on a network, nil if nothing.
+	Mining *Mining
 }
 
 // levelChoice is a level of a heater of a manual zone.
@@ -47,7 +49,7 @@ func (p *pages) front(w http.ResponseWriter, r *http.Request) error {
 	if len(zones) == 1 {
 		return p.zonePage(w, r, s, zones[0], "/")
 	}
-	v := homeView{Total: s.Today, Power: s.Power}
+	v := homeView{Total: s.Today, Power: s.Power, Mining: p.mined()}
 	for _, z := range zones {
 		v.Dials = append(v.Dials, newDial(z, "/"))
 	}
@@ -93,7 +95,7 @@ func (p *pages) oneZone(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) zonePage(w http.ResponseWriter, r *http.Request, s site.State, z site.ZoneState, path string) error {
 	v := homeView{
-		Dials: []dial{newDial(z, path)}, One: &z, Total: z.Today, Power: z.Power, Charts: z.ID,
+		Dials: []dial{newDial(z, path)}, One: &z, Total: z.Today, Power: z.Power, Charts: z.ID, Mining: p.mined(),
 		Soon: s.At.In(p.loc).Add(3 * time.Hour).Truncate(30 * time.Minute).Format("2006-01-02T15:04"),
 	}
 	if z.Kind == control.Manual {

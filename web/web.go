@@ -33,6 +33,8 @@ type Options struct {
 	Log *slog.Logger
 	// Location is whose time is shown; nil is [time.Local].
 	Location *time.Location
+	// Mining tells what the home does on a network; nil if it takes no part in one.
+	Mining func() *Mining
 }
 
 // pages holds the handlers.
@@ -41,8 +43,10 @@ type pages struct {
 	auth *httpapi.Auth
 	log  *slog.Logger
 	loc  *time.Location
-	tmpl map[string]*template.Template
-	tags map[string]string // of static files
+	// mining is nil where the home takes no part in a network.
+	mining func() *Mining
+	tmpl   map[string]*template.Template
+	tags   map[string]string // of static files
 	// verifying is held by the one request that reads the whole ledger.
 	verifying sync.Mutex
 	planner   planner
@@ -52,7 +56,7 @@ type pages struct {
 
 // New returns the handler of the pages. It is safe for concurrent use.
 func New(o Options) (http.Handler, error) {
-	p := &pages{home: o.Home, auth: o.Auth, log: o.Log, loc: o.Location, tmpl: make(map[string]*template.Template), tags: make(map[string]string)}
+	p := &pages{home: o.Home, auth: o.Auth, log: o.Log, loc: o.Location, mining: o.Mining, tmpl: make(map[string]*template.Template), tags: make(map[string]string)}
 	if p.loc == nil {
 		p.loc = time.Local
 	}

@@ -141,6 +141,9 @@ func (w *Worker) run(ctx context.Context, f *forge, o *order) error {
 	if err != nil || kept == nil { // the claim has ended meanwhile
 		return err
 	}
+	if w.Heat != nil {
+		w.Heat.Ran()
+	}
 	w.mu.Lock()
 	w.view.Jobs++
 	w.view.Tickets += len(out.tickets)

@@ -29,6 +29,8 @@ type Heat struct {
 	Turn func(ctx context.Context) error
 	// Enter says that there is work now, until leave is called.
 	Enter func() (leave func())
+	// Ran counts a job that was run.
+	Ran func()
 }
 
 // Config says for whom and with what to work.

@@ -26,16 +26,18 @@ import (
 )
 
 type upCmd struct {
-	Config string        `help:"The file that describes the home. Without it a simulated home runs." type:"path" placeholder:"FILE"`
-	Data   string        `help:"Folder for the ledger and settings." default:"${data}" type:"path" placeholder:"DIR"`
-	Listen string        `help:"Address of the page and API (default 127.0.0.1:8420)." placeholder:"HOST:PORT"`
-	Place  string        `help:"Place whose typical weather the simulated home has; by default one in your time zone." placeholder:"NAME"`
-	Speed  float64       `help:"Run the simulated home this many times faster than life." default:"1" placeholder:"N"`
-	Start  string        `help:"Day the simulated home begins at, with --speed." placeholder:"2027-01-10"`
-	For    time.Duration `help:"Stop after this much of the home's time, such as 168h." placeholder:"TIME"`
-	Burn   bool          `help:"Agree that this computer heats the place it stands in, and makes dumb heat of it while no work waits."`
-	Folder []string      `help:"Make the texts of this folder ready for \"hearth search\" while this computer heats; say it again for more." type:"existingdir" sep:"none" placeholder:"DIR"`
-	Log    string        `help:"How much to log: error, warn, info or debug." enum:"error,warn,info,debug" default:"warn"`
+	Config     string        `help:"The file that describes the home. Without it a simulated home runs." type:"path" placeholder:"FILE"`
+	Data       string        `help:"Folder for the ledger and settings." default:"${data}" type:"path" placeholder:"DIR"`
+	Listen     string        `help:"Address of the page and API (default 127.0.0.1:8420)." placeholder:"HOST:PORT"`
+	Place      string        `help:"Place whose typical weather the simulated home has; by default one in your time zone." placeholder:"NAME"`
+	Speed      float64       `help:"Run the simulated home this many times faster than life." default:"1" placeholder:"N"`
+	Start      string        `help:"Day the simulated home begins at, with --speed." placeholder:"2027-01-10"`
+	For        time.Duration `help:"Stop after this much of the home's time, such as 168h." placeholder:"TIME"`
+	Burn       bool          `help:"Agree that this computer heats the place it stands in, and makes dumb heat of it while no work waits."`
+	Folder     []string      `help:"Make the texts of this folder ready for \"hearth search\" while this computer heats; say it again for more." type:"existingdir" sep:"none" placeholder:"DIR"`
+	Network    string        `help:"Mine on this network while heat is wanted: a file or address of its description, or \"devnet\" for the one that \"hearthnode devnet\" runs on this computer." placeholder:"NETWORK"`
+	NetworkKey string        `help:"File of random bytes that opens the keys to mine with (default: lock in the folder for mining)." type:"path" placeholder:"FILE"`
+	Log        string        `help:"How much to log: error, warn, info or debug." enum:"error,warn,info,debug" default:"warn"`
 }
 
 // Run heats until it is interrupted.
@@ -55,6 +57,8 @@ func (c *upCmd) Run(p *program) error {
 	switch {
 	case c.Burn && c.Speed > 1:
 		return coded(exitUsage, errors.New("--burn: a home that runs faster than life does not use this computer"))
+	case c.Network != "" && c.Speed > 1:
+		return coded(exitUsage, errors.New("--network: a home that runs faster than life does not use this computer"))
 	case c.Config != "" && (c.Speed != 1 || c.Place != "" || c.Start != ""):
 		return coded(exitUsage, errors.New("--speed, --place and --start are for the simulated home: leave out --config"))
 	case c.file() != "":
@@ -119,7 +123,15 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	models := newInference(engines, c.Data, f.Inference, r.deps.work, r.log)
 	defer models.close()
 	defer endEngines()
-	pages, err := web.New(web.Options{Home: r, Auth: auth, Log: r.log})
+	mining, err := c.joins(ctx, r)
+	if err != nil {
+		return err
+	}
+	o := web.Options{Home: r, Auth: auth, Log: r.log}
+	if mining != nil {
+		o.Mining = mining.view
+	}
+	pages, err := web.New(o)
 	if err != nil {
 		return fmt.Errorf("prepare the pages: %w", err)
 	}
@@ -142,6 +154,9 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 		wg.Go(func() { c.homeAssistant(ctx, r, f) })
 	}
 	wg.Go(func() { models.keepFolders(ctx) })
+	if mining != nil {
+		wg.Go(func() { mining.run(ctx) })
+	}
 	if c.For > 0 {
 		wg.Go(func() { stopAt(ctx, stop, r, r.State().At.Add(c.For)) })
 	}

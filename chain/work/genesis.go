@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 
 	"cosmossdk.io/collections"
@@ -35,8 +36,11 @@ func (g *GenesisState) Validate() error {
 		if err := once("miner", []byte(m.Owner)); err != nil {
 			return err
 		}
-		if err := format.Key(m.Executor).Check(); len(m.Executor) != 32 || err != nil {
-			return fmt.Errorf("work genesis: miner %s has no executor's key: %v", m.Owner, err)
+		if len(m.Executor) != ed25519.PublicKeySize {
+			return fmt.Errorf("work genesis: the executor's key of miner %s has %d bytes", m.Owner, len(m.Executor))
+		}
+		if err := format.Key(m.Executor).Check(); err != nil {
+			return fmt.Errorf("work genesis: the executor's key of miner %s: %w", m.Owner, err)
 		}
 	}
 	for _, j := range g.Jobs {

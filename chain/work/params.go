@@ -30,13 +30,13 @@ const (
 func DefaultParams() Params {
 	return Params{
 		BaseFeeFloor:      60,
-		TargetMacs:        2e12,
+		TargetMacs:        2_000_000_000_000,
 		FeeChangePermille: 125,
 		MaxOpenJobs:       20_000,
 		JobTtl:            day,
 
-		MinerBond:      100e6,
-		ClaimDeposit:   1e6,
+		MinerBond:      100_000_000,
+		ClaimDeposit:   1_000_000,
 		MaxOpenClaims:  32,
 		MaxClaimsPerTx: 16,
 		BeaconWait:     300,
@@ -64,15 +64,15 @@ func DefaultParams() Params {
 		Unbonding:          7 * day,
 
 		Keep:   3 * day,
-		MaxTip: 1e12,
+		MaxTip: 1_000_000_000_000,
 	}
 }
 
 // FastParams are those of networks that live for minutes: tests and devnets.
 func FastParams() Params {
 	p := DefaultParams()
-	p.BaseFeeFloor, p.TargetMacs, p.JobTtl = 10, 2e10, 600
-	p.MinerBond, p.ClaimDeposit = 10e6, 1e5
+	p.BaseFeeFloor, p.TargetMacs, p.JobTtl = 10, 20_000_000_000, 600
+	p.MinerBond, p.ClaimDeposit = 10_000_000, 100_000
 	p.BeaconWait, p.Window = 60, 20
 	p.TicketsPer_100Blocks, p.DifficultyHalfLife = 400, 60
 	p.VerdictPeriod, p.RevealPeriod = 15, 10
@@ -101,30 +101,30 @@ func (p Params) Validate() error {
 		name             string
 		got, least, most uint64
 	}{
-		{"max_open_jobs", uint64(p.MaxOpenJobs), 1, 1e6},
-		{"job_ttl", uint64(p.JobTtl), 1, 1e7},
-		{"miner_bond", p.MinerBond, 1, 1e15},
+		{"max_open_jobs", uint64(p.MaxOpenJobs), 1, 1_000_000},
+		{"job_ttl", uint64(p.JobTtl), 1, 10_000_000},
+		{"miner_bond", p.MinerBond, 1, 1_000_000_000_000_000},
 		{"claim_deposit", p.ClaimDeposit, 1, p.MinerBond},
 		{"max_open_claims", uint64(p.MaxOpenClaims), 1, 1024},
 		{"max_claims_per_tx", uint64(p.MaxClaimsPerTx), 1, 64},
 		{"beacon_wait", uint64(p.BeaconWait), 1, mostWait},
-		{"window", uint64(p.Window), 1, 1e6},
+		{"window", uint64(p.Window), 1, 1_000_000},
 		{"max_tickets_per_tx", uint64(p.MaxTicketsPerTx), 1, 256},
 		{"max_tickets_per_block", uint64(p.MaxTicketsPerBlock), 1, 4096},
 		{"max_tickets_per_claim", uint64(p.MaxTicketsPerClaim), 1, 1024},
-		{"gas_per_ticket", p.GasPerTicket, 0, 1e9},
-		{"verdict_period", uint64(p.VerdictPeriod), 1, 1e6},
-		{"reveal_period", uint64(p.RevealPeriod), 1, 1e6},
-		{"max_open_trials", uint64(p.MaxOpenTrials), 1, 1e5},
+		{"gas_per_ticket", p.GasPerTicket, 0, 1_000_000_000},
+		{"verdict_period", uint64(p.VerdictPeriod), 1, 1_000_000},
+		{"reveal_period", uint64(p.RevealPeriod), 1, 1_000_000},
+		{"max_open_trials", uint64(p.MaxOpenTrials), 1, 100_000},
 		{"audit_permille", uint64(p.AuditPermille), 0, 1000},
-		{"assignment_ttl", uint64(p.AssignmentTtl), 1, 1e6},
+		{"assignment_ttl", uint64(p.AssignmentTtl), 1, 1_000_000},
 		{"slash_invalid_ticket", uint64(p.SlashInvalidTicket), 0, 1000},
 		{"slash_wrong_receipt", uint64(p.SlashWrongReceipt), 0, 1000},
 		{"slash_wrong_verdict", uint64(p.SlashWrongVerdict), 0, 1000},
 		{"slash_lazy_verdict", uint64(p.SlashLazyVerdict), 0, 1000},
-		{"unbonding", uint64(p.Unbonding), 1, 1e8},
-		{"keep", uint64(p.Keep), 1, 1e8},
-		{"max_tip", p.MaxTip, 0, 1e15},
+		{"unbonding", uint64(p.Unbonding), 1, 100_000_000},
+		{"keep", uint64(p.Keep), 1, 100_000_000},
+		{"max_tip", p.MaxTip, 0, 1_000_000_000_000_000},
 	} {
 		if c.got < c.least || c.got > c.most { // what is below zero is far above the most
 			return ErrParams.Wrapf("%s is %d: want %d to %d", c.name, c.got, c.least, c.most)

@@ -84,12 +84,15 @@ func decided[K any](ctx context.Context, beacon Beacon, queue collections.KeySet
 		}
 		at := first[0].K1()
 		from = at + 1
-		value, _, known, err := beacon.Value(ctx, int64(at))
-		if err != nil {
-			return nil, fmt.Errorf("read the beacon's value for height %d: %w", at, err)
-		}
-		if !known && int64(at)+wait > height(ctx) {
-			continue
+		var value [32]byte
+		var known bool
+		if int64(at)+wait > height(ctx) { // what is older the beacon may have forgotten
+			if value, _, known, err = beacon.Value(ctx, int64(at)); err != nil {
+				return nil, fmt.Errorf("read the beacon's value for height %d: %w", at, err)
+			}
+			if !known {
+				continue
+			}
 		}
 		all, err := keys(ctx, queue, within[uint64, K](at), perBlock-len(out))
 		if err != nil {

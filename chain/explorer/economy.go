@@ -17,11 +17,10 @@ import (
 )
 
 func (e *explorer) minting(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}
-	p.Reverse = true
 	state, err := e.emission.Status(ctx, &emission.QueryStatusRequest{})
 	if err != nil {
 		return nil, err
@@ -139,11 +138,10 @@ func published(p *beacon.Params, round uint64) time.Time {
 }
 
 func (e *explorer) projects(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}
-	p.Reverse = true
 	res, err := e.commons.Projects(ctx, &commons.QueryProjectsRequest{Pagination: p})
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (k known) found(ctx context.Context, tickets []work.Ticket) table {
 }
 
 func (e *explorer) tickets(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (e *explorer) ticket(ctx context.Context, r *http.Request) (*sheet, error) 
 }
 
 func (e *explorer) jobs(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func contents(encoding, receipt []byte) []fact {
 }
 
 func (e *explorer) claims(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func pending(n uint32) string {
 }
 
 func (e *explorer) trials(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}

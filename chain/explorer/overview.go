@@ -68,11 +68,11 @@ func (e *explorer) overview(w http.ResponseWriter, r *http.Request) {
 		t.Title, t.More = "Latest blocks", &entry{"/blocks", "All blocks"}
 		body.Blocks = &t
 	}
-	if res, err := e.work.Tickets(ctx, &work.QueryTicketsRequest{Pagination: page(nil)}); err != nil {
+	if res, err := e.work.Tickets(ctx, &work.QueryTicketsRequest{Pagination: latest()}); err != nil {
 		unread("Tickets", err)
 	} else {
 		t := e.known().found(ctx, res.Tickets[:min(len(res.Tickets), 8)])
-		t.Title, t.More = "Tickets", &entry{"/tickets", "All tickets"}
+		t.Title, t.More = "Latest tickets", &entry{"/tickets", "All tickets"}
 		body.Tickets = &t
 	}
 	title := plain(status.NodeInfo.Network)

@@ -120,7 +120,7 @@ func (e *explorer) miner(ctx context.Context, r *http.Request) (*sheet, error) {
 		)
 	}
 	s.Facts = append(s.Facts, e.earnings(ctx, m.Owner)...)
-	claims, err := e.work.Claims(ctx, &work.QueryClaimsRequest{Owner: m.Owner, Pagination: page(nil)})
+	claims, err := e.work.Claims(ctx, &work.QueryClaimsRequest{Owner: m.Owner, Pagination: latest()})
 	if err != nil {
 		s.Tables = []table{{Title: "Claims", Note: "They could not be read: " + failureOf(err).Said}}
 		return s, nil
@@ -246,11 +246,10 @@ func (e *explorer) validator(ctx context.Context, r *http.Request) (*sheet, erro
 }
 
 func (e *explorer) penalties(ctx context.Context, r *http.Request) (*sheet, error) {
-	p, err := pageKey(r)
+	p, err := newestFirst(r)
 	if err != nil {
 		return nil, err
 	}
-	p.Reverse = true
 	res, err := e.power.Penalties(ctx, &power.QueryPenaltiesRequest{Pagination: p})
 	if err != nil {
 		return nil, err

@@ -207,6 +207,15 @@ func pageKey(r *http.Request) (*query.PageRequest, error) {
 	return page(key), nil
 }
 
+// newestFirst reads where a list goes on that is kept oldest first.
+func newestFirst(r *http.Request) (*query.PageRequest, error) {
+	p, err := pageKey(r)
+	if err == nil {
+		p.Reverse = true
+	}
+	return p, err
+}
+
 // next returns the address of a list's next page, or nothing.
 func next(r *http.Request, p *query.PageResponse) string {
 	if p == nil || len(p.NextKey) == 0 {

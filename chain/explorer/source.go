@@ -73,3 +73,6 @@ const perPage = 50
 
 // page asks for one page of a list, from a key on; nil is the first.
 func page(key []byte) *query.PageRequest { return &query.PageRequest{Key: key, Limit: perPage} }
+
+// latest asks for the newest entries of a list that is kept oldest first.
+func latest() *query.PageRequest { return &query.PageRequest{Limit: perPage, Reverse: true} }

@@ -57,16 +57,26 @@ const (
 // height is that of the latest block.
 func (b bar) height() int64 { return b.app.LastBlockHeight() }
 
-// Trials implements [court.Chain].
+// Trials implements [court.Chain]. The chain keeps trials long after they are
+// closed: the list is read from the newest to the oldest that can be open.
 func (b bar) Trials(ctx context.Context) ([]court.Trial, int64, error) {
 	height := b.height()
+	rules, err := b.work.Params(ctx, &work.QueryParamsRequest{})
+	if err != nil {
+		return nil, 0, err
+	}
+	oldest := height - rules.Params.VerdictPeriod - rules.Params.RevealPeriod - 1
 	var open []court.Trial
-	for page := new(query.PageRequest{Limit: pageSize}); page != nil; {
+	for page := new(query.PageRequest{Limit: pageSize, Reverse: true}); page != nil; {
 		res, err := b.work.Trials(ctx, &work.QueryTrialsRequest{Pagination: page})
 		if err != nil {
 			return nil, 0, err
 		}
+		page = following(res.Pagination)
 		for _, t := range res.Trials {
+			if t.Opened < oldest {
+				page = nil
+			}
 			if t.Closed || len(t.Claim) != len(model.Hash{}) {
 				continue
 			}
@@ -76,7 +86,9 @@ func (b bar) Trials(ctx context.Context) ([]court.Trial, int64, error) {
 			}
 			open = append(open, one)
 		}
-		page = following(res.Pagination)
+		if page != nil {
+			page.Reverse = true
+		}
 	}
 	return open, height, nil
 }

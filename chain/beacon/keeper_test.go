@@ -140,7 +140,7 @@ func TestProposerWithWrongSources(t *testing.T) {
 // chain can go on from what was exported, and every value becomes known.
 func TestChainUnderAnyBehaviour(t *testing.T) {
 	p := params(t)
-	p.Keep = 1000
+	p.Keep = 2000
 	for seed := range uint64(12) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		one, other := start(t, p), start(t, p)
@@ -238,7 +238,7 @@ func TestParams(t *testing.T) {
 		"chain hash has":        func(p *beacon.Params) { p.ChainHash = nil },
 		"local is true":         func(p *beacon.Params) { p.Local = true },
 		"margin":                func(p *beacon.Params) { p.Margin = 0 },
-		"kept for 99":           func(p *beacon.Params) { p.Keep = 99 },
+		"kept for 1099":         func(p *beacon.Params) { p.Keep = 1099 },
 		"rounds per block":      func(p *beacon.Params) { p.MaxRounds = 0 },
 		"is not a Unix time":    func(p *beacon.Params) { p.GenesisTime = 0 },
 		"silence before reveal": func(p *beacon.Params) { p.StaleBlocks = 0 },

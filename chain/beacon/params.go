@@ -7,6 +7,10 @@ import (
 	"hearth/chain/beacon/rule"
 )
 
+// leastKeep is for how many blocks values are remembered at least. Claims wait
+// for theirs up to 1000 blocks, and ask once more when they end.
+const leastKeep = 1100
+
 // DefaultParams are those of the real network: drand's quicknet.
 func DefaultParams() Params {
 	return following(drand.Quicknet(), Params{
@@ -66,8 +70,8 @@ func (p Params) Validate() error {
 	if local := r.Chain.Hash == drand.Local(r.Chain.PublicKey, p.GenesisTime, p.Period).Hash; local != p.Local {
 		return ErrParams.Wrapf("local is %v, and the chain hash says %v", p.Local, local)
 	}
-	if p.Keep < 100 || p.Keep > 10_000_000 {
-		return ErrParams.Wrapf("rounds and values are kept for %d blocks: want 100 to 10000000", p.Keep)
+	if p.Keep < leastKeep || p.Keep > 10_000_000 {
+		return ErrParams.Wrapf("rounds and values are kept for %d blocks: want %d to 10000000", p.Keep, leastKeep)
 	}
 	return nil
 }

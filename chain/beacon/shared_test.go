@@ -88,7 +88,7 @@ func empty(t fatal) *node {
 func params(t fatal) beacon.Params {
 	t.Helper()
 	p := beacon.LocalParams(drand.Local(key(t, 1).Public(), genesis, 3))
-	p.Margin, p.MaxRounds, p.StaleAfter, p.StaleBlocks, p.FallbackDelay, p.Keep = 4, 5, 30, 6, 3, 100
+	p.Margin, p.MaxRounds, p.StaleAfter, p.StaleBlocks, p.FallbackDelay, p.Keep = 4, 5, 30, 6, 3, 1100
 	return p
 }
 

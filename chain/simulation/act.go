@@ -2,13 +2,13 @@ package simulation
 
 import (
 	"context"
-	"crypto/ed25519"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
 	"hearth/chain/coin"
+	"hearth/chain/stage"
 	"hearth/chain/work"
 	format "hearth/work"
 )
@@ -18,7 +18,7 @@ func (w *world) trade() error {
 	c := one(w, w.clients)
 	if w.chance(500) {
 		for _, j := range w.newJobs(1 + w.r.IntN(3)) {
-			m := &work.MsgPostJob{Client: c.address, Job: j.Encode(), MaxFee: 1_000 + w.r.Uint64N(1000), Tip: w.r.Uint64N(5000)}
+			m := &work.MsgPostJob{Client: c.Address, Job: j.Encode(), MaxFee: 1_000 + w.r.Uint64N(1000), Tip: w.r.Uint64N(5000)}
 			if err := w.send(c, m); err != nil {
 				return err
 			}
@@ -28,8 +28,8 @@ func (w *world) trade() error {
 		if open := w.open(5); len(open) > 0 {
 			j := one(w, open)
 			for _, c := range w.clients {
-				if c.address == j.Client {
-					if err := w.send(c, &work.MsgCancelJob{Client: c.address, Id: j.Id}); err != nil {
+				if c.Address == j.Client {
+					if err := w.send(c, &work.MsgCancelJob{Client: c.Address, Id: j.Id}); err != nil {
 						return err
 					}
 				}
@@ -38,22 +38,22 @@ func (w *world) trade() error {
 	}
 	if w.chance(150) {
 		to := one(w, w.everybody())
-		from, err := sdk.AccAddressFromBech32(c.address)
+		from, err := sdk.AccAddressFromBech32(c.Address)
 		if err != nil {
 			return err
 		}
-		address, err := sdk.AccAddressFromBech32(to.address)
+		address, err := sdk.AccAddressFromBech32(to.Address)
 		if err != nil {
 			return err
 		}
-		return w.send(c, banktypes.NewMsgSend(from, address, coin.Of(1+w.r.Uint64N(purse/10))))
+		return w.send(c, banktypes.NewMsgSend(from, address, coin.Of(1+w.r.Uint64N(stage.Purse/10))))
 	}
 	return nil
 }
 
 // open are jobs that wait.
 func (w *world) open(most uint64) []work.Job {
-	res, err := work.NewQueryClient(w.asked()).Jobs(context.Background(), &work.QueryJobsRequest{
+	res, err := work.NewQueryClient(w.chain.Asked()).Jobs(context.Background(), &work.QueryJobsRequest{
 		Status: work.JOB_STATUS_OPEN, Pagination: &query.PageRequest{Limit: most},
 	})
 	if err != nil {
@@ -64,13 +64,13 @@ func (w *world) open(most uint64) []work.Job {
 
 // mine is what miners do.
 func (w *world) mine() error {
-	q := work.NewQueryClient(w.asked())
+	q := work.NewQueryClient(w.chain.Asked())
 	for _, m := range w.miners {
-		res, err := q.Miner(context.Background(), &work.QueryMinerRequest{Owner: m.owner.address})
+		res, err := q.Miner(context.Background(), &work.QueryMinerRequest{Owner: m.Owner.Address})
 		if err != nil { // it is not one yet
 			if w.chance(400) {
-				err := w.send(m.owner, &work.MsgRegisterMiner{
-					Owner: m.owner.address, Hot: m.hot.address, Executor: m.key(), Proof: m.proof(), Bond: 10e6 + w.r.Uint64N(20e6),
+				err := w.send(m.Owner, &work.MsgRegisterMiner{
+					Owner: m.Owner.Address, Hot: m.Hot.Address, Executor: m.Key(), Proof: m.Proof(), Bond: 10e6 + w.r.Uint64N(20e6),
 				})
 				if err != nil {
 					return err
@@ -91,34 +91,30 @@ func (w *world) mine() error {
 	return nil
 }
 
-func (m *miner) proof() []byte {
-	return ed25519.Sign(m.executor, []byte("hearth executor 1\n"+chainID+"\n"+m.owner.address))
-}
-
 // keep is what owners do with their miners.
 func (w *world) keep(m *miner, now work.Miner) error {
 	switch w.r.IntN(60) {
 	case 0:
-		return w.send(m.owner, &work.MsgBond{Owner: m.owner.address, Amount: 1 + w.r.Uint64N(5e6)})
+		return w.send(m.Owner, &work.MsgBond{Owner: m.Owner.Address, Amount: 1 + w.r.Uint64N(5e6)})
 	case 1:
-		return w.send(m.owner, &work.MsgUnbond{Owner: m.owner.address, Amount: 1 + w.r.Uint64N(now.Bond+1)})
+		return w.send(m.Owner, &work.MsgUnbond{Owner: m.Owner.Address, Amount: 1 + w.r.Uint64N(now.Bond+1)})
 	case 2:
-		return w.send(m.owner, &work.MsgRetire{Owner: m.owner.address, Retired: !now.Retired})
+		return w.send(m.Owner, &work.MsgRetire{Owner: m.Owner.Address, Retired: !now.Retired})
 	case 3:
 		if now.Barred {
-			return w.send(m.owner, &work.MsgBond{Owner: m.owner.address, Amount: 20e6})
+			return w.send(m.Owner, &work.MsgBond{Owner: m.Owner.Address, Amount: 20e6})
 		}
 	}
 	if now.Retired && w.chance(300) {
-		return w.send(m.owner, &work.MsgRetire{Owner: m.owner.address})
+		return w.send(m.Owner, &work.MsgRetire{Owner: m.Owner.Address})
 	}
 	return nil
 }
 
 // take claims what is to be had.
 func (w *world) take(m *miner) error {
-	msg := &work.MsgClaim{Hot: m.hot.address}
-	res, err := work.NewQueryClient(w.asked()).Assignments(context.Background(), &work.QueryAssignmentsRequest{Owner: m.owner.address})
+	msg := &work.MsgClaim{Hot: m.Hot.Address}
+	res, err := work.NewQueryClient(w.chain.Asked()).Assignments(context.Background(), &work.QueryAssignmentsRequest{Owner: m.Owner.Address})
 	if err != nil {
 		return err
 	}
@@ -149,17 +145,17 @@ func (w *world) take(m *miner) error {
 	if len(msg.Takes) == 0 {
 		return nil
 	}
-	return w.send(m.hot, msg)
+	return w.send(m.Hot, msg)
 }
 
 // dig mines and delivers what was claimed.
 func (w *world) dig(m *miner) error {
-	res, err := work.NewQueryClient(w.asked()).Claims(context.Background(), &work.QueryClaimsRequest{Owner: m.owner.address})
+	res, err := work.NewQueryClient(w.chain.Asked()).Claims(context.Background(), &work.QueryClaimsRequest{Owner: m.Owner.Address})
 	if err != nil {
 		return err
 	}
 	for _, c := range res.Claims {
-		if c.Status != work.CLAIM_STATUS_OPEN || w.chain.height+1 < c.Opens {
+		if c.Status != work.CLAIM_STATUS_OPEN || w.chain.Height+1 < c.Opens {
 			continue
 		}
 		j := w.job(c.Job)
@@ -182,12 +178,12 @@ func (w *world) dig(m *miner) error {
 
 // submit sends tickets: honest ones, made up ones, somebody else's, old ones.
 func (w *world) submit(m *miner, c work.Claim, j *format.Job) error {
-	msg := &work.MsgSubmitTickets{Hot: m.hot.address, Claim: c.Key}
+	msg := &work.MsgSubmitTickets{Hot: m.Hot.Address, Claim: c.Key}
 	if int(c.Prefix) >= len(j.Prompt)+j.Most-1 {
 		return nil
 	}
 	for range 1 + w.r.IntN(3) {
-		t, err := newTicket(w.r, w.model, j, c.Id, int(c.Prefix), m.executor)
+		t, err := newTicket(w.r, w.model, j, c.Id, int(c.Prefix), m.Executor)
 		if err != nil {
 			return err
 		}
@@ -205,15 +201,15 @@ func (w *world) submit(m *miner, c work.Claim, j *format.Job) error {
 		b := msg.Tickets[0]
 		b[w.r.IntN(len(b))] ^= 1
 	case 2:
-		msg.Hot = one(w, w.miners).hot.address
+		msg.Hot = one(w, w.miners).Hot.Address
 		for _, o := range w.miners {
-			if o.hot.address == msg.Hot {
-				return w.send(o.hot, msg)
+			if o.Hot.Address == msg.Hot {
+				return w.send(o.Hot, msg)
 			}
 		}
 	}
 	w.old = append(w.old, msg.Tickets...)
-	return w.send(m.hot, msg)
+	return w.send(m.Hot, msg)
 }
 
 func (w *world) deliver(m *miner, c work.Claim, j *format.Job) error {
@@ -221,9 +217,9 @@ func (w *world) deliver(m *miner, c work.Claim, j *format.Job) error {
 	if m.character == lying && w.chance(200) {
 		output[0] = 3 + (output[0]-2)%100
 	}
-	b, err := newReceipt(w.model, j, output, m.executor)
+	b, err := newReceipt(w.model, j, output, m.Executor)
 	if err != nil {
 		return err
 	}
-	return w.send(m.hot, &work.MsgDeliver{Hot: m.hot.address, Claim: c.Key, Receipt: b})
+	return w.send(m.Hot, &work.MsgDeliver{Hot: m.Hot.Address, Claim: c.Key, Receipt: b})
 }

@@ -23,7 +23,7 @@ import (
 // govern is what becomes of rules: somebody proposes a change, validators vote.
 func (w *world) govern() error {
 	ctx := context.Background()
-	res, err := govv1.NewQueryClient(w.asked()).Proposals(ctx, &govv1.QueryProposalsRequest{
+	res, err := govv1.NewQueryClient(w.chain.Asked()).Proposals(ctx, &govv1.QueryProposalsRequest{
 		ProposalStatus: govv1.StatusVotingPeriod, Pagination: &query.PageRequest{Limit: 20},
 	})
 	if err != nil {
@@ -38,7 +38,7 @@ func (w *world) govern() error {
 			if w.chance(150) {
 				option = govv1.VoteOption(1 + w.r.IntN(4))
 			}
-			if err := w.send(o.person, &govv1.MsgVote{ProposalId: p.Id, Voter: o.address, Option: option}); err != nil {
+			if err := w.send(o.Person, &govv1.MsgVote{ProposalId: p.Id, Voter: o.Address, Option: option}); err != nil {
 				return err
 			}
 		}
@@ -51,7 +51,7 @@ func (w *world) govern() error {
 		return err
 	}
 	who := one(w, w.clients)
-	p, err := govv1.NewMsgSubmitProposal([]sdk.Msg{m}, coin.Of(1_000_000), who.address, "", "Change", "Why not", false)
+	p, err := govv1.NewMsgSubmitProposal([]sdk.Msg{m}, coin.Of(1_000_000), who.Address, "", "Change", "Why not", false)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (w *world) govern() error {
 
 // change is a message of governance.
 func (w *world) change() (sdk.Msg, error) {
-	ctx, a := w.chain.ctx(), w.chain.nodes[0]
+	ctx, a := w.chain.Ctx(), w.chain.Nodes[0]
 	authority := authtypes.NewModuleAddress(govtypes.ModuleName).String()
 	switch w.r.IntN(7) {
 	case 0:
@@ -73,7 +73,7 @@ func (w *world) change() (sdk.Msg, error) {
 		p.MaxAttempts, p.GreylistFailures = 1+w.r.Uint32N(4), 1+w.r.Uint32N(1000)
 		return &commons.MsgUpdateParams{Authority: authority, Params: p}, err
 	case 2:
-		res, err := power.NewQueryClient(w.asked()).Status(ctx, &power.QueryStatusRequest{})
+		res, err := power.NewQueryClient(w.chain.Asked()).Status(ctx, &power.QueryStatusRequest{})
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func (w *world) change() (sdk.Msg, error) {
 		p.DowntimeWindow, p.Jail = 10+w.r.Int64N(10), 1+w.r.Int64N(10)
 		return &power.MsgUpdateParams{Authority: authority, Params: p}, nil
 	case 3:
-		res, err := emission.NewQueryClient(w.asked()).Status(ctx, &emission.QueryStatusRequest{})
+		res, err := emission.NewQueryClient(w.chain.Asked()).Status(ctx, &emission.QueryStatusRequest{})
 		if err != nil {
 			return nil, err
 		}

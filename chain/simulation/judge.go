@@ -10,7 +10,9 @@ import (
 	"github.com/zeebo/blake3"
 
 	"github.com/cosmos/cosmos-sdk/types/query"
+	govv1 "github.com/cosmos/cosmos-sdk/x/gov/types/v1"
 
+	"hearth/chain/commons"
 	"hearth/chain/judge"
 	"hearth/chain/power"
 	"hearth/chain/work"
@@ -23,7 +25,7 @@ func (w *world) judge() error {
 	if err := w.weigh(); err != nil {
 		return err
 	}
-	ctx, q := context.Background(), work.NewQueryClient(w.asked())
+	ctx, q := context.Background(), work.NewQueryClient(w.chain.Asked())
 	open, err := q.Trials(ctx, &work.QueryTrialsRequest{Pagination: &query.PageRequest{Limit: 100}})
 	if err != nil {
 		return err
@@ -50,14 +52,14 @@ func (w *world) judge() error {
 
 // weigh notes whether those who cheat have a third of power.
 func (w *world) weigh() error {
-	ctx, keeper := w.chain.ctx(), w.chain.nodes[0].Power
+	ctx, keeper := w.chain.Ctx(), w.chain.Nodes[0].Power
 	total, err := keeper.TotalPower(ctx)
 	if err != nil {
 		return err
 	}
 	var bad int64
 	for _, o := range w.operators {
-		p, err := keeper.Power(ctx, o.address)
+		p, err := keeper.Power(ctx, o.Address)
 		if err != nil {
 			return err
 		}
@@ -72,25 +74,25 @@ func (w *world) weigh() error {
 // speak gives a verdict, or reveals what it was given on.
 func (w *world) speak(o *operator, t *work.QueryTrialResponse) error {
 	key := digest(t.Trial.Claim)
-	given := slices.ContainsFunc(t.Verdicts, func(v work.Verdict) bool { return v.Validator == o.address })
+	given := slices.ContainsFunc(t.Verdicts, func(v work.Verdict) bool { return v.Validator == o.Address })
 	if t.Trial.RevealsUntil > 0 {
 		if !given || o.character == lazy || len(t.Trial.Digest) > 0 || !w.chance(300) {
 			return nil
 		}
-		return w.send(o.person, &work.MsgReveal{Validator: o.address, Claim: t.Trial.Claim, Digest: key[:]})
+		return w.send(o.Person, &work.MsgReveal{Validator: o.Address, Claim: t.Trial.Claim, Digest: key[:]})
 	}
 	if given && !w.chance(30) {
 		return nil
 	}
-	msg := &work.MsgJudge{Validator: o.address, Claim: t.Trial.Claim}
-	seal := judge.Seal(o.address, key)
+	msg := &work.MsgJudge{Validator: o.Address, Claim: t.Trial.Claim}
+	seal := judge.Seal(o.Address, key)
 	if o.character == lazy {
-		seal = blake3.Sum256([]byte(o.address))
+		seal = blake3.Sum256([]byte(o.Address))
 	} else if err := w.find(msg, t, o.character == lying); err != nil {
 		return err
 	}
 	msg.Seal = seal[:]
-	return w.send(o.person, msg)
+	return w.send(o.Person, msg)
 }
 
 // find lists what is wrong with a claim, or, for who lies, what is right.
@@ -125,7 +127,10 @@ func (w *world) find(msg *work.MsgJudge, t *work.QueryTrialResponse, lies bool) 
 // third of power, nothing made up was credited, nothing honest was void for
 // itself, and no honest validator was punished for a verdict.
 func (w *world) justice() error {
-	ctx, q := context.Background(), work.NewQueryClient(w.asked())
+	ctx, q := context.Background(), work.NewQueryClient(w.chain.Asked())
+	if err := w.outcomes(ctx, q); err != nil {
+		return err
+	}
 	if w.taken {
 		w.report["runs in which those who cheat had a third of power"]++
 		return nil
@@ -144,19 +149,46 @@ func (w *world) justice() error {
 			return fmt.Errorf("ticket %x was honest and is void", t.Nullifier)
 		}
 	}
-	punished, err := power.NewQueryClient(w.asked()).Penalties(ctx, &power.QueryPenaltiesRequest{Pagination: &query.PageRequest{Limit: 10_000}})
+	punished, err := power.NewQueryClient(w.chain.Asked()).Penalties(ctx, &power.QueryPenaltiesRequest{Pagination: &query.PageRequest{Limit: 10_000}})
 	if err != nil {
 		return err
 	}
 	for _, p := range punished.Penalties {
 		for _, o := range w.operators {
-			if o.address == p.Who {
+			if o.Address == p.Who {
 				w.report[fmt.Sprintf("penalty of a validator that is %v: %.12s", o.character, p.Reason)]++
 				if o.character == honest && !excused(p.Reason) {
-					return fmt.Errorf("%s judged honestly and is punished: %s", o.name, p.Reason)
+					return fmt.Errorf("%s judged honestly and is punished: %s", o.Name, p.Reason)
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// outcomes notes what became of claims, projects and proposals.
+func (w *world) outcomes(ctx context.Context, q work.QueryClient) error {
+	all := &query.PageRequest{Limit: 10_000}
+	claims, err := q.Claims(ctx, &work.QueryClaimsRequest{Pagination: all})
+	if err != nil {
+		return err
+	}
+	for _, c := range claims.Claims {
+		w.report[fmt.Sprintf("claim of %v: %v", c.Class, c.Status)]++
+	}
+	projects, err := commons.NewQueryClient(w.chain.Asked()).Projects(ctx, &commons.QueryProjectsRequest{Pagination: all})
+	if err != nil {
+		return err
+	}
+	for _, p := range projects.Projects {
+		w.report[fmt.Sprintf("project %v", p.Status)]++
+	}
+	proposals, err := govv1.NewQueryClient(w.chain.Asked()).Proposals(ctx, &govv1.QueryProposalsRequest{Pagination: all})
+	if err != nil {
+		return err
+	}
+	for _, p := range proposals.Proposals {
+		w.report[p.Status.String()]++
 	}
 	return nil
 }

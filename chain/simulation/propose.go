@@ -11,7 +11,7 @@ import (
 
 // propose is what happens to projects for everybody.
 func (w *world) propose() error {
-	res, err := commons.NewQueryClient(w.asked()).Projects(context.Background(), &commons.QueryProjectsRequest{})
+	res, err := commons.NewQueryClient(w.chain.Asked()).Projects(context.Background(), &commons.QueryProjectsRequest{})
 	if err != nil {
 		return fmt.Errorf("ask for projects: %w", err)
 	}
@@ -55,7 +55,7 @@ func (w *world) newProject() error {
 	}
 	id, root, who := w.model.ID(), l.Root(), one(w, w.clients)
 	return w.send(who, &commons.MsgPropose{
-		Proposer: who.address, Title: "Books", Summary: "Old books, continued.", Licence: "CC0-1.0", Model: id[:], JobsRoot: root[:],
+		Proposer: who.Address, Title: "Books", Summary: "Old books, continued.", Licence: "CC0-1.0", Model: id[:], JobsRoot: root[:],
 		Jobs: l.Len(), Sources: []string{"https://example.org/jobs"}, Budget: dearest * (1 + w.r.Uint64N(40)), JobMacs: min(dearest, work.MaxJobWork),
 	})
 }
@@ -66,22 +66,22 @@ func (w *world) attend(p commons.Project) error {
 	case commons.STATUS_PROPOSED:
 		if w.chance(100) {
 			c := one(w, w.clients)
-			return w.send(c, &commons.MsgChallenge{Challenger: c.address, Project: p.Id, Reason: "why not"})
+			return w.send(c, &commons.MsgChallenge{Challenger: c.Address, Project: p.Id, Reason: "why not"})
 		}
 	case commons.STATUS_CHALLENGED:
 		for _, o := range w.operators {
 			if (o.power > 0 || w.chance(50)) && w.chance(300) {
-				if err := w.send(o.person, &commons.MsgVote{Validator: o.address, Project: p.Id, Uphold: w.chance(600)}); err != nil {
+				if err := w.send(o.Person, &commons.MsgVote{Validator: o.Address, Project: p.Id, Uphold: w.chance(600)}); err != nil {
 					return err
 				}
 			}
 		}
 	case commons.STATUS_ACTIVE, commons.STATUS_COMPLETE:
 		for _, c := range w.clients {
-			if c.address == p.Proposer && w.chance(80) {
+			if c.Address == p.Proposer && w.chance(80) {
 				content := make([]byte, 32)
 				content[0] = byte(w.r.IntN(20))
-				m := &commons.MsgPublish{Proposer: c.address, Project: p.Id, Content: content, Uri: "https://example.org/x", Manifest: "run it"}
+				m := &commons.MsgPublish{Proposer: c.Address, Project: p.Id, Content: content, Uri: "https://example.org/x", Manifest: "run it"}
 				if err := w.send(c, m); err != nil {
 					return err
 				}

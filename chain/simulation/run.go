@@ -60,14 +60,14 @@ func Run(ctx context.Context, o Options) (Report, error) {
 			return w.report, err
 		}
 		if err := w.block(); err != nil {
-			return w.report, &Failure{o.Seed, w.chain.height, err}
+			return w.report, &Failure{o.Seed, w.chain.Height, err}
 		}
 	}
 	if err := w.justice(); err != nil {
-		return w.report, &Failure{o.Seed, w.chain.height, err}
+		return w.report, &Failure{o.Seed, w.chain.Height, err}
 	}
-	if err := w.chain.reborn(); err != nil {
-		return w.report, &Failure{o.Seed, w.chain.height, err}
+	if err := w.chain.Reborn(); err != nil {
+		return w.report, &Failure{o.Seed, w.chain.Height, err}
 	}
 	return w.report, nil
 }

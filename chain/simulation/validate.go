@@ -9,7 +9,7 @@ import (
 
 // validate is how validators come and go.
 func (w *world) validate() error {
-	q := power.NewQueryClient(w.asked())
+	q := power.NewQueryClient(w.chain.Asked())
 	asleep := 0
 	for _, o := range w.operators {
 		if o.asleep {
@@ -25,7 +25,7 @@ func (w *world) validate() error {
 			o.asleep = true
 			asleep++
 		}
-		res, err := q.Validator(context.Background(), &power.QueryValidatorRequest{Operator: o.address})
+		res, err := q.Validator(context.Background(), &power.QueryValidatorRequest{Operator: o.Address})
 		if err != nil { // it is none
 			if w.chance(40) {
 				if err := w.join(o); err != nil {
@@ -40,34 +40,34 @@ func (w *world) validate() error {
 	}
 	if w.chance(60) {
 		m, o := one(w, w.miners), one(w, w.operators)
-		return w.send(m.owner, &power.MsgAssign{Owner: m.owner.address, Validator: o.address})
+		return w.send(m.Owner, &power.MsgAssign{Owner: m.Owner.Address, Validator: o.Address})
 	}
 	return nil
 }
 
 func (w *world) join(o *operator) error {
-	key, beacon, proof, err := o.show()
+	key, beacon, proof, err := o.Show()
 	if err != nil {
 		return err
 	}
-	return w.send(o.person, &power.MsgRegister{
-		Operator: o.address, PubKey: key, BeaconKey: beacon, BeaconProof: proof, Moniker: o.name, Bond: 100*coin.Unit + w.r.Uint64N(900*coin.Unit),
+	return w.send(o.Person, &power.MsgRegister{
+		Operator: o.Address, PubKey: key, BeaconKey: beacon, BeaconProof: proof, Moniker: o.Name, Bond: 100*coin.Unit + w.r.Uint64N(900*coin.Unit),
 	})
 }
 
 func (w *world) run(o *operator, v power.Validator) error {
 	if v.Jailed && w.chance(300) {
-		return w.send(o.person, &power.MsgUnjail{Operator: o.address})
+		return w.send(o.Person, &power.MsgUnjail{Operator: o.Address})
 	}
 	switch w.r.IntN(150) {
 	case 0:
-		return w.send(o.person, &power.MsgBond{Operator: o.address, Amount: 1 + w.r.Uint64N(100*coin.Unit)})
+		return w.send(o.Person, &power.MsgBond{Operator: o.Address, Amount: 1 + w.r.Uint64N(100*coin.Unit)})
 	case 1:
 		amount := 1 + w.r.Uint64N(v.Bond+1)
 		if w.chance(300) {
 			amount = v.Bond
 		}
-		return w.send(o.person, &power.MsgUnbond{Operator: o.address, Amount: amount})
+		return w.send(o.Person, &power.MsgUnbond{Operator: o.Address, Amount: amount})
 	case 2:
 		return w.rotate(o)
 	}
@@ -77,12 +77,12 @@ func (w *world) run(o *operator, v power.Validator) error {
 // rotate asks for new keys. Until they are in force, and if they never are, the
 // old ones sign.
 func (w *world) rotate(o *operator) error {
-	if err := o.newKeys(); err != nil {
+	if err := o.NewKeys(); err != nil {
 		return err
 	}
-	key, beacon, proof, err := o.show()
+	key, beacon, proof, err := o.Show()
 	if err != nil {
 		return err
 	}
-	return w.send(o.person, &power.MsgRotateKey{Operator: o.address, PubKey: key, BeaconKey: beacon, BeaconProof: proof})
+	return w.send(o.Person, &power.MsgRotateKey{Operator: o.Address, PubKey: key, BeaconKey: beacon, BeaconProof: proof})
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,12 +11,12 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 
-	"github.com/cosmos/cosmos-sdk/baseapp"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/drand"
 	"hearth/chain/commons/tree"
+	"hearth/chain/stage"
 	chainwork "hearth/chain/work"
 	"hearth/infer/kernel"
 	"hearth/infer/model"
@@ -25,11 +26,11 @@ import (
 // world is a network with the people in it, and what only the simulation knows.
 type world struct {
 	r      *rand.Rand
-	chain  *chain
+	chain  *stage.Chain
 	report Report
 
 	model     *work.Model
-	clients   []*person
+	clients   []*stage.Person
 	miners    []*miner
 	operators []*operator // those that are validators come first to begin with
 	relay     drand.SecretKey
@@ -66,28 +67,17 @@ func newWorld(seed uint64) (*world, error) {
 	if w.relay, err = drand.NewSecretKey([]byte("the relay of a simulated network")); err != nil {
 		return nil, err
 	}
-	w.rounds = drand.Local(w.relay.Public(), start().Unix()-60, uint32(1+w.r.IntN(3)))
+	w.rounds = drand.Local(w.relay.Public(), stage.Start().Unix()-60, uint32(1+w.r.IntN(3)))
 	if err := w.populate(); err != nil {
 		return nil, err
 	}
-	g, err := newWriter()
+	state, err := w.genesis(f, w.operators[:4+w.r.IntN(3)])
 	if err != nil {
 		return nil, err
 	}
-	founders := w.operators[:4+w.r.IntN(3)]
-	var names []string
-	for _, o := range founders {
-		names = append(names, o.address)
-	}
-	slices.Sort(names)
-	g.people(w.everybody())
-	g.founders(founders, w.miners)
-	g.modules(w.rounds, f, names)
-	state, err := g.finish()
-	if err != nil {
-		return nil, err
-	}
-	w.chain, err = newChain(state, start(), func(*work.Model) (chainwork.Bench, bool) { return scale{work.NewVerifier(w.model, kernel.Best())}, true })
+	w.chain, err = stage.NewChain(state, stage.Start(), func(*work.Model) (chainwork.Bench, bool) {
+		return scale{work.NewVerifier(w.model, kernel.Best())}, true
+	})
 	return w, err
 }
 
@@ -98,32 +88,32 @@ func (w *world) populate() error {
 		if i > 2 && w.chance(300) {
 			c = lazy + character(w.r.IntN(2))
 		}
-		o, err := newOperator(fmt.Sprintf("operator %d", i), c)
+		o, err := stage.NewOperator(fmt.Sprintf("operator %d", i))
 		if err != nil {
 			return err
 		}
-		w.operators = append(w.operators, o)
+		w.operators = append(w.operators, &operator{Operator: o, character: c})
 	}
 	for i := range 4 {
 		c := honest
 		if i > 1 && w.chance(500) {
 			c = lazy + character(w.r.IntN(2))
 		}
-		w.miners = append(w.miners, newMiner(fmt.Sprintf("miner %d", i), c))
+		w.miners = append(w.miners, &miner{stage.NewMiner(fmt.Sprintf("miner %d", i)), c})
 	}
 	for i := range 3 {
-		w.clients = append(w.clients, newPerson(fmt.Sprintf("client %d", i)))
+		w.clients = append(w.clients, stage.NewPerson(fmt.Sprintf("client %d", i)))
 	}
 	return nil
 }
 
-func (w *world) everybody() []*person {
+func (w *world) everybody() []*stage.Person {
 	all := slices.Clone(w.clients)
 	for _, m := range w.miners {
-		all = append(all, m.owner, m.hot)
+		all = append(all, m.Owner, m.Hot)
 	}
 	for _, o := range w.operators {
-		all = append(all, o.person)
+		all = append(all, o.Person)
 	}
 	return all
 }
@@ -134,18 +124,13 @@ func (w *world) chance(permille int) bool { return w.r.IntN(1000) < permille }
 // one picks.
 func one[E any](w *world, of []E) E { return of[w.r.IntN(len(of))] }
 
-// asked reads the state as whoever asks a node does.
-func (w *world) asked() *baseapp.QueryServiceTestHelper {
-	return &baseapp.QueryServiceTestHelper{GRPCQueryRouter: w.chain.nodes[0].GRPCQueryRouter(), Ctx: w.chain.ctx()}
-}
-
 // send puts messages of somebody into the next block.
-func (w *world) send(p *person, msgs ...sdk.Msg) error {
+func (w *world) send(p *stage.Person, msgs ...sdk.Msg) error {
 	fee := uint64(0)
 	if w.chance(200) {
 		fee = 1 + w.r.Uint64N(1000)
 	}
-	b, err := p.transaction(fee, 6_000_000, msgs...)
+	b, err := p.Transaction(fee, 6_000_000, msgs...)
 	if err != nil {
 		return err
 	}
@@ -164,7 +149,7 @@ func (w *world) block() error {
 		return err
 	}
 	for _, act := range []func() error{w.trade, w.mine, w.judge, w.govern, w.propose, w.validate} {
-		if w.chain.height < 1 {
+		if w.chain.Height < 1 {
 			break // there is no state to read yet
 		}
 		if err := act(); err != nil {
@@ -176,30 +161,30 @@ func (w *world) block() error {
 	}
 	h := w.happening()
 	for _, s := range w.sent {
-		h.txs = append(h.txs, s.bytes)
+		h.Txs = append(h.Txs, s.bytes)
 	}
-	txs, results, err := w.chain.block(h)
+	txs, results, err := w.chain.Block(h)
 	if err != nil {
 		return err
 	}
 	if err := w.count(txs, results); err != nil {
 		return err
 	}
-	return w.chain.sound()
+	return w.chain.Sound()
 }
 
 // know brings accounts' numbers up to date.
 func (w *world) know() error {
-	if w.chain.height == 0 {
+	if w.chain.Height == 0 {
 		return nil
 	}
-	ctx, accounts := w.chain.ctx(), w.chain.nodes[0].Account
+	ctx, accounts := w.chain.Ctx(), w.chain.Nodes[0].Account
 	for _, p := range w.everybody() {
-		a := accounts.GetAccount(ctx, sdk.AccAddress(p.key.PubKey().Address()))
+		a := accounts.GetAccount(ctx, sdk.AccAddress(p.Key.PubKey().Address()))
 		if a == nil {
-			return fmt.Errorf("the account of %s is gone", p.name)
+			return fmt.Errorf("the account of %s is gone", p.Name)
 		}
-		p.number, p.sequence = a.GetAccountNumber(), a.GetSequence()
+		p.Number, p.Sequence = a.GetAccountNumber(), a.GetSequence()
 	}
 	return nil
 }
@@ -208,6 +193,11 @@ func (w *world) know() error {
 func (w *world) count(txs [][]byte, results []*abci.ExecTxResult) error {
 	if len(txs) != len(results) {
 		return fmt.Errorf("%d transactions have %d results", len(txs), len(results))
+	}
+	for _, s := range w.sent {
+		if s.what[0] == "nonsense" && !slices.ContainsFunc(txs, func(tx []byte) bool { return bytes.Equal(tx, s.bytes) }) {
+			w.report["nonsense left out"]++
+		}
 	}
 	for i, tx := range txs {
 		at := slices.IndexFunc(w.sent, func(s sending) bool { return string(s.bytes) == string(tx) })
@@ -229,12 +219,12 @@ func (w *world) count(txs [][]byte, results []*abci.ExecTxResult) error {
 }
 
 // happening decides what comes with the next block beside transactions.
-func (w *world) happening() happening {
+func (w *world) happening() stage.Happening {
 	c := w.chain
-	proposer := one(w, c.current)
-	h := happening{
-		wait: time.Duration(1+w.r.IntN(2)) * time.Second, proposer: proposer.address,
-		absent: func(address []byte) bool {
+	proposer := one(w, c.Current)
+	h := stage.Happening{
+		Wait: time.Duration(1+w.r.IntN(2)) * time.Second, Proposer: proposer.Address,
+		Absent: func(address []byte) bool {
 			o, _ := w.operatorAt(address)
 			return o == nil || o.asleep
 		},
@@ -244,19 +234,19 @@ func (w *world) happening() happening {
 	} else if w.chance(20) {
 		w.silent = 1 + w.r.IntN(12)
 	}
-	now := c.now.Add(h.wait).Unix()
-	h.beacon = beacon.Sources{
+	now := c.Now.Add(h.Wait).Unix()
+	h.Beacon = beacon.Sources{
 		Rounds: func(first uint64, most int) []drand.Signature { return w.published(first, most, now) },
 	}
-	if _, i := w.operatorAt(proposer.address); i != nil {
-		h.beacon.Reveal = func(m []byte) (drand.Signature, error) { return i.beacon.Sign(drand.Reveals, m) }
+	if _, i := w.operatorAt(proposer.Address); i != nil {
+		h.Beacon.Reveal = func(m []byte) (drand.Signature, error) { return i.Beacon.Sign(drand.Reveals, m) }
 	}
-	if w.chance(15) && c.height > 3 {
-		twice := one(w, c.last)
+	if w.chance(15) && c.Height > 3 {
+		twice := one(w, c.Last)
 		w.report["evidence of signing twice"]++
-		h.evidence = []abci.Misbehavior{{
-			Type: abci.MisbehaviorType_DUPLICATE_VOTE, Validator: abci.Validator{Address: twice.address, Power: twice.power},
-			Height: c.height - int64(w.r.IntN(3)), Time: c.now, TotalVotingPower: twice.power,
+		h.Evidence = []abci.Misbehavior{{
+			Type: abci.MisbehaviorType_DUPLICATE_VOTE, Validator: abci.Validator{Address: twice.Address, Power: twice.Power},
+			Height: c.Height - int64(w.r.IntN(3)), Time: c.Now, TotalVotingPower: twice.Power,
 		}}
 	}
 	return h
@@ -278,11 +268,11 @@ func (w *world) published(first uint64, most int, now int64) (out []drand.Signat
 }
 
 // operatorAt finds who signs with a consensus address, and with what else.
-func (w *world) operatorAt(address []byte) (*operator, *identity) {
+func (w *world) operatorAt(address []byte) (*operator, *stage.Identity) {
 	for _, o := range w.operators {
-		for k := range o.keys {
-			if string(o.keys[k].consensus.PubKey().Address()) == string(address) {
-				return o, &o.keys[k]
+		for k := range o.Keys {
+			if string(o.Keys[k].Consensus.PubKey().Address()) == string(address) {
+				return o, &o.Keys[k]
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package simulation
+package stage
 
 import (
 	"bytes"
@@ -28,43 +28,44 @@ import (
 	"hearth/chain/work"
 )
 
-const chainID = "simulation-1"
+// ChainID names every chain of this package.
+const ChainID = "stage-1"
 
-// seat is a validator as CometBFT knows it.
-type seat struct {
-	address []byte
-	power   int64
+// Seat is a validator as CometBFT knows it.
+type Seat struct {
+	Address []byte
+	Power   int64
 }
 
 // chain is what CometBFT does for its application: here, for two of them.
-type chain struct {
-	nodes  [2]*app.App
-	height int64
-	now    time.Time
+type Chain struct {
+	Nodes  [2]*app.App
+	Height int64
+	Now    time.Time
 
 	// Who validates the last block, the next and the one after that: changes
 	// take two blocks.
-	last, current, next []seat
+	Last, Current, Next []Seat
 }
 
-// happening is what a block brings beside transactions.
-type happening struct {
-	wait     time.Duration
-	proposer []byte
-	beacon   beacon.Sources
-	absent   func(address []byte) bool
-	evidence []abci.Misbehavior
-	txs      [][]byte
+// Happening is what a block brings beside transactions.
+type Happening struct {
+	Wait     time.Duration
+	Proposer []byte
+	Beacon   beacon.Sources
+	Absent   func(address []byte) bool
+	Evidence []abci.Misbehavior
+	Txs      [][]byte
 }
 
 func newNode(state []byte, at time.Time, first int64) (*app.App, []abci.ValidatorUpdate, error) {
-	a, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), app.Node{}, baseapp.SetChainID(chainID))
+	a, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), app.Node{}, baseapp.SetChainID(ChainID), baseapp.SetIAVLSyncPruning(true))
 	if err != nil {
 		return nil, nil, err
 	}
 	limits := node.Limits().ToProto()
 	res, err := a.InitChain(&abci.RequestInitChain{
-		Time: at, ChainId: chainID, ConsensusParams: &limits, AppStateBytes: state, InitialHeight: first,
+		Time: at, ChainId: ChainID, ConsensusParams: &limits, AppStateBytes: state, InitialHeight: first,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("begin from a genesis: %w", err)
@@ -72,29 +73,29 @@ func newNode(state []byte, at time.Time, first int64) (*app.App, []abci.Validato
 	return a, res.Validators, nil
 }
 
-// newChain begins a chain whose nodes weigh tickets as they are told to.
-func newChain(state []byte, at time.Time, benches work.Benches) (*chain, error) {
-	c := &chain{now: at}
-	for i := range c.nodes {
+// NewChain begins a chain whose nodes weigh tickets as they are told to.
+func NewChain(state []byte, at time.Time, benches work.Benches) (*Chain, error) {
+	c := &Chain{Now: at}
+	for i := range c.Nodes {
 		a, updates, err := newNode(state, at, 1)
 		if err != nil {
 			return nil, err
 		}
 		a.SetBenches(benches)
-		c.nodes[i] = a
+		c.Nodes[i] = a
 		if i == 0 {
-			if c.current, err = change(nil, updates); err != nil {
+			if c.Current, err = change(nil, updates); err != nil {
 				return nil, err
 			}
 		}
 	}
-	c.next = c.current
+	c.Next = c.Current
 	return c, nil
 }
 
 // change applies changes of validators as CometBFT does, which would stop at
 // those that are wrong.
-func change(seats []seat, updates []abci.ValidatorUpdate) ([]seat, error) {
+func change(seats []Seat, updates []abci.ValidatorUpdate) ([]Seat, error) {
 	seats = slices.Clone(seats)
 	seen := map[string]bool{}
 	for _, u := range updates {
@@ -107,7 +108,7 @@ func change(seats []seat, updates []abci.ValidatorUpdate) ([]seat, error) {
 			return nil, fmt.Errorf("validator %X is changed twice in a block", address)
 		}
 		seen[string(address)] = true
-		i := slices.IndexFunc(seats, func(s seat) bool { return bytes.Equal(s.address, address) })
+		i := slices.IndexFunc(seats, func(s Seat) bool { return bytes.Equal(s.Address, address) })
 		switch {
 		case u.Power < 0:
 			return nil, fmt.Errorf("validator %X gets a power of %d", address, u.Power)
@@ -116,42 +117,42 @@ func change(seats []seat, updates []abci.ValidatorUpdate) ([]seat, error) {
 		case u.Power == 0:
 			seats = slices.Delete(seats, i, i+1)
 		case i < 0:
-			seats = append(seats, seat{address, u.Power})
+			seats = append(seats, Seat{address, u.Power})
 		default:
-			seats[i].power = u.Power
+			seats[i].Power = u.Power
 		}
 	}
 	var total int64
 	for _, s := range seats {
-		if s.power > math.MaxInt64/8-total {
+		if s.Power > math.MaxInt64/8-total {
 			return nil, errors.New("the power of all validators is more than CometBFT takes")
 		}
-		total += s.power
+		total += s.Power
 	}
 	if len(seats) == 0 {
 		return nil, errors.New("no validator is left")
 	}
-	slices.SortFunc(seats, func(a, b seat) int { return bytes.Compare(a.address, b.address) })
+	slices.SortFunc(seats, func(a, b Seat) int { return bytes.Compare(a.Address, b.Address) })
 	return seats, nil
 }
 
-// block makes one and lets both nodes execute it. The results are those of the
+// Block makes one and lets both nodes execute it. The results are those of the
 // transactions, without the beacon's part.
-func (c *chain) block(h happening) (txs [][]byte, results []*abci.ExecTxResult, err error) {
-	c.height++
-	c.now = c.now.Add(h.wait)
+func (c *Chain) Block(h Happening) (txs [][]byte, results []*abci.ExecTxResult, err error) {
+	c.Height++
+	c.Now = c.Now.Add(h.Wait)
 	req := c.request(h)
-	proposer := c.nodes[c.height%2]
-	proposer.SetSources(h.beacon)
+	proposer := c.Nodes[c.Height%2]
+	proposer.SetSources(h.Beacon)
 	proposal, err := proposer.PrepareProposal(&abci.RequestPrepareProposal{
-		MaxTxBytes: 4 << 20, Txs: h.txs, LocalLastCommit: extended(req.DecidedLastCommit), Misbehavior: req.Misbehavior,
+		MaxTxBytes: 4 << 20, Txs: h.Txs, LocalLastCommit: extended(req.DecidedLastCommit), Misbehavior: req.Misbehavior,
 		Height: req.Height, Time: req.Time, NextValidatorsHash: req.NextValidatorsHash, ProposerAddress: req.ProposerAddress,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("propose a block: %w", err)
 	}
 	req.Txs = proposal.Txs
-	for i, a := range c.nodes {
+	for i, a := range c.Nodes {
 		res, err := a.ProcessProposal(&abci.RequestProcessProposal{
 			Txs: req.Txs, ProposedLastCommit: req.DecidedLastCommit, Misbehavior: req.Misbehavior, Hash: req.Hash,
 			Height: req.Height, Time: req.Time, NextValidatorsHash: req.NextValidatorsHash, ProposerAddress: req.ProposerAddress,
@@ -167,11 +168,11 @@ func (c *chain) block(h happening) (txs [][]byte, results []*abci.ExecTxResult, 
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err := change(c.next, res.ValidatorUpdates)
+	after, err := change(c.Next, res.ValidatorUpdates)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.last, c.current, c.next = c.current, c.next, after
+	c.Last, c.Current, c.Next = c.Current, c.Next, after
 	first := 0
 	if len(req.Txs) > 0 && beacon.IsInjection(req.Txs[0]) {
 		first = 1
@@ -180,9 +181,9 @@ func (c *chain) block(h happening) (txs [][]byte, results []*abci.ExecTxResult, 
 }
 
 // execute lets both nodes execute a decided block and compares them.
-func (c *chain) execute(req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+func (c *Chain) execute(req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
 	var first *abci.ResponseFinalizeBlock
-	for i, a := range c.nodes {
+	for i, a := range c.Nodes {
 		res, err := a.FinalizeBlock(req)
 		if err != nil {
 			return nil, fmt.Errorf("node %d cannot execute the block: %w", i, err)
@@ -196,30 +197,43 @@ func (c *chain) execute(req *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeB
 		case !bytes.Equal(res.AppHash, first.AppHash):
 			return nil, fmt.Errorf("the nodes' states have the hashes %X and %X", first.AppHash, res.AppHash)
 		default:
-			if d := cmp.Diff(first.TxResults, res.TxResults); d != "" {
-				return nil, fmt.Errorf("the nodes' results differ:\n%s", d)
-			}
-			if d := cmp.Diff(first.ValidatorUpdates, res.ValidatorUpdates); d != "" {
-				return nil, fmt.Errorf("the nodes' validators differ:\n%s", d)
+			if err := same(first, res); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return first, nil
 }
 
-func (c *chain) request(h happening) *abci.RequestFinalizeBlock {
+// same compares what two nodes say of a block.
+func same(a, b *abci.ResponseFinalizeBlock) error {
+	x, err := a.Marshal()
+	if err != nil {
+		return err
+	}
+	y, err := b.Marshal()
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(x, y) {
+		return nil
+	}
+	return fmt.Errorf("the nodes' results differ:\n%s", cmp.Diff(a, b))
+}
+
+func (c *Chain) request(h Happening) *abci.RequestFinalizeBlock {
 	commit := abci.CommitInfo{}
-	for _, s := range c.last {
+	for _, s := range c.Last {
 		flag := cmtproto.BlockIDFlagCommit
-		if h.absent(s.address) {
+		if h.Absent(s.Address) {
 			flag = cmtproto.BlockIDFlagAbsent
 		}
-		commit.Votes = append(commit.Votes, abci.VoteInfo{Validator: abci.Validator{Address: s.address, Power: s.power}, BlockIdFlag: flag})
+		commit.Votes = append(commit.Votes, abci.VoteInfo{Validator: abci.Validator{Address: s.Address, Power: s.Power}, BlockIdFlag: flag})
 	}
-	number := fmt.Appendf(make([]byte, 0, 32), "%032d", c.height)
+	number := fmt.Appendf(make([]byte, 0, 32), "%032d", c.Height)
 	return &abci.RequestFinalizeBlock{
-		DecidedLastCommit: commit, Misbehavior: h.evidence, Hash: number, Height: c.height, Time: c.now,
-		NextValidatorsHash: number, ProposerAddress: h.proposer,
+		DecidedLastCommit: commit, Misbehavior: h.Evidence, Hash: number, Height: c.Height, Time: c.Now,
+		NextValidatorsHash: number, ProposerAddress: h.Proposer,
 	}
 }
 
@@ -231,36 +245,41 @@ func extended(c abci.CommitInfo) abci.ExtendedCommitInfo {
 	return out
 }
 
-// ctx reads the state after the last block.
-func (c *chain) ctx() sdk.Context { return reading(c.nodes[0], c.height, c.now) }
+// Ctx reads the state after the last block.
+func (c *Chain) Ctx() sdk.Context { return reading(c.Nodes[0], c.Height, c.Now) }
 
-func reading(a *app.App, height int64, now time.Time) sdk.Context {
-	return a.NewContextLegacy(true, cmtproto.Header{ChainID: chainID, Height: height, Time: now})
+// Asked answers queries about the state after the last block, as a node does.
+func (c *Chain) Asked() *baseapp.QueryServiceTestHelper {
+	return &baseapp.QueryServiceTestHelper{GRPCQueryRouter: c.Nodes[0].GRPCQueryRouter(), Ctx: c.Ctx()}
 }
 
-// sound looks at all invariants of the application.
-func (c *chain) sound() error {
-	a := c.nodes[0]
-	return invariant.Check(c.ctx(), slices.Concat(
+func reading(a *app.App, height int64, now time.Time) sdk.Context {
+	return a.NewContextLegacy(true, cmtproto.Header{ChainID: ChainID, Height: height, Time: now})
+}
+
+// Sound looks at all invariants of the application.
+func (c *Chain) Sound() error {
+	a := c.Nodes[0]
+	return invariant.Check(c.Ctx(), slices.Concat(
 		a.Beacon.Invariants(), a.Model.Invariants(), a.Work.Invariants(), a.Power.Invariants(), a.Emission.Invariants(), a.Commons.Invariants(),
 	)...)
 }
 
-// reborn exports the state, lets a new node begin from it, and compares the two
+// Reborn exports the state, lets a new node begin from it, and compares the two
 // after a block that both execute.
-func (c *chain) reborn() error {
-	old := c.nodes[0]
+func (c *Chain) Reborn() error {
+	old := c.Nodes[0]
 	exported, err := old.Export()
 	if err != nil {
 		return err
 	}
-	young, _, err := newNode(exported.AppState, c.now, c.height+1)
+	young, _, err := newNode(exported.AppState, c.Now, c.Height+1)
 	if err != nil {
 		return fmt.Errorf("a node that begins from the export: %w", err)
 	}
-	c.height++
-	c.now = c.now.Add(time.Second)
-	req := c.request(happening{proposer: c.current[0].address, absent: func([]byte) bool { return false }})
+	c.Height++
+	c.Now = c.Now.Add(time.Second)
+	req := c.request(Happening{Proposer: c.Current[0].Address, Absent: func([]byte) bool { return false }})
 	var states [2]map[string]json.RawMessage
 	for i, a := range []*app.App{old, young} {
 		if _, err := a.FinalizeBlock(req); err != nil {

@@ -26,6 +26,9 @@ var (
 )
 
 func TestTheNetworkBearsItsAttackers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two days of a network take half a minute")
+	}
 	s := Short()
 	if *long {
 		s = Long()

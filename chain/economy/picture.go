@@ -1,8 +1,10 @@
 package economy
 
 import (
+	"cmp"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 )
 
@@ -80,7 +82,7 @@ func (d *drawing) bars(effects []Effect, y int) int {
 			class = "edge"
 		}
 		d.line(class, [2]int{at(v), top}, [2]int{at(v), bottom})
-		d.text(at(v), bottom+16, 11, "soft", "middle", fmt.Sprintf("%d %%", v/100))
+		d.text(at(v), bottom+16, 11, "soft", "middle", strings.Replace(fmt.Sprintf("%d %%", v/100), "-", "−", 1))
 	}
 	for i, e := range effects {
 		x, mid := at(min(max(e.All, -400), 400)), top+row*i+row/2
@@ -117,6 +119,11 @@ func (d *drawing) powers(ts []Takeover, y int) int {
 		d.text(at(n, 0)[0], bottom+16, 11, "soft", "middle", fmt.Sprint(n))
 	}
 	d.text((left+right)/2, bottom+32, 12, "soft", "middle", "days")
+	type label struct {
+		y    int
+		name string
+	}
+	var labels []label
 	for i, t := range ts {
 		class := fmt.Sprintf("l%d", i/2%4)
 		if t.Guarded {
@@ -128,9 +135,16 @@ func (d *drawing) powers(ts []Takeover, y int) int {
 		}
 		d.line(class, points...)
 		last := t.Share[len(t.Share)-1]
-		name := permille(int64(t.Rented)) + ": " + permille(last)
-		d.text(right+4, at(0, last)[1]+4, 10, "ink", "start", name)
+		labels = append(labels, label{at(0, last)[1] + 4, permille(int64(t.Rented)) + ": " + permille(last)})
 		d.says = append(d.says, fmt.Sprintf("rented %s, guardians %v: %s of power after %d days", permille(int64(t.Rented)), t.Guarded, permille(last), takeoverDays))
+	}
+	// Names beside the ends of the lines, from the bottom up, none on another.
+	slices.SortFunc(labels, func(a, b label) int { return cmp.Compare(b.y, a.y) })
+	free := bottom + 4
+	for _, l := range labels {
+		l.y = min(l.y, free)
+		d.text(right+6, l.y, 11, "ink", "start", l.name)
+		free = l.y - 12
 	}
 	return bottom + 36
 }

@@ -1,5 +1,10 @@
 package economy
 
+import (
+	"runtime"
+	"sync"
+)
+
 // Plan is one world that is played.
 type Plan struct {
 	Seed   uint64
@@ -44,7 +49,7 @@ type Suite struct {
 	Blocks int // of every attack
 }
 
-// Short is what every run of the tests plays.
+// Short is what every full run of the tests plays.
 func Short() Suite { return Suite{Params: Defaults(), Seeds: []uint64{1}, Blocks: 2 * 43_200} }
 
 // Long is played by a flag.
@@ -91,28 +96,47 @@ func (s Suite) Attacks() []Effect {
 		{"cheaters, 5 % of machines", Plan{Attack: Cheater, Rate: twentieth}},
 		{"dealing with oneself", Plan{Attack: Dealer, Rate: fifth}},
 	}
+	// Worlds have nothing in common and are played beside each other, one on each
+	// processor. Twins are shared.
+	var start sync.WaitGroup
+	gate := make(chan struct{}, runtime.GOMAXPROCS(0))
+	promise := func(p Plan) func() *world {
+		w := sync.OnceValue(func() *world { return s.play(p) })
+		start.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			w()
+		})
+		return w
+	}
 	type pair struct{ seed, rate uint64 }
-	twins := map[pair]*world{}
-	var effects []Effect
-	for _, p := range plans {
-		e := Effect{Name: p.name, Pay: p.plan.Attack == Replayer || p.plan.Attack == Dealer, Tickets: 1 << 62}
-		diff := make([]int64, len(sizes()))
+	twins := map[pair]func() *world{}
+	type match struct{ with, without func() *world }
+	matches := make([][]match, len(plans))
+	for i, p := range plans {
 		for _, seed := range s.Seeds {
 			plan := p.plan
 			plan.Seed, plan.Blocks, plan.Sizes, plan.Demand = seed, s.Blocks, sizes(), offered
 			twin := plan
 			twin.Attack, twin.Corrupt, twin.Luck = Honest, 0, 0
-			if !e.Pay {
+			if !pays(plan.Attack) {
 				twin.Rate = 0
 			}
-			with, without := s.play(plan), twins[pair{seed, twin.Rate}]
-			if without == nil {
-				without = s.play(twin)
-				twins[pair{seed, twin.Rate}] = without
+			at := pair{seed, twin.Rate}
+			if twins[at] == nil {
+				twins[at] = promise(twin)
 			}
-			e.count(with, without, diff, len(s.Seeds))
+			matches[i] = append(matches[i], match{promise(plan), twins[at]})
 		}
-		e.Worst = 1 << 62
+	}
+	start.Wait()
+	var effects []Effect
+	for i, p := range plans {
+		e := Effect{Name: p.name, Pay: pays(p.plan.Attack), Tickets: 1 << 62, Worst: 1 << 62}
+		diff := make([]int64, len(sizes()))
+		for _, m := range matches[i] {
+			e.count(m.with(), m.without(), diff, len(s.Seeds))
+		}
 		for _, d := range diff {
 			e.Worst = min(e.Worst, d/int64(len(s.Seeds)))
 		}
@@ -121,9 +145,13 @@ func (s Suite) Attacks() []Effect {
 	return effects
 }
 
+// pays tells whether who attacks so does work that is credited.
+func pays(k Kind) bool { return k == Replayer || k == Dealer }
+
 func (s Suite) play(p Plan) *world {
 	w := newWorld(s.Params, p)
 	w.run(p.Blocks)
+	w.nullifiers, w.done, w.jobs, w.trials = nil, nil, list{}, nil // only the books are looked at
 	return w
 }
 

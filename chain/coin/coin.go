@@ -10,15 +10,16 @@ import (
 	"fmt"
 
 	"cosmossdk.io/math"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 
 const (
-	// Denom is the smallest unit; Unit of them are one Display.
-	Denom   = "uhth"
+	// Denom is the smallest unit.
+	Denom = "uhth"
+	// Display is the coin's name for people: Unit of the smallest.
 	Display = "HTH"
-	Unit    = 1_000_000
+	// Unit is how many of the smallest unit make a coin.
+	Unit = 1_000_000
 )
 
 // Of returns an amount as the bank takes it. Nothing at all is the empty set,

@@ -5,9 +5,8 @@ import (
 	"testing"
 
 	sdkmath "cosmossdk.io/math"
-	"pgregory.net/rapid"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	"pgregory.net/rapid"
 
 	"hearth/chain/coin"
 )

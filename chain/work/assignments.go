@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/zeebo/blake3"
-
 	"cosmossdk.io/collections"
+	"github.com/zeebo/blake3"
 )
 
 const (

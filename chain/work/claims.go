@@ -5,9 +5,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/zeebo/blake3"
-
 	"cosmossdk.io/collections"
+	"github.com/zeebo/blake3"
 
 	"hearth/chain/work/market"
 	"hearth/infer/model"

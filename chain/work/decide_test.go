@@ -72,8 +72,10 @@ func TestWhatMoreThanTwoThirdsOfPowerFoundCounts(t *testing.T) {
 		{
 			name: "a ticket that most find wrong, with the reason of most power", total: 40,
 			said: []said{
-				{power: 9, void: []string{"a"}, why: "row repeats"}, {power: 11, void: []string{"a"}, why: "row not the job's"},
-				{power: 10, void: []string{"a"}, why: "row repeats"}, {power: 10},
+				{power: 9, void: []string{"a"}, why: "row repeats"},
+				{power: 11, void: []string{"a"}, why: "row not the job's"},
+				{power: 10, void: []string{"a"}, why: "row repeats"},
+				{power: 10},
 			},
 			tickets: "-+", receipt: holds, against: holds, reason: "row repeats",
 			standing: []Standing{STANDING_STOOD, STANDING_STOOD, STANDING_STOOD, STANDING_WRONG},

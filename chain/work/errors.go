@@ -1,9 +1,8 @@
 package work
 
 import (
-	"google.golang.org/grpc/codes"
-
 	"cosmossdk.io/errors"
+	"google.golang.org/grpc/codes"
 )
 
 // ModuleName names the module, its store and its account.

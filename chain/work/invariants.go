@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
-
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	"hearth/chain/coin"
@@ -233,7 +232,7 @@ func (k *Keeper) queuesAll(ctx context.Context) error {
 	for _, c := range claims {
 		var in collections.KeySet[at]
 		var due int64
-		name := ""
+		var name string
 		switch c.Status {
 		case CLAIM_STATUS_WAITING:
 			in, due, name = k.store.waiting, c.Height, "waiting"

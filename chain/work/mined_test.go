@@ -1,7 +1,6 @@
 package work_test
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"sync"
 	"testing"
@@ -276,5 +275,3 @@ func (w *world) try(m *machine, key []byte) *judge.Verdict {
 	})
 	return v
 }
-
-func publicKey(name string) [32]byte { return [32]byte(executor(name).Public().(ed25519.PublicKey)) }

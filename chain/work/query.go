@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
-
 	"github.com/cosmos/cosmos-sdk/types/query"
 )
 

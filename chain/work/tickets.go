@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/zeebo/blake3"
-
 	"cosmossdk.io/collections"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/zeebo/blake3"
 
 	"hearth/infer/kernel"
 	format "hearth/work"

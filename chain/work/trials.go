@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	format "hearth/work"

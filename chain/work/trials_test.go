@@ -78,6 +78,52 @@ func TestAForgedTicketVoidsTheClaimAndCostsItsMiner(t *testing.T) {
 	}
 }
 
+// A row that is not the job's can be made to win, by trying: tier 0 lets it pass
+// on every node. The trial does not.
+func TestARowThatWasMadeUpPassesTierZeroAndNoTrial(t *testing.T) {
+	r := claimed(t, easy())
+	c := r.claim(r.key)
+	target, err := format.NewTarget([32]byte(c.Target))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var forged []byte
+	for n := 0; forged == nil; n++ {
+		if n > 100_000 {
+			t.Fatal("no made-up row wins")
+		}
+		b := r.altered(0, func(x *format.Ticket) {
+			x.Position = 17 // where the honest miner found nothing, it may be
+			for i := range 4 {
+				x.Row[i] = 128 + uint8(n>>(5*i))%32
+			}
+		})
+		x, err := format.DecodeTicket(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.m.bench.Check(r.y.claim, target, x) == nil {
+			forged = b
+		}
+	}
+	msg := r.submission(forged)
+	if err := r.keep.Tier0(r.ctx, msg, r.ctx.BlockHeight()+1, r.m.benches); err != nil {
+		t.Fatalf("tier 0: %v", err)
+	}
+	r.block(func() {
+		must(r.world, r.msgs.SubmitTickets, msg)
+		r.deliver("miner", r.key, r.y.receipt)
+	})
+	r.try(r.m, r.key)
+	got := r.tickets()
+	if len(got) != 1 || got[0].Status != work.TICKET_STATUS_VOID || got[0].Reason != string(format.ReasonOtherRow) {
+		t.Errorf("the ticket is %+v", got)
+	}
+	if m := r.miner("miner"); m.Bond == 20e6 || r.tally().Voided == 0 {
+		t.Errorf("it cost its miner nothing: %+v", m)
+	}
+}
+
 func TestAWrongReceiptLosesTheClaim(t *testing.T) {
 	r := claimed(t, easy())
 	output := append([]int32(nil), r.y.output...)

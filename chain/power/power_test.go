@@ -644,3 +644,60 @@ func total(m map[string]int64) (sum int64) {
 	}
 	return sum
 }
+
+func TestParametersAreWithinTheirBounds(t *testing.T) {
+	for name, p := range map[string]power.Params{"default": power.DefaultParams(), "fast": power.FastParams()} {
+		if err := p.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADaysEndTakesManyMinersOverSomeBlocks(t *testing.T) {
+	w := begin(t, 8, 0, func(p *power.Params) { p.MaturationDays, p.SmoothingDays, p.FloorShare = 1, 1, 0 })
+	w.block(nil, nil, nil)
+	const miners = 1200
+	name := func(n int) string {
+		b := make([]byte, 20)
+		b[0], b[1], b[2] = byte(n), byte(n>>8), 1
+		return w.Address(t, b)
+	}
+	for n := range miners { // an eighth each, so that each validator keeps its power
+		m := &power.MsgAssign{Owner: name(n), Validator: w.Account(t, byte(n%8+1))}
+		if _, err := w.message.Assign(w.Ctx, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	credit := func(ctx sdk.Context) {
+		for n := range miners {
+			if err := w.keeper.Credit(ctx, name(n), 1, 1e9); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for w.status().State.Day < 2 {
+		w.block(nil, nil, credit)
+	}
+	s := w.status().State
+	if !s.Gathering || s.WorkToday != 0 {
+		t.Fatalf("the day's end is over at once: %+v", s)
+	}
+	// What is credited while it is under way is the new day's, for those that
+	// were taken already and for those that wait.
+	blocks := 0
+	for ; w.status().State.Gathering; blocks++ {
+		w.block(nil, nil, credit)
+	}
+	s = w.status().State
+	if blocks != 2 || s.WorkToday != uint64(blocks)*miners*1000 {
+		t.Errorf("after %d more blocks %d are credited to the new day", blocks, s.WorkToday)
+	}
+	if want := s.ClosedWork; s.Average != want {
+		t.Errorf("all averages are %d, credited were %d", s.Average, want)
+	}
+	for i := range 8 {
+		if v := w.validator(i); v.Work == 0 || v.Work != w.validator(0).Work || v.Power != weight.Total/8 {
+			t.Errorf("validator %d has work %d and a power of %d", i, v.Work, v.Power)
+		}
+	}
+}

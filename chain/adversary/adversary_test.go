@@ -1,0 +1,342 @@
+package adversary_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"hearth/chain/stage"
+	chainwork "hearth/chain/work"
+	"hearth/infer/engine"
+	"hearth/infer/kernel"
+	"hearth/infer/mini"
+	"hearth/work"
+)
+
+func TestAdversaries(t *testing.T) {
+	k := newKit(t)
+	for _, c := range []struct {
+		name   string
+		change func(*chainwork.Params)
+		plays  func(*network)
+	}{
+		{"forged ticket", nil, forgedTicket},
+		{"another's ticket", nil, anothersTicket},
+		{"replayed ticket", nil, replayedTicket},
+		{"wrong activation that wins", nil, wrongActivation},
+		{"lazy auditor", nil, lazyAuditor},
+		{"lying minority", nil, lyingMinority},
+		{"claim squatting", func(p *chainwork.Params) { p.MaxOpenClaims = 3 }, squatting},
+		{"duplicate job", nil, duplicateJob},
+		{"model substitution", nil, substitution},
+		{"substitution without tickets", func(p *chainwork.Params) { p.AuditPermille = 1000 }, quietSubstitution},
+		{"oversized proof", nil, oversizedProof},
+		{"spam", func(p *chainwork.Params) { p.MaxTicketsPerTx, p.MaxTicketsPerClaim, p.MaxOpenJobs = 4, 6, 5 }, spam},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := k.open(t, c.change)
+			c.plays(n)
+			n.earns()
+		})
+	}
+}
+
+// A ticket whose row was touched does not win any more; signed anew or not, no
+// node takes it.
+func forgedTicket(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	tickets, _ := n.honest(n.rogue, c, j)
+	forged, err := work.DecodeTicket(tickets[0])
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	forged.Row[0] ^= 1
+	n.kept(string(work.ReasonSignature), n.rogue.Hot, n.submit(n.rogue, c, forged.Encode()))
+	forged.Sign(n.rogue.Executor)
+	n.kept(string(work.ReasonTarget), n.rogue.Hot, n.submit(n.rogue, c, forged.Encode()))
+}
+
+// A ticket counts for the claim that it was mined for, and for who claimed.
+func anothersTicket(n *network) {
+	mine, theirs := n.newJob(), n.newJob()
+	n.post(mine)
+	n.post(theirs)
+	c := n.take(n.miner, mine)
+	own := n.take(n.rogue, theirs)
+	tickets, _ := n.honest(n.miner, c, mine)
+	n.kept(string(work.ReasonClaim), n.rogue.Hot, n.submit(n.rogue, own, tickets[0]))
+	n.kept("another's", n.rogue.Hot, n.submit(n.rogue, c, tickets[0]))
+	stolen, err := work.DecodeTicket(tickets[0])
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	copy(stolen.Claim[:], own.Id)
+	stolen.Sign(n.rogue.Executor)
+	if r := n.block(n.sign(n.rogue.Hot, n.submit(n.rogue, own, stolen.Encode())))[0]; r != nil {
+		n.t.Errorf("a ticket that was signed over is taken: %v", r)
+	}
+}
+
+// A ticket is in the chain once, however it is sent again.
+func replayedTicket(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	tickets, _ := n.honest(n.rogue, c, j)
+	n.kept("in the chain already", n.rogue.Hot, n.submit(n.rogue, c, tickets[0], tickets[0]))
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[0]))
+	n.kept("in the chain already", n.rogue.Hot, n.submit(n.rogue, c, tickets[0]))
+	// The same place with another row has the same name.
+	again, err := work.DecodeTicket(tickets[0])
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	again.Row[1] ^= 1
+	again.Sign(n.rogue.Executor)
+	n.kept("in the chain already", n.rogue.Hot, n.submit(n.rogue, c, again.Encode()))
+}
+
+// A row that nobody computed can win: tier 0 sees no difference. Whoever runs
+// the job does.
+func wrongActivation(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	_, receipt := n.honest(n.rogue, c, j)
+	claim, target := form(j, &c), n.target(&c)
+	guessed := n.guess(n.rogue, c, j, func(t *work.Ticket) error { return n.bench.Check(claim, target, t) })
+	before := n.minerNow(n.rogue)
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, guessed))
+	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
+	n.settled(c.Key)
+	kept, after := n.ticket(guessed), n.minerNow(n.rogue)
+	if kept.Status != chainwork.TICKET_STATUS_VOID || kept.Reason != string(work.ReasonOtherRow) {
+		n.t.Errorf("the ticket is %v: %q", kept.Status, kept.Reason)
+	}
+	if want := before.Bond - before.Bond/4; after.Bond > want || after.CreditedPaid != 0 || after.Voided == 0 {
+		n.t.Errorf("the miner has a bond of %d, not at most %d, %d credited and %d void", after.Bond, want, after.CreditedPaid, after.Voided)
+	}
+}
+
+// Who judges without running the job has no seal that opens.
+func lazyAuditor(n *network) {
+	n.manners[3] = lazily
+	n.earns()
+	if got := n.penalties(n.operators[3]); len(got) != 1 || !strings.Contains(got[0], "without running its job") {
+		n.t.Errorf("punished for %q", got)
+	}
+	n.spared(0, 1, 2)
+	n.manners[3] = honestly
+}
+
+// One of four that says everything is wrong changes nothing but its own bond.
+func lyingMinority(n *network) {
+	n.manners[2] = lying
+	n.earns()
+	if got := n.penalties(n.operators[2]); len(got) != 1 || !strings.Contains(got[0], "wrong verdict") {
+		n.t.Errorf("punished for %q", got)
+	}
+	n.spared(0, 1, 3)
+	n.manners[2] = honestly
+}
+
+// spared looks that validators were not punished.
+func (n *network) spared(all ...int) {
+	n.t.Helper()
+	for _, i := range all {
+		if got := n.penalties(n.operators[i]); len(got) > 0 {
+			n.t.Errorf("validator %d is punished for %q", i, got)
+		}
+	}
+}
+
+// Who claims and does not work loses deposits, and cannot hold many jobs.
+func squatting(n *network) {
+	var claims []chainwork.Claim
+	jobs := []*work.Job{n.newJob(), n.newJob(), n.newJob(), n.newJob()}
+	for _, j := range jobs {
+		n.post(j)
+	}
+	before := n.minerNow(n.rogue)
+	for _, j := range jobs[:3] {
+		claims = append(claims, n.take(n.rogue, j))
+	}
+	id := jobs[3].ID()
+	n.refused("", n.rogue.Hot, &chainwork.MsgClaim{Hot: n.rogue.Hot.Address, Takes: []chainwork.Take{{Job: id[:]}}})
+	for _, c := range claims {
+		if end := n.settled(c.Key); end.Status != chainwork.CLAIM_STATUS_LOST || end.Reason != "not delivered in time" {
+			n.t.Errorf("the claim ends %v: %q", end.Status, end.Reason)
+		}
+		res, err := n.ask().Job(context.Background(), &chainwork.QueryJobRequest{Id: fmt.Sprintf("%x", c.Job)})
+		if err != nil || res.Job.Status != chainwork.JOB_STATUS_FAILED || res.Job.Escrow != 0 {
+			n.t.Errorf("the job is %v with %d in escrow: %v", res.Job.Status, res.Job.Escrow, err)
+		}
+	}
+	if after := n.minerNow(n.rogue); after.Bond != before.Bond-3e5 || after.Locked != 0 {
+		n.t.Errorf("the miner had a bond of %d and has %d, %d of it locked", before.Bond, after.Bond, after.Locked)
+	}
+}
+
+// A job is done once, ever: nobody is paid again for what is known.
+func duplicateJob(n *network) {
+	j := n.newJob()
+	n.post(j)
+	offer := &chainwork.MsgPostJob{Client: n.client.Address, Job: j.Encode(), MaxFee: 1e6}
+	n.refused("", n.client, offer)
+	c := n.take(n.rogue, j)
+	n.refused("", n.client, offer)
+	id := j.ID()
+	n.refused("", n.miner.Hot, &chainwork.MsgClaim{Hot: n.miner.Hot.Address, Takes: []chainwork.Take{{Job: id[:]}}})
+	_, receipt := n.honest(n.rogue, c, j)
+	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
+	n.settled(c.Key)
+	n.refused("", n.client, offer)
+	// A field that has no effect does not make a new job of it.
+	j.Sampling.TopK = 3
+	n.refused("", n.client, &chainwork.MsgPostJob{Client: n.client.Address, Job: j.Encode(), MaxFee: 1e6})
+}
+
+// cheaper is hearth-mini with a layer that was left out: its products are zero.
+func (n *network) cheaper() (weightsOf func(*stage.Miner, chainwork.Claim, *work.Job) ([][]byte, []byte)) {
+	m, _, _, err := mini.Load()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	last := &m.Layers[len(m.Layers)-1]
+	clear(last.Down.Weight)
+	clear(last.Out.Weight)
+	plain, err := engine.NewPlain(m, kernel.Best(), nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return func(r *stage.Miner, c chainwork.Claim, j *work.Job) ([][]byte, []byte) {
+		return n.mine(r, c, j, m, plain)
+	}
+}
+
+// A cheaper model has other rows, and its receipt another trace.
+func substitution(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	tickets, receipt := n.cheaper()(n.rogue, c, j)
+	claim, target := form(j, &c), n.target(&c)
+	var sent [][]byte
+	for _, b := range tickets {
+		t, err := work.DecodeTicket(b)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if n.bench.Check(claim, target, t) == nil && len(sent) < 2 {
+			sent = append(sent, b)
+		}
+	}
+	if len(sent) == 0 {
+		n.t.Fatal("no ticket of the cheaper model passes tier 0")
+	}
+	before := n.minerNow(n.rogue)
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, sent...))
+	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
+	end := n.settled(c.Key)
+	if end.Status != chainwork.CLAIM_STATUS_LOST || end.Reason == "" {
+		n.t.Errorf("the claim ends %v: %q", end.Status, end.Reason)
+	}
+	for _, b := range sent {
+		if kept := n.ticket(b); kept.Status != chainwork.TICKET_STATUS_VOID || kept.Reason == "" {
+			n.t.Errorf("a ticket ends %v: %q", kept.Status, kept.Reason)
+		}
+	}
+	if after := n.minerNow(n.rogue); after.Bond > before.Bond/2 || after.CreditedPaid != 0 {
+		n.t.Errorf("the miner had a bond of %d and has %d, with %d credited", before.Bond, after.Bond, after.CreditedPaid)
+	}
+}
+
+// Without tickets nobody runs the job again at once, but an audit may.
+func quietSubstitution(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	_, receipt := n.cheaper()(n.rogue, c, j)
+	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
+	n.settled(c.Key)
+	before := n.minerNow(n.rogue)
+	for range 60 {
+		res, err := n.ask().Assignments(context.Background(), &chainwork.QueryAssignmentsRequest{Owner: n.miner.Owner.Address})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if len(res.Assignments) == 0 || res.Assignments[0].Expires == 0 {
+			n.block()
+			continue
+		}
+		n.takes(n.miner.Hot, &chainwork.MsgClaim{Hot: n.miner.Hot.Address, Takes: []chainwork.Take{{Assignment: res.Assignments[0].Id}}})
+		key := chainwork.ClaimKey(c.Job, n.miner.Key())
+		audit := n.claim(key[:])
+		for audit.Status == chainwork.CLAIM_STATUS_WAITING {
+			n.block()
+			audit = n.claim(key[:])
+		}
+		_, honest := n.honest(n.miner, audit, j)
+		n.takes(n.miner.Hot, n.deliver(n.miner, audit, honest))
+		if end := n.settled(key[:]); end.Status != chainwork.CLAIM_STATUS_SETTLED {
+			n.t.Errorf("the audit ends %v: %q", end.Status, end.Reason)
+		}
+		if end := n.claim(c.Key); end.Status != chainwork.CLAIM_STATUS_LOST || end.Reason == "" {
+			n.t.Errorf("what was audited ends %v: %q", end.Status, end.Reason)
+		}
+		if after := n.minerNow(n.rogue); after.Bond >= before.Bond {
+			n.t.Errorf("the miner had a bond of %d and has %d", before.Bond, after.Bond)
+		}
+		return
+	}
+	n.t.Error("nobody was asked to audit")
+}
+
+// What is larger than anything honest is refused before it costs anything.
+func oversizedProof(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	tickets, _ := n.honest(n.rogue, c, j)
+	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, append(tickets[0], make([]byte, 1<<20)...)))
+	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, make([]byte, 2<<20)))
+	n.refused("", n.rogue.Hot, n.deliver(n.rogue, c, make([]byte, 1<<20)))
+	proof := make([][]byte, 1000)
+	for i := range proof {
+		proof[i] = make([]byte, 32)
+	}
+	n.refused("", n.rogue.Hot, &chainwork.MsgClaim{Hot: n.rogue.Hot.Address, Takes: []chainwork.Take{{Assignment: 1, Encoding: make([]byte, 1<<19), Proof: proof}}})
+}
+
+// However much is sent, a block, a claim and a client have their bounds.
+func spam(n *network) {
+	j := n.newJob()
+	n.post(j)
+	c := n.take(n.rogue, j)
+	tickets, _ := n.mine(n.rogue, c, j, n.weights, n.plain)
+	if len(tickets) < 8 {
+		n.t.Fatalf("the job has %d tickets: too few to flood with", len(tickets))
+	}
+	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, tickets[:5]...))
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[:4]...))
+	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, tickets[4:8]...))
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[4:6]...))
+	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, tickets[6]))
+	// Offers fill a list that is bounded, and are taken back from it in time.
+	var posted int
+	for range 8 {
+		x := n.newJob()
+		r := n.block(n.sign(n.client, &chainwork.MsgPostJob{Client: n.client.Address, Job: x.Encode(), MaxFee: 1e6}))[0]
+		if r != nil && r.Code == 0 {
+			posted++
+			id := x.ID()
+			defer n.takes(n.client, &chainwork.MsgCancelJob{Client: n.client.Address, Id: id[:]})
+		}
+	}
+	if posted != 5 {
+		n.t.Errorf("%d jobs are offered where 5 may be", posted)
+	}
+}

@@ -222,3 +222,23 @@ func (s *Chain) beacon(ctx context.Context, c *record.Claim, form *work.Claim) e
 	}
 	return nil
 }
+
+// Check checks a proof again: its header is one of the chain that is followed, and
+// the state under it holds the value. Headers of long ago are found by going back,
+// a question for each.
+func (c *Chain) Check(ctx context.Context, p Proof) error {
+	if p.Chain != c.network.Chain {
+		return fmt.Errorf("check a proof: it is of the chain %q, followed is %q", p.Chain, c.network.Chain)
+	}
+	h, err := c.follower.Header(ctx, p.Height)
+	if err != nil {
+		return fmt.Errorf("check a proof: %w", err)
+	}
+	if got := h.Hash().String(); got != p.Header {
+		return fmt.Errorf("check a proof: block %d is %s, the proof has %s", p.Height, got, p.Header)
+	}
+	if err := h.Holds(p.Store, p.Key, p.Value, p.Path); err != nil {
+		return fmt.Errorf("check a proof: %w", err)
+	}
+	return nil
+}

@@ -97,6 +97,9 @@ func TestWorkWaitsForHeatAndKeepsToItsShare(t *testing.T) {
 			}
 		}()
 		time.Sleep(time.Hour)
+		if x.Wanted() {
+			t.Error("heat is wanted although the slot is shut")
+		}
 		if done.Load() != 0 || x.Work() != device.Waiting {
 			t.Fatalf("without heat wanted it did %d portions and is %s", done.Load(), x.Work())
 		}
@@ -106,10 +109,15 @@ func TestWorkWaitsForHeatAndKeepsToItsShare(t *testing.T) {
 		}{{1, 600}, {0.5, 300}, {0.1, 60}, {0, 0}} {
 			before := done.Load()
 			slot, end := context.WithTimeout(ctx, time.Minute)
+			wanted := make(chan bool, 1)
+			time.AfterFunc(time.Second, func() { wanted <- x.Wanted() })
 			if err := x.Run(slot, 2, always(c.share)); err != nil {
 				t.Fatal(err)
 			}
 			end()
+			if got := <-wanted; got != (c.share > 0) {
+				t.Errorf("at a share of %v heat is wanted: %v", c.share, got)
+			}
 			synctest.Wait()
 			if got := done.Load() - before; got < c.portions-1 || got > c.portions+1 {
 				t.Errorf("at a share of %v: %d portions of 0.1 s in a minute, want %d", c.share, got, c.portions)

@@ -2,11 +2,9 @@ package adversary_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
-	"hearth/chain/stage"
 	chainwork "hearth/chain/work"
 	"hearth/infer/engine"
 	"hearth/infer/kernel"
@@ -32,7 +30,7 @@ func TestAdversaries(t *testing.T) {
 		{"model substitution", nil, substitution},
 		{"substitution without tickets", func(p *chainwork.Params) { p.AuditPermille = 1000 }, quietSubstitution},
 		{"oversized proof", nil, oversizedProof},
-		{"spam", func(p *chainwork.Params) { p.MaxTicketsPerTx, p.MaxTicketsPerClaim, p.MaxOpenJobs = 4, 6, 5 }, spam},
+		{"spam", func(p *chainwork.Params) { p.MaxTicketsPerTx, p.MaxTicketsPerClaim, p.MaxOpenJobs = 2, 3, 5 }, spam},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := k.open(t, c.change)
@@ -155,22 +153,20 @@ func (n *network) spared(all ...int) {
 
 // Who claims and does not work loses deposits, and cannot hold many jobs.
 func squatting(n *network) {
-	var claims []chainwork.Claim
 	jobs := []*work.Job{n.newJob(), n.newJob(), n.newJob(), n.newJob()}
 	for _, j := range jobs {
 		n.post(j)
 	}
 	before := n.minerNow(n.rogue)
+	n.takes(n.rogue.Hot, taking(n.rogue, jobs[:3]...))
+	n.refused(chainwork.ErrTooMany.Error(), n.rogue.Hot, taking(n.rogue, jobs[3]))
 	for _, j := range jobs[:3] {
-		claims = append(claims, n.take(n.rogue, j))
-	}
-	id := jobs[3].ID()
-	n.refused("", n.rogue.Hot, &chainwork.MsgClaim{Hot: n.rogue.Hot.Address, Takes: []chainwork.Take{{Job: id[:]}}})
-	for _, c := range claims {
-		if end := n.settled(c.Key); end.Status != chainwork.CLAIM_STATUS_LOST || end.Reason != "not delivered in time" {
+		id := j.ID()
+		key := chainwork.ClaimKey(id[:], n.rogue.Key())
+		if end := n.settled(key[:]); end.Status != chainwork.CLAIM_STATUS_LOST || end.Reason != "not delivered in time" {
 			n.t.Errorf("the claim ends %v: %q", end.Status, end.Reason)
 		}
-		res, err := n.ask().Job(context.Background(), &chainwork.QueryJobRequest{Id: fmt.Sprintf("%x", c.Job)})
+		res, err := n.ask().Job(context.Background(), &chainwork.QueryJobRequest{Id: id.String()})
 		if err != nil || res.Job.Status != chainwork.JOB_STATUS_FAILED || res.Job.Escrow != 0 {
 			n.t.Errorf("the job is %v with %d in escrow: %v", res.Job.Status, res.Job.Escrow, err)
 		}
@@ -185,36 +181,36 @@ func duplicateJob(n *network) {
 	j := n.newJob()
 	n.post(j)
 	offer := &chainwork.MsgPostJob{Client: n.client.Address, Job: j.Encode(), MaxFee: 1e6}
-	n.refused("", n.client, offer)
+	n.refused(chainwork.ErrJob.Error(), n.client, offer)
 	c := n.take(n.rogue, j)
-	n.refused("", n.client, offer)
-	id := j.ID()
-	n.refused("", n.miner.Hot, &chainwork.MsgClaim{Hot: n.miner.Hot.Address, Takes: []chainwork.Take{{Job: id[:]}}})
+	n.refused(chainwork.ErrJob.Error(), n.client, offer)
+	n.refused(chainwork.ErrClaim.Error(), n.miner.Hot, taking(n.miner, j))
 	_, receipt := n.honest(n.rogue, c, j)
 	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
 	n.settled(c.Key)
-	n.refused("", n.client, offer)
+	n.refused(chainwork.ErrJob.Error(), n.client, offer)
 	// A field that has no effect does not make a new job of it.
 	j.Sampling.TopK = 3
-	n.refused("", n.client, &chainwork.MsgPostJob{Client: n.client.Address, Job: j.Encode(), MaxFee: 1e6})
+	n.refused(chainwork.ErrJob.Error(), n.client, &chainwork.MsgPostJob{Client: n.client.Address, Job: j.Encode(), MaxFee: 1e6})
 }
 
-// cheaper is hearth-mini with a layer that was left out: its products are zero.
-func (n *network) cheaper() (weightsOf func(*stage.Miner, chainwork.Claim, *work.Job) ([][]byte, []byte)) {
+// cheaper mines a claim with hearth-mini without half of its layers: their
+// products are zero.
+func (n *network) cheaper(c chainwork.Claim, j *work.Job) (tickets [][]byte, receipt []byte) {
+	n.t.Helper()
 	m, _, _, err := mini.Load()
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	last := &m.Layers[len(m.Layers)-1]
-	clear(last.Down.Weight)
-	clear(last.Out.Weight)
+	for i := len(m.Layers) / 2; i < len(m.Layers); i++ {
+		clear(m.Layers[i].Down.Weight)
+		clear(m.Layers[i].Out.Weight)
+	}
 	plain, err := engine.NewPlain(m, kernel.Best(), nil)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return func(r *stage.Miner, c chainwork.Claim, j *work.Job) ([][]byte, []byte) {
-		return n.mine(r, c, j, m, plain)
-	}
+	return n.mine(n.rogue, c, j, m, plain)
 }
 
 // A cheaper model has other rows, and its receipt another trace.
@@ -222,7 +218,7 @@ func substitution(n *network) {
 	j := n.newJob()
 	n.post(j)
 	c := n.take(n.rogue, j)
-	tickets, receipt := n.cheaper()(n.rogue, c, j)
+	tickets, receipt := n.cheaper(c, j)
 	claim, target := form(j, &c), n.target(&c)
 	var sent [][]byte
 	for _, b := range tickets {
@@ -259,7 +255,7 @@ func quietSubstitution(n *network) {
 	j := n.newJob()
 	n.post(j)
 	c := n.take(n.rogue, j)
-	_, receipt := n.cheaper()(n.rogue, c, j)
+	_, receipt := n.cheaper(c, j)
 	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
 	n.settled(c.Key)
 	before := n.minerNow(n.rogue)
@@ -281,7 +277,11 @@ func quietSubstitution(n *network) {
 		}
 		_, honest := n.honest(n.miner, audit, j)
 		n.takes(n.miner.Hot, n.deliver(n.miner, audit, honest))
-		if end := n.settled(key[:]); end.Status != chainwork.CLAIM_STATUS_SETTLED {
+		end := n.settled(key[:])
+		if string(end.Output) == string(n.claim(c.Key).Output) {
+			n.t.Fatal("the cheaper model answers as the other does: take away more of it")
+		}
+		if end.Status != chainwork.CLAIM_STATUS_SETTLED {
 			n.t.Errorf("the audit ends %v: %q", end.Status, end.Reason)
 		}
 		if end := n.claim(c.Key); end.Status != chainwork.CLAIM_STATUS_LOST || end.Reason == "" {
@@ -301,14 +301,14 @@ func oversizedProof(n *network) {
 	n.post(j)
 	c := n.take(n.rogue, j)
 	tickets, _ := n.honest(n.rogue, c, j)
-	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, append(tickets[0], make([]byte, 1<<20)...)))
-	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, make([]byte, 2<<20)))
-	n.refused("", n.rogue.Hot, n.deliver(n.rogue, c, make([]byte, 1<<20)))
+	n.kept(chainwork.ErrTicket.Error(), n.rogue.Hot, n.submit(n.rogue, c, append(tickets[0], make([]byte, work.MaxTicketSize)...)))
+	n.kept("out of gas", n.rogue.Hot, n.submit(n.rogue, c, make([]byte, 2<<20))) // which bytes cost too
+	n.refused(chainwork.ErrReceipt.Error(), n.rogue.Hot, n.deliver(n.rogue, c, make([]byte, 1<<20)))
 	proof := make([][]byte, 1000)
 	for i := range proof {
 		proof[i] = make([]byte, 32)
 	}
-	n.refused("", n.rogue.Hot, &chainwork.MsgClaim{Hot: n.rogue.Hot.Address, Takes: []chainwork.Take{{Assignment: 1, Encoding: make([]byte, 1<<19), Proof: proof}}})
+	n.refused(chainwork.ErrNotFound.Error(), n.rogue.Hot, &chainwork.MsgClaim{Hot: n.rogue.Hot.Address, Takes: []chainwork.Take{{Assignment: 1, Encoding: make([]byte, 1<<19), Proof: proof}}})
 }
 
 // However much is sent, a block, a claim and a client have their bounds.
@@ -317,14 +317,14 @@ func spam(n *network) {
 	n.post(j)
 	c := n.take(n.rogue, j)
 	tickets, _ := n.mine(n.rogue, c, j, n.weights, n.plain)
-	if len(tickets) < 8 {
+	if len(tickets) < 4 {
 		n.t.Fatalf("the job has %d tickets: too few to flood with", len(tickets))
 	}
-	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, tickets[:5]...))
-	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[:4]...))
-	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, tickets[4:8]...))
-	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[4:6]...))
-	n.kept("", n.rogue.Hot, n.submit(n.rogue, c, tickets[6]))
+	n.kept("a message has 1 to 2", n.rogue.Hot, n.submit(n.rogue, c, tickets[:3]...))
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[:2]...))
+	n.kept("it may have 3", n.rogue.Hot, n.submit(n.rogue, c, tickets[2:4]...))
+	n.takes(n.rogue.Hot, n.submit(n.rogue, c, tickets[2]))
+	n.kept("it may have 3", n.rogue.Hot, n.submit(n.rogue, c, tickets[3]))
 	// Offers fill a list that is bounded, and are taken back from it in time.
 	var posted int
 	for range 8 {

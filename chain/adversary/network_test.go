@@ -315,15 +315,18 @@ func (n *network) penalties(o *stage.Operator) (reasons []string) {
 	return reasons
 }
 
-// newJob is one that nobody has posted, to go on from a sentence of Conan Doyle's.
+// newJob is one that nobody has posted, to go on from sentences of Conan Doyle's.
 func (n *network) newJob() *work.Job {
 	n.t.Helper()
 	n.jobs++
-	prompt, err := n.coder.Text(fmt.Sprintf("Chapter %d. To Sherlock Holmes she is always the woman.", n.jobs))
+	prompt, err := n.coder.Text(fmt.Sprintf("Chapter %d. To Sherlock Holmes she is always the woman. "+
+		"I have seldom heard him mention her under any other name. In his eyes she eclipses and predominates the whole of her sex. "+
+		"It was not that he felt any emotion akin to love for Irene Adler. All emotions, and that one particularly, were abhorrent to his cold, "+
+		"precise but admirably balanced mind.", n.jobs))
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return &work.Job{Model: n.registered.ID(), Public: true, Prompt: prompt, Most: 4}
+	return &work.Job{Model: n.registered.ID(), Public: true, Prompt: prompt, Most: 8}
 }
 
 // post offers a job.
@@ -335,8 +338,8 @@ func (n *network) post(j *work.Job) {
 // take claims a posted job and waits until it may be mined.
 func (n *network) take(m *stage.Miner, j *work.Job) chainwork.Claim {
 	n.t.Helper()
+	n.takes(m.Hot, taking(m, j))
 	id := j.ID()
-	n.takes(m.Hot, &chainwork.MsgClaim{Hot: m.Hot.Address, Takes: []chainwork.Take{{Job: id[:]}}})
 	key := chainwork.ClaimKey(id[:], m.Key())
 	for range 10 {
 		if c := n.claim(key[:]); c.Status == chainwork.CLAIM_STATUS_OPEN {
@@ -346,6 +349,16 @@ func (n *network) take(m *stage.Miner, j *work.Job) chainwork.Claim {
 	}
 	n.t.Fatalf("claim %v does not open: %v", key, n.claim(key[:]))
 	return chainwork.Claim{}
+}
+
+// taking claims jobs.
+func taking(m *stage.Miner, jobs ...*work.Job) *chainwork.MsgClaim {
+	msg := &chainwork.MsgClaim{Hot: m.Hot.Address}
+	for _, j := range jobs {
+		id := j.ID()
+		msg.Takes = append(msg.Takes, chainwork.Take{Job: id[:]})
+	}
+	return msg
 }
 
 // form is a claim as the format of work has it.
@@ -512,6 +525,7 @@ func (n *network) try(res *chainwork.QueryTrialResponse) *judge.Verdict {
 
 // verdict is what a validator says in its manner.
 func (n *network) verdict(i int, res *chainwork.QueryTrialResponse, v *judge.Verdict) sdk.Msg {
+	n.t.Helper()
 	o := n.operators[i]
 	m := &chainwork.MsgJudge{Validator: o.Address, Claim: res.Trial.Claim}
 	seal := judge.Seal(o.Address, v.Digest)
@@ -528,6 +542,13 @@ func (n *network) verdict(i int, res *chainwork.QueryTrialResponse, v *judge.Ver
 		}
 	default:
 		m.ReceiptWrong = v.Receipt != nil
+		if res.Against != nil {
+			j, err := work.DecodeJob(res.Encoding)
+			if err != nil {
+				n.t.Fatal(err)
+			}
+			m.AgainstWrong = work.OutputHash(j, v.Output) != model.Hash(res.Against.Output)
+		}
 		for _, f := range v.Faults {
 			m.Faults = append(m.Faults, chainwork.Fault{Nullifier: slices.Clone(f.Nullifier[:]), Reason: string(f.Reason)})
 		}

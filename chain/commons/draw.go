@@ -111,7 +111,7 @@ func (k *Keeper) shares(ctx context.Context, params Params) ([]share, error) {
 }
 
 // assign hands out one job of a project, first what came back. It is false if
-// there is none to be had, or nobody to take it.
+// there is none to be had, or it cannot be assigned.
 func (k *Keeper) assign(ctx context.Context, s *share) (bool, error) {
 	p := s.project
 	if p.room() < p.JobMacs {
@@ -146,12 +146,12 @@ func (k *Keeper) assign(ctx context.Context, s *share) (bool, error) {
 	return true, nil
 }
 
-// offer asks for a miner and, if there is one, writes that the job is assigned.
+// offer makes an assignment and, if it can be made, writes that the job is out.
 func (k *Keeper) offer(ctx context.Context, p Project, place Place) (bool, error) {
 	c, write := sdk.UnwrapSDKContext(ctx).CacheContext()
 	_, err := k.Work.Assign(c, work.Assignment{Class: work.CLASS_COMMONS, Project: p.Id, Index: place.Index, Attempt: place.Attempts})
 	if err != nil {
-		return false, nil //nolint:nilerr // nobody takes it now; the next draw asks again
+		return false, nil //nolint:nilerr // it cannot be assigned now; the next draw tries again
 	}
 	if err := k.store.putPlace(c, place); err != nil {
 		return false, err

@@ -25,8 +25,8 @@ type Bank interface {
 
 // Work assigns jobs to miners.
 type Work interface {
-	// Assign finds a miner for an assignment without an owner. It writes nothing
-	// if it fails, as it does when no miner has room.
+	// Assign lets a beacon draw a miner for a job. What it wrote is dropped if it
+	// fails.
 	Assign(ctx context.Context, a work.Assignment) (id uint64, err error)
 }
 

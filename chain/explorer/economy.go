@@ -51,7 +51,7 @@ func (e *explorer) minting(ctx context.Context, r *http.Request) (*sheet, error)
 		Facts: []fact{
 			{"Minted, ever", cell{Text: hth(state.State.Minted), Note: share(state.State.Minted, state.Cap) + " of the cap"}},
 			{"Cap", amount(state.Cap)},
-			{"In existence", cell{Text: hth(state.Supply), Note: "minted, less what was burned"}},
+			{"In existence", cell{Text: hth(state.Supply), Note: "with those of the genesis, less what was burned"}},
 			{"Never minted", cell{Text: hth(state.State.Unminted), Note: "of pots that nobody earned"}},
 			{"Epoch under way", cell{Text: number(state.State.Epoch), Note: "since block " + number(state.State.Began)}},
 			{"Its pot", amount(state.Pot)},

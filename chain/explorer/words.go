@@ -70,6 +70,9 @@ func mega(n uint64) string { return scaled(n, 2) }
 // scaled writes n times a thousand to the power of a prefix.
 func scaled(n uint64, prefix int) string {
 	const prefixes = " kMGTPEZY"
+	if n == 0 {
+		prefix = 0
+	}
 	scale := uint64(1)
 	for ; n/scale >= 1000; prefix++ {
 		scale *= 1000

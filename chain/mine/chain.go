@@ -32,8 +32,8 @@ type proven[T any] struct {
 }
 
 // get reads one record with its proof.
-func get[T any](ctx context.Context, s *Chain, store string, key []byte, read func([]byte) (T, error)) (proven[T], error) {
-	v, err := s.follower.Value(ctx, store, key)
+func get[T any](ctx context.Context, c *Chain, store string, key []byte, read func([]byte) (T, error)) (proven[T], error) {
+	v, err := c.follower.Value(ctx, store, key)
 	if err != nil {
 		return proven[T]{}, err
 	}
@@ -48,8 +48,8 @@ func get[T any](ctx context.Context, s *Chain, store string, key []byte, read fu
 func whole(b []byte) ([]byte, error) { return b, nil }
 
 // must is get for what every chain has.
-func must[T any](ctx context.Context, s *Chain, store string, key []byte, read func([]byte) (T, error)) (T, error) {
-	p, err := get(ctx, s, store, key, read)
+func must[T any](ctx context.Context, c *Chain, store string, key []byte, read func([]byte) (T, error)) (T, error) {
+	p, err := get(ctx, c, store, key, read)
 	if err == nil && !p.found {
 		err = fmt.Errorf("the chain's state has nothing under %x of %s: is it a chain of Hearth?", key, store)
 	}
@@ -57,16 +57,16 @@ func must[T any](ctx context.Context, s *Chain, store string, key []byte, read f
 }
 
 // latest is the height after which records are read.
-func (s *Chain) latest() (light.Header, int64) {
-	h := s.follower.Latest().Header
+func (c *Chain) latest() (light.Header, int64) {
+	h := c.follower.Latest().Header
 	return h, h.Height - 1
 }
 
 // hint asks the nodes a question of the gRPC interface, one after the other until
 // one answers. Nothing is known by the answer.
-func (s *Chain) hint(ctx context.Context, method string, request wire.Message) ([]byte, error) {
+func (c *Chain) hint(ctx context.Context, method string, request wire.Message) ([]byte, error) {
 	var causes []error
-	for _, n := range s.nodes {
+	for _, n := range c.nodes {
 		b, err := n.Hint(ctx, method, request.Bytes())
 		if err == nil {
 			return b, nil
@@ -109,11 +109,11 @@ func listed[T any](answer []byte, most int, read func([]byte) (T, error)) ([]T, 
 }
 
 // openJobs are ids of jobs that a node says are open.
-func (s *Chain) openJobs(ctx context.Context, most int) ([]model.Hash, error) {
+func (c *Chain) openJobs(ctx context.Context, most int) ([]model.Hash, error) {
 	var m wire.Message
 	m.Uint(1, record.JobOpen)
 	m.Sub(2, page(most))
-	answer, err := s.hint(ctx, queries+"Jobs", m)
+	answer, err := c.hint(ctx, queries+"Jobs", m)
 	if err != nil {
 		return nil, fmt.Errorf("ask for open jobs: %w", err)
 	}
@@ -126,10 +126,10 @@ func (s *Chain) openJobs(ctx context.Context, most int) ([]model.Hash, error) {
 }
 
 // assignments are numbers of what a node says is assigned to a miner.
-func (s *Chain) assignments(ctx context.Context, owner string, most int) ([]uint64, error) {
+func (c *Chain) assignments(ctx context.Context, owner string, most int) ([]uint64, error) {
 	var m wire.Message
 	m.Text(1, owner)
-	answer, err := s.hint(ctx, queries+"Assignments", m)
+	answer, err := c.hint(ctx, queries+"Assignments", m)
 	if err != nil {
 		return nil, fmt.Errorf("ask for what is assigned: %w", err)
 	}
@@ -142,33 +142,33 @@ func (s *Chain) assignments(ctx context.Context, owner string, most int) ([]uint
 }
 
 // claims are names of what a node says a miner has claimed.
-func (s *Chain) claims(ctx context.Context, owner string, most int) ([]model.Hash, error) {
+func (c *Chain) claims(ctx context.Context, owner string, most int) ([]model.Hash, error) {
 	var m wire.Message
 	m.Text(1, owner)
 	m.Sub(2, page(most))
-	answer, err := s.hint(ctx, queries+"Claims", m)
+	answer, err := c.hint(ctx, queries+"Claims", m)
 	if err != nil {
 		return nil, fmt.Errorf("ask for claims: %w", err)
 	}
 	all, err := listed(answer, most, record.ReadClaim)
 	names := make([]model.Hash, 0, len(all))
-	for _, c := range all {
-		names = append(names, c.Name)
+	for _, one := range all {
+		names = append(names, one.Name)
 	}
 	return names, err
 }
 
 // job reads a job and its encoding. Found is false where the chain does not have
 // both.
-func (s *Chain) job(ctx context.Context, id model.Hash) (j record.Job, encoding []byte, found bool, err error) {
-	p, err := get(ctx, s, record.Work, record.JobKey(id), record.ReadJob)
+func (c *Chain) job(ctx context.Context, id model.Hash) (j record.Job, encoding []byte, found bool, err error) {
+	p, err := get(ctx, c, record.Work, record.JobKey(id), record.ReadJob)
 	if err != nil || !p.found {
 		return j, nil, false, err
 	}
 	if p.record.ID != id {
 		return j, nil, false, fmt.Errorf("the record of job %v is of job %v", id, p.record.ID)
 	}
-	e, err := get(ctx, s, record.Work, record.EncodingKey(id), whole)
+	e, err := get(ctx, c, record.Work, record.EncodingKey(id), whole)
 	if err != nil || !e.found {
 		return j, nil, false, err
 	}
@@ -176,8 +176,8 @@ func (s *Chain) job(ctx context.Context, id model.Hash) (j record.Job, encoding 
 }
 
 // claim reads a claim by its name.
-func (s *Chain) claim(ctx context.Context, name model.Hash) (proven[record.Claim], error) {
-	p, err := get(ctx, s, record.Work, record.ClaimKey(name), record.ReadClaim)
+func (c *Chain) claim(ctx context.Context, name model.Hash) (proven[record.Claim], error) {
+	p, err := get(ctx, c, record.Work, record.ClaimKey(name), record.ReadClaim)
 	if err == nil && p.found && p.record.Name != name {
 		err = fmt.Errorf("the record of claim %v is of claim %v", name, p.record.Name)
 	}
@@ -185,8 +185,8 @@ func (s *Chain) claim(ctx context.Context, name model.Hash) (proven[record.Claim
 }
 
 // manifest reads what is registered of a model, and where its weights are.
-func (s *Chain) manifest(ctx context.Context, id model.Hash) (*model.Manifest, *work.Model, []string, error) {
-	b, err := must(ctx, s, record.Models, record.ManifestKey(id), whole)
+func (c *Chain) manifest(ctx context.Context, id model.Hash) (*model.Manifest, *work.Model, []string, error) {
+	b, err := must(ctx, c, record.Models, record.ManifestKey(id), whole)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -201,24 +201,24 @@ func (s *Chain) manifest(ctx context.Context, id model.Hash) (*model.Manifest, *
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read the manifest of model %v: %w", id, err)
 	}
-	entry, err := must(ctx, s, record.Models, record.ModelKey(id), record.ReadModel)
+	entry, err := must(ctx, c, record.Models, record.ModelKey(id), record.ReadModel)
 	return f, m, entry.Sources, err
 }
 
 // beacon holds a claim against itself and against the value that the chain
 // recorded for its block: a node's mistake must not cost a run, nor a receipt for
 // a claim that is another tomorrow.
-func (s *Chain) beacon(ctx context.Context, c *record.Claim, form *work.Claim) error {
-	if c.Beacon == (model.Hash{}) || form.ID() != c.ID {
-		return fmt.Errorf("claim %v: its id %v does not follow from its job, executor, prefix and beacon", c.Name, c.ID)
+func (c *Chain) beacon(ctx context.Context, claim *record.Claim, form *work.Claim) error {
+	if claim.Beacon == (model.Hash{}) || form.ID() != claim.ID {
+		return fmt.Errorf("claim %v: its id %v does not follow from its job, executor, prefix and beacon", claim.Name, claim.ID)
 	}
-	v, err := get(ctx, s, record.Beacon, record.BeaconKey(c.Height), record.ReadBeaconValue)
+	v, err := get(ctx, c, record.Beacon, record.BeaconKey(claim.Height), record.ReadBeaconValue)
 	if err != nil {
 		return err
 	}
 	// Values are forgotten after a while; claims that old have ended.
-	if v.found && v.record.Value != c.Beacon {
-		return fmt.Errorf("claim %v: the chain recorded the beacon %v for block %d, the claim has %v", c.Name, v.record.Value, c.Height, c.Beacon)
+	if v.found && v.record.Value != claim.Beacon {
+		return fmt.Errorf("claim %v: the chain recorded the beacon %v for block %d, the claim has %v", claim.Name, v.record.Value, claim.Height, claim.Beacon)
 	}
 	return nil
 }

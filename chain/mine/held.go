@@ -40,13 +40,13 @@ type Step int
 const (
 	// Wait for the chain, or for a transaction that is under way.
 	Wait Step = iota
-	// Lapse: the claim was never made, and can no longer be.
+	// Lapse says that the claim was never made, and can no longer be.
 	Lapse
 	// Run the job.
 	Run
 	// Send tickets and receipt.
 	Send
-	// End: nothing more becomes of the claim.
+	// End says that nothing more becomes of the claim.
 	End
 )
 

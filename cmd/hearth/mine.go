@@ -257,7 +257,7 @@ func (c *mineWorkCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer chain.Close()
+	defer func() { _ = chain.Close() }()
 	w, closeWorker, err := openWorker(chain, c.Data, c.Source, mine.Config{
 		Keys: hot, Threads: c.Threads, Ahead: c.Ahead, Price: c.GasPrice, Granter: c.Granter, Log: newLogger(p.err, c.Log),
 		Tell: func(_ context.Context, e mine.Event) error { return c.tell(p, e) },

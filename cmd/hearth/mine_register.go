@@ -55,7 +55,7 @@ func (c *mineRegisterCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	defer chain.Close()
+	defer func() { _ = chain.Close() }()
 	messages, bond, err := registration(p.ctx, chain, hot, c.Bond, c.HotCoins)
 	if err != nil {
 		return explainChain(err)

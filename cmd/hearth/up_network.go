@@ -93,7 +93,7 @@ func (n *networking) mine(ctx context.Context) error {
 	if err != nil {
 		return explainChain(err)
 	}
-	defer chain.Close()
+	defer func() { _ = chain.Close() }()
 	hot, err := n.keys(ctx, chain)
 	if err != nil {
 		return explainChain(err)

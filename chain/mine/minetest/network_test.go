@@ -229,7 +229,7 @@ func TestAWorkerThatIsKilledLosesNothing(t *testing.T) {
 		}
 	}
 	worker := h.work(t, hearth, &out)
-	defer worker.Wait() //nolint:errcheck // it was killed
+	defer worker.Wait()
 	defer worker.Process.Kill()
 	_, before := h.journal(t)
 	until("work goes on while a node is down", reached(func(_ []*mine.Held, events []mine.Event) bool { return len(events) >= len(before)+3 }))

@@ -83,9 +83,9 @@ func newJobsMake() *cobra.Command {
 jobs       %d
 jobs-root  %x
 job-macs   %d (of the dearest job)
-budget     %d (of all of them)
+budget     %d (all of them, and room for the dearest, which is set aside for each)
 path       /%s (below the address they are served at)
-`, m.ID(), jobs.Len(), root, dearest, all, library.Path(root))
+`, m.ID(), jobs.Len(), root, dearest, all+dearest, library.Path(root))
 			return nil
 		},
 	}

@@ -170,6 +170,7 @@ func Hearth() Rules {
 			{Packages: "chain/explorer", May: []string{
 				"chain/beacon", "chain/coin", "chain/commons", "chain/emission", "chain/model", "chain/power", "chain/work", "infer/model", "work",
 			}},
+			{Packages: "chain/stage", May: []string{"infer/...", "work/...", "chain/...", plumbing}, Tests: true},
 			{Packages: "chain/simulation", May: []string{"infer/...", "work/...", "chain/...", plumbing}, Tests: true},
 			{Packages: "chain/adversary", May: []string{"infer/...", "work/...", "chain/...", plumbing}, Tests: true},
 			{Packages: "chain/node/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},

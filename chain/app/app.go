@@ -162,12 +162,13 @@ func (a *App) ValidateGenesis(state map[string]json.RawMessage) error {
 	return a.basic.ValidateGenesis(a.Codec, a.Tx, state)
 }
 
-// Export returns the state at the latest height as a genesis state.
+// Export returns the state after the latest block as a genesis state, from
+// which a chain can go on with the next height.
 func (a *App) Export() (servertypes.ExportedApp, error) {
 	ctx := a.NewContextLegacy(true, a.header())
-	state, err := a.modules.ExportGenesis(ctx, a.Codec)
+	state, err := a.State(ctx)
 	if err != nil {
-		return servertypes.ExportedApp{}, fmt.Errorf("export the modules' states: %w", err)
+		return servertypes.ExportedApp{}, err
 	}
 	text, err := json.MarshalIndent(state, "", " ")
 	if err != nil {
@@ -176,9 +177,18 @@ func (a *App) Export() (servertypes.ExportedApp, error) {
 	return servertypes.ExportedApp{
 		AppState: text,
 		// Validators are in the state of power, which hands them over at genesis.
-		Height:          a.LastBlockHeight(),
+		Height:          a.LastBlockHeight() + 1,
 		ConsensusParams: a.GetConsensusParams(ctx),
 	}, nil
+}
+
+// State returns the states of all modules in a context, by module.
+func (a *App) State(ctx sdk.Context) (map[string]json.RawMessage, error) {
+	state, err := a.modules.ExportGenesis(ctx, a.Codec)
+	if err != nil {
+		return nil, fmt.Errorf("export the modules' states: %w", err)
+	}
+	return state, nil
 }
 
 // ExportAt is Export at an earlier height that the node has kept.

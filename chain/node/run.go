@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
 	cmtnode "github.com/cometbft/cometbft/node"
@@ -18,6 +19,7 @@ import (
 	"cosmossdk.io/log/v2"
 
 	"github.com/cosmos/cosmos-sdk/client/flags"
+	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 	"github.com/cosmos/cosmos-sdk/server"
 	cmtlog "github.com/cosmos/cosmos-sdk/server/log"
 	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
@@ -32,12 +34,10 @@ type Running struct {
 	Comet *cmtnode.Node
 	// Client asks this node without a socket.
 	Client *rpc.Local
-
-	db dbm.DB
 }
 
-// Start starts the node whose files these are.
-func (f Files) Start(ctx context.Context, logger log.Logger) (*Running, error) {
+// Open opens the state of a node that does not run.
+func (f Files) Open(logger log.Logger) (*app.App, error) {
 	comet, options, err := f.load()
 	if err != nil {
 		return nil, err
@@ -49,6 +49,19 @@ func (f Files) Start(ctx context.Context, logger log.Logger) (*Running, error) {
 	a, err := app.New(logger, db, app.Node{Home: f.Home}, server.DefaultBaseappOptions(options)...)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	return a, nil
+}
+
+// Start starts the node whose files these are.
+func (f Files) Start(ctx context.Context, logger log.Logger) (*Running, error) {
+	comet, _, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	a, err := f.Open(logger)
+	if err != nil {
+		return nil, err
 	}
 	key, err := p2p.LoadNodeKey(comet.NodeKeyFile())
 	if err != nil {
@@ -69,10 +82,30 @@ func (f Files) Start(ctx context.Context, logger log.Logger) (*Running, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up the node of %s: %w", f.Home, err), a.Close())
 	}
+	own := rpc.New(n)
+	a.RegisterTxService(Connect(a.Encoding, own, a.ChainID()))
 	if err := n.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the node of %s: %w", f.Home, err), a.Close())
 	}
-	return &Running{App: a, Comet: n, Client: rpc.New(n), db: db}, nil
+	return &Running{App: a, Comet: n, Client: own}, nil
+}
+
+// ServeOwn does beside a node of this process what its settings say, until the
+// context ends, with a keyring that needs no passphrase.
+func (f Files) ServeOwn(ctx context.Context, r *Running, log *slog.Logger) error {
+	_, options, err := f.load()
+	if err != nil {
+		return err
+	}
+	settings := DefaultSettings()
+	if err := options.Unmarshal(settings); err != nil {
+		return fmt.Errorf("read %s: %w", f.AppConfig(), err)
+	}
+	ring, err := keyring.New(app.Name, keyring.BackendTest, f.Home, nil, r.App.Codec)
+	if err != nil {
+		return fmt.Errorf("open the node's keyring: %w", err)
+	}
+	return f.Serve(ctx, r.App, r.Client, settings.Hearth, ring, log)
 }
 
 // load reads config.toml and app.toml.

@@ -68,7 +68,7 @@ func newRoot() (*cobra.Command, error) {
 	start := server.StartCmdOptions{PostSetup: own.serve, AddFlags: func(*cobra.Command) {}}
 	server.AddCommandsWithStartCmdOptions(root, defaultHome(), own.open, export, start)
 	root.AddCommand(
-		newInit(shape), newBench(), newDevnet(), newWeights(), newWeights(),
+		newInit(shape), newBench(), newDevnet(), newJoin(), newJobs(), newWeights(),
 		newQuery(shape), newTx(shape),
 		keys.Commands(), server.StatusCommand(), debug.Cmd(),
 		snapshot.Cmd(own.open), pruning.Cmd(own.open, defaultHome()),

@@ -140,4 +140,3 @@ func open(t *testing.T, n *devnet.Network) *app.App {
 	t.Cleanup(func() { a.Close() })
 	return a
 }
-

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	corestore "cosmossdk.io/core/store"
-
 	"github.com/cosmos/cosmos-sdk/codec"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 

@@ -6,7 +6,6 @@ import (
 	"math/bits"
 
 	"cosmossdk.io/collections"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/commons/tree"

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"cosmossdk.io/collections"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/work"

@@ -5,17 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 
-	gwruntime "github.com/grpc-ecosystem/grpc-gateway/runtime"
-	"google.golang.org/grpc"
-
 	"cosmossdk.io/core/appmodule"
-
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/codec"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/module"
 	"github.com/cosmos/cosmos-sdk/types/msgservice"
+	gwruntime "github.com/grpc-ecosystem/grpc-gateway/runtime"
+	"google.golang.org/grpc"
 )
 
 var (
@@ -62,8 +60,8 @@ func (AppModule) RegisterGRPCGatewayRoutes(c client.Context, mux *gwruntime.Serv
 
 // RegisterServices implements [appmodule.HasServices].
 func (m AppModule) RegisterServices(r grpc.ServiceRegistrar) error {
-	RegisterMsgServer(r, messages{m.keeper})
-	RegisterQueryServer(r, queries{m.keeper})
+	RegisterMsgServer(r, messages(m))
+	RegisterQueryServer(r, queries(m))
 	return nil
 }
 

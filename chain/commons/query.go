@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cosmos/cosmos-sdk/types/query"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"github.com/cosmos/cosmos-sdk/types/query"
 )
 
 // queries answers who asks a node.

@@ -7,7 +7,6 @@ import (
 
 	"cosmossdk.io/collections"
 	corestore "cosmossdk.io/core/store"
-
 	"github.com/cosmos/cosmos-sdk/codec"
 )
 

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"google.golang.org/grpc"
-	"pgregory.net/rapid"
-
 	"cosmossdk.io/log/v2"
-
 	"github.com/cosmos/cosmos-sdk/codec"
 	addresscodec "github.com/cosmos/cosmos-sdk/codec/address"
 	"github.com/cosmos/cosmos-sdk/codec/types"
@@ -22,6 +18,8 @@ import (
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 	bankkeeper "github.com/cosmos/cosmos-sdk/x/bank/keeper"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	"google.golang.org/grpc"
+	"pgregory.net/rapid"
 
 	"hearth/chain/coin"
 	"hearth/chain/commons"

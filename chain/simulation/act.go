@@ -188,7 +188,7 @@ func (w *world) submit(m *miner, c work.Claim, j *format.Job) error {
 			return err
 		}
 		if m.character == lying && w.chance(300) {
-			w.made_up[t.Nullifier()] = true
+			w.madeUp[t.Nullifier()] = true
 		}
 		msg.Tickets = append(msg.Tickets, t.Encode())
 	}

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/cosmos/cosmos-sdk/types/query"
 	govv1 "github.com/cosmos/cosmos-sdk/x/gov/types/v1"
+	"github.com/zeebo/blake3"
 
 	"hearth/chain/commons"
 	"hearth/chain/judge"
@@ -115,7 +114,7 @@ func (w *world) find(msg *work.MsgJudge, t *work.QueryTrialResponse, lies bool) 
 			return fmt.Errorf("a ticket in the chain cannot be read: %w", err)
 		}
 		id := ticket.Nullifier()
-		if w.made_up[id] != lies {
+		if w.madeUp[id] != lies {
 			msg.Faults = append(msg.Faults, work.Fault{Nullifier: bytes.Clone(id[:]), Reason: string(format.ReasonOtherRow)})
 		}
 	}
@@ -140,7 +139,7 @@ func (w *world) justice() error {
 		return err
 	}
 	for _, t := range tickets.Tickets {
-		made := w.made_up[model.Hash(t.Nullifier)]
+		made := w.madeUp[model.Hash(t.Nullifier)]
 		w.report[fmt.Sprintf("%v, made up %t", t.Status, made)]++
 		if made && t.Status == work.TICKET_STATUS_CREDITED {
 			return fmt.Errorf("ticket %x was made up and is credited", t.Nullifier)

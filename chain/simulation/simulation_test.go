@@ -16,7 +16,7 @@ import (
 var (
 	seeds  = flag.Uint64("seeds", 200, "simulate so many `networks`")
 	from   = flag.Uint64("from", 1, "the first `seed`")
-	blocks = flag.Int64("blocks", 48, "simulate so many `blocks` of each")
+	blocks = flag.Int64("blocks", 36, "simulate so many `blocks` of each")
 )
 
 func TestSeeds(t *testing.T) {
@@ -45,7 +45,7 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	t.Logf("what happened:\n%v", all)
-	if *seeds < 100 || *blocks < 40 {
+	if *seeds < 100 || *blocks < 36 {
 		return
 	}
 	for _, what := range happens() {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/beacon"
@@ -36,14 +35,14 @@ type world struct {
 	relay     drand.SecretKey
 	rounds    drand.Chain
 
-	jobs    map[[32]byte]*work.Job // all there are
-	lists   map[uint64]*tree.List  // of projects
-	made    []*tree.List           // in the order of proposals
-	made_up map[[32]byte]bool      // nullifiers of tickets that hold nothing
-	old     [][]byte               // tickets that were sent, for sending them again
-	silent  int                    // blocks that the beacon stays away for
-	taken   bool                   // those who cheat had a third of power once
-	sent    []sending              // of the block under way
+	jobs   map[[32]byte]*work.Job // all there are
+	lists  map[uint64]*tree.List  // of projects
+	made   []*tree.List           // in the order of proposals
+	madeUp map[[32]byte]bool      // nullifiers of tickets that hold nothing
+	old    [][]byte               // tickets that were sent, for sending them again
+	silent int                    // blocks that the beacon stays away for
+	taken  bool                   // those who cheat had a third of power once
+	sent   []sending              // of the block under way
 }
 
 // sending is a transaction and what is in it.
@@ -55,7 +54,7 @@ type sending struct {
 func newWorld(seed uint64) (*world, error) {
 	w := &world{
 		r:      rand.New(rand.NewPCG(seed, 0x68656172_7468)),
-		report: Report{}, jobs: map[[32]byte]*work.Job{}, lists: map[uint64]*tree.List{}, made_up: map[[32]byte]bool{},
+		report: Report{}, jobs: map[[32]byte]*work.Job{}, lists: map[uint64]*tree.List{}, madeUp: map[[32]byte]bool{},
 	}
 	f, err := newManifest()
 	if err != nil {

@@ -10,16 +10,14 @@ import (
 	"slices"
 	"time"
 
+	"cosmossdk.io/log/v2"
 	abci "github.com/cometbft/cometbft/abci/types"
 	cryptoenc "github.com/cometbft/cometbft/crypto/encoding"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	dbm "github.com/cosmos/cosmos-db"
-	"github.com/google/go-cmp/cmp"
-
-	"cosmossdk.io/log/v2"
-
 	"github.com/cosmos/cosmos-sdk/baseapp"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/google/go-cmp/cmp"
 
 	"hearth/chain/app"
 	"hearth/chain/beacon"
@@ -37,7 +35,7 @@ type Seat struct {
 	Power   int64
 }
 
-// chain is what CometBFT does for its application: here, for two of them.
+// Chain is what CometBFT does for its application: here, for two of them.
 type Chain struct {
 	Nodes  [2]*app.App
 	Height int64

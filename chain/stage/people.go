@@ -4,14 +4,13 @@ import (
 	"crypto/ed25519"
 	"fmt"
 
-	"github.com/zeebo/blake3"
-
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	cmted25519 "github.com/cosmos/cosmos-sdk/crypto/keys/ed25519"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	txtypes "github.com/cosmos/cosmos-sdk/types/tx"
 	"github.com/cosmos/cosmos-sdk/types/tx/signing"
+	"github.com/zeebo/blake3"
 
 	"hearth/chain/app"
 	"hearth/chain/beacon/drand"

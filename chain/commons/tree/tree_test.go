@@ -89,7 +89,7 @@ func TestAProofThatWasTouchedIsNone(t *testing.T) {
 		case 1:
 			touched = touched[1:]
 		case 2:
-			touched = append(touched, make([]byte, 32))
+			touched = slices.Concat(touched, tree.Proof{make([]byte, 32)})
 		case 3:
 			touched[0] = touched[0][:31]
 		case 4:

@@ -15,7 +15,6 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	rpc "github.com/cometbft/cometbft/rpc/client/local"
 	coretypes "github.com/cometbft/cometbft/rpc/core/types"
-
 	"github.com/cosmos/cosmos-sdk/client/tx"
 	"github.com/cosmos/cosmos-sdk/crypto/hd"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/mldsa65"

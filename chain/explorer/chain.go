@@ -13,16 +13,14 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmttypes "github.com/cometbft/cometbft/types"
-	"github.com/cosmos/gogoproto/proto"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/ed25519"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/mldsa65"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
-
-	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	"github.com/cosmos/gogoproto/proto"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"hearth/chain/beacon"
 	"hearth/chain/coin"
@@ -506,6 +504,6 @@ func (e *explorer) lookUp(ctx context.Context, q string) string {
 
 // notFound tells whether a query found nothing, rather than failed.
 func notFound(err error) bool {
-	var f *failure
-	return status.Code(err) == codes.NotFound || errors.As(err, &f) && f.Code == http.StatusNotFound
+	f, ok := errors.AsType[*failure](err)
+	return status.Code(err) == codes.NotFound || ok && f.Code == http.StatusNotFound
 }

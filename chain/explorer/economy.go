@@ -41,7 +41,9 @@ func (e *explorer) minting(ctx context.Context, r *http.Request) (*sheet, error)
 		}
 		t.Rows = append(t.Rows, []cell{
 			count(v.Number), heightAt(v.Height), amount(v.Pot),
-			{Text: hth(v.Work), Note: mega(v.MegaPaid)}, {Text: hth(v.Commons), Note: mega(v.MegaCommons)}, {Text: hth(v.Audits), Note: mega(v.MegaAudit)},
+			{Text: hth(v.Work), Note: mega(v.MegaPaid)},
+			{Text: hth(v.Commons), Note: mega(v.MegaCommons)},
+			{Text: hth(v.Audits), Note: mega(v.MegaAudit)},
 			amount(v.Validators), amount(v.Community), rest,
 		})
 	}

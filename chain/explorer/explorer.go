@@ -224,8 +224,7 @@ func malformed(format string, args ...any) error {
 
 // failureOf says what a failed query means to a reader.
 func failureOf(err error) *failure {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
 	switch {

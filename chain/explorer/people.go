@@ -159,15 +159,15 @@ func (e *explorer) validators(ctx context.Context, r *http.Request) (*sheet, err
 			called(v), count(v.Power), words(share(uint64(max(0, v.Power)), total)), count(v.Pending), millions(v.Work), amount(v.Bond), count(v.Missed), validatorState(v),
 		})
 	}
-	cap := state.Params.Cap
+	limit := state.Params.Cap
 	if uint32(len(res.Validators)) < state.Params.Few { //nolint:gosec // a page of a list
-		cap = state.Params.CapFew
+		limit = state.Params.CapFew
 	}
 	s := &sheet{
 		Title: "Power", Live: true,
 		Lead: "Votes follow work: what a miner was credited counts for the validator it has chosen, after days of smoothing and waiting, with a cap for each and a bound on what may change in a day.",
 		Facts: []fact{
-			{"Largest share", cell{Text: permille(state.LargestPermille), Note: "the cap is " + permille(cap)}},
+			{"Largest share", cell{Text: permille(state.LargestPermille), Note: "the cap is " + permille(limit)}},
 			{"Fewest that could stop the chain", cell{Text: number(state.Nakamoto), Note: "validators with more than a third of all power"}},
 			{"All power", count(state.State.TotalPower)},
 			{"Day", cell{Text: number(state.State.Day), Note: "since block " + number(state.State.DayBegan)}},

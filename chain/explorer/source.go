@@ -4,12 +4,11 @@ import (
 	"context"
 
 	coretypes "github.com/cometbft/cometbft/rpc/core/types"
-	gogogrpc "github.com/cosmos/gogoproto/grpc"
-
 	"github.com/cosmos/cosmos-sdk/codec"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/query"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	gogogrpc "github.com/cosmos/gogoproto/grpc"
 
 	"hearth/chain/beacon"
 	"hearth/chain/commons"

@@ -55,7 +55,7 @@ func Start(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		chromedp.Cancel(ctx) // waits until Chromium has let go of its folder
+		_ = chromedp.Cancel(ctx) // waits until Chromium has let go of its folder
 		cancel()
 	})
 	Do(ctx, t)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
@@ -100,7 +99,7 @@ func Busy() (*Story, error) {
 func validators(s *State, b *Blocks, names []string) {
 	powers := []int64{310, 290, 250, 150}
 	for i, name := range names {
-		who := strings.SplitN(name, " ", 2)[0]
+		who, _, _ := strings.Cut(name, " ")
 		pub, err := codectypes.NewAnyWithValue(key(who))
 		if err != nil {
 			panic(err) // a key that was just made is a message

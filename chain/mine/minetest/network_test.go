@@ -14,6 +14,12 @@ import (
 	"hearth/chain/devnet"
 	"hearth/chain/keys"
 	"hearth/chain/mine"
+	"hearth/chain/weights"
+	"hearth/device"
+	"hearth/furnace"
+	"hearth/infer/kernel"
+	"hearth/infer/mini"
+	"hearth/units"
 )
 
 // build builds a program of this module.
@@ -270,6 +276,94 @@ func TestAWorkerThatIsKilledLosesNothing(t *testing.T) {
 		}
 	}
 	prove(ctx, t, h, events)
+	heat(ctx, t, n, h)
+}
+
+// still is what a computer does without work: nothing.
+type still struct{}
+
+func (still) Name() string          { return "nothing" }
+func (still) Work() device.Work     { return device.Burning }
+func (still) Done() []device.Output { return nil }
+func (still) Run(ctx context.Context, _ int, _ func() units.Fraction) error {
+	<-ctx.Done()
+	return nil
+}
+
+// heat has a home with another journal go on: what is under way is taken up from
+// the chain and delivered, heat or not, and new jobs are claimed only while heat is
+// wanted.
+func heat(ctx context.Context, t *testing.T, n *net, h home) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lock, err := keys.KeyFile(h.lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hot, err := keys.Load(h.keys, lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err := mine.Connect(ctx, h.chain, filepath.Join(h.dir, "warm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer chain.Close()
+	store, err := weights.Open(weights.Options{Dir: filepath.Join(h.dir, "weights"), Carried: []weights.Carried{mini.File()}, Level: kernel.Best()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal, err := mine.OpenJournal(filepath.Join(chain.Dir(), "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	x := furnace.New(still{}, time.Now)
+	turns := x.Turns()
+	w := mine.New(mine.Config{
+		Chain: chain, Keys: hot, Journal: journal, Weights: store, Level: kernel.Best(), Threads: 1, Price: 1000,
+		Heat: &mine.Heat{
+			Wanted: x.Wanted, Enter: x.Enter, Ran: func() { x.Count("job", 1) },
+			Turn: func(ctx context.Context) error { _, err := turns.Next(ctx); return err },
+		},
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	wait := func(what string, so func() bool) {
+		t.Helper()
+		for !so() {
+			select {
+			case err := <-ended:
+				t.Fatalf("the worker ended: %v", err)
+			case <-ctx.Done():
+				t.Fatalf("it did not come to this: %s (%+v)", what, w.View().Summary())
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	wait("no heat is wanted, and all that was under way is delivered", func() bool {
+		v := w.View()
+		return v.Idle == "no heat is wanted" && len(v.Held) == 0
+	})
+	began := w.View().Height
+	wait("some blocks go by", func() bool { return w.View().Height > began+5 })
+	if v := w.View(); len(v.Held) > 0 {
+		t.Errorf("%d jobs were claimed although no heat is wanted", len(v.Held))
+	}
+	done := func() (n int64) {
+		for _, o := range x.Done() {
+			n, _ = o.Count.Get()
+		}
+		return n
+	}
+	before := done()
+	go x.Run(ctx, 1, func() units.Fraction { return 1 }) //nolint:errcheck // it ends with the context
+	wait("jobs are run for heat", func() bool { return done() >= before+3 })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("the worker ended with %v", err)
+	}
 }
 
 // prove checks what the worker says against headers that somebody else follows.

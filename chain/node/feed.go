@@ -48,16 +48,15 @@ func (f Files) Feed(ctx context.Context, a *app.App, relays []string) error {
 	return ended(ctx)
 }
 
-// followed waits until the chain has a state, and returns what it follows.
+// followed waits until the chain has a state that can be asked, and returns what
+// it follows.
 func followed(ctx context.Context, a *app.App) (drand.Chain, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if a.LastBlockHeight() > 0 {
-			state, err := a.CreateQueryContext(0, false)
-			if err != nil {
-				return drand.Chain{}, fmt.Errorf("ask which beacon the chain follows: %w", err)
-			}
+		// A node that was started again knows its height before it answers: that
+		// takes the next block.
+		if state, err := a.CreateQueryContext(0, false); err == nil && a.LastBlockHeight() > 0 {
 			p, err := a.Beacon.Params(state)
 			if err != nil {
 				return drand.Chain{}, fmt.Errorf("ask which beacon the chain follows: %w", err)

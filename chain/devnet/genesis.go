@@ -166,7 +166,11 @@ func (w *writer) hasten() {
 	edit(w, emission.ModuleName, func(s *emission.GenesisState) error { s.Params = emission.FastParams(); return nil })
 	edit(w, power.ModuleName, func(s *power.GenesisState) error { s.Params = power.FastParams(); return nil })
 	edit(w, work.ModuleName, func(s *work.GenesisState) error { *s = *work.Opening(work.FastParams()); return nil })
-	edit(w, commons.ModuleName, func(s *commons.GenesisState) error { s.Params = commons.FastParams(); return nil })
+	edit(w, commons.ModuleName, func(s *commons.GenesisState) error {
+		s.Params = commons.FastParams()
+		s.Params.DrawBlocks, s.Params.JobsPerDraw = 5, 2 // so that two small miners have room for paid jobs
+		return nil
+	})
 }
 
 // offer gives the network a model and a project of the commons, and lends the

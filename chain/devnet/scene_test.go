@@ -17,7 +17,6 @@ import (
 	"time"
 
 	rpc "github.com/cometbft/cometbft/rpc/client/http"
-
 	"github.com/cosmos/cosmos-sdk/client"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 

@@ -60,6 +60,9 @@ func NewEncoding() (Encoding, error) {
 // process, and there is only one chain in a process.
 func setPrefixes() {
 	c := sdk.GetConfig()
+	if c.GetBech32AccountAddrPrefix() == Prefix {
+		return // so that applications made side by side do not write at once
+	}
 	c.SetBech32PrefixForAccount(Prefix, Prefix+sdk.PrefixPublic)
 	c.SetBech32PrefixForValidator(Prefix+sdk.PrefixValidator+sdk.PrefixOperator, Prefix+sdk.PrefixValidator+sdk.PrefixOperator+sdk.PrefixPublic)
 	c.SetBech32PrefixForConsensusNode(Prefix+sdk.PrefixValidator+sdk.PrefixConsensus, Prefix+sdk.PrefixValidator+sdk.PrefixConsensus+sdk.PrefixPublic)

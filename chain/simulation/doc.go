@@ -20,6 +20,6 @@
 // CometBFT itself does not run: proposals, votes, evidence and the delay of
 // validator changes are what this package makes of them. Tickets and receipts
 // are made up rather than computed: what the chain sees of them without weights
-// is all right, and who cheats is known to the simulation alone. One test does
-// the same with real work of hearth-mini.
+// is all right, and who cheats is known to the simulation alone. Package adversary does
+// the like with real work of hearth-mini.
 package simulation

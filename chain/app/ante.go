@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/x/auth/ante"
@@ -104,11 +105,7 @@ func (a *App) fee(ctx sdk.Context, tx sdk.Tx) (sdk.Coins, int64, error) {
 	}
 	offered, gas := feeTx.GetFee(), feeTx.GetGas()
 	if ctx.IsCheckTx() && !ctx.MinGasPrices().IsZero() {
-		free, err := a.duty(ctx, feeTx)
-		if err != nil {
-			return nil, 0, err
-		}
-		if !free {
+		if !a.duty(ctx, feeTx) {
 			least := make(sdk.Coins, 0, len(ctx.MinGasPrices()))
 			for _, price := range ctx.MinGasPrices() {
 				least = append(least, sdk.NewCoin(price.Denom, price.Amount.MulInt64(int64(gas)).Ceil().RoundInt()))
@@ -148,22 +145,24 @@ func (a *App) burnFees(ctx context.Context) error {
 const dutyGas = 5_000_000
 
 // duty tells whether a transaction only does what a validator owes the chain,
-// which is free.
-func (a *App) duty(ctx context.Context, tx sdk.FeeTx) (bool, error) {
+// which is free, once: what was said is noted in the state that the pool is
+// checked against until the next block. Otherwise one validator could fill
+// pools and blocks with what says the same again, at no cost.
+func (a *App) duty(ctx sdk.Context, tx sdk.FeeTx) bool {
 	if tx.GetGas() > dutyGas {
-		return false, nil
+		return false
 	}
+	free := ctx.WithGasMeter(storetypes.NewInfiniteGasMeter())
 	for _, m := range tx.GetMsgs() {
+		var err error
 		if attest, ok := m.(*model.MsgAttest); ok {
-			power, err := a.Power.Power(ctx, attest.Validator)
-			if err != nil || power == 0 {
-				return false, err
-			}
-			continue
+			err = a.Model.Duty(free, attest)
+		} else {
+			err = a.Work.Duty(free, m)
 		}
-		if a.Work.Duty(ctx, m) != nil {
-			return false, nil
+		if err != nil {
+			return false
 		}
 	}
-	return true, nil
+	return true
 }

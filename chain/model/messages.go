@@ -133,35 +133,49 @@ func (k *Keeper) enter(ctx context.Context, m Model, e *entry.Entry, manifest []
 // Attest takes a validator's word about a proposal, once.
 func (m messages) Attest(ctx context.Context, msg *MsgAttest) (*MsgAttestResponse, error) {
 	k := m.keeper
-	if err := entry.CheckReason(msg.Reason); err != nil {
-		return nil, ErrWords.Wrap(err.Error())
-	}
-	model, err := k.store.model(ctx, msg.Model)
+	model, err := k.note(ctx, msg)
 	if err != nil {
-		return nil, err
-	}
-	if model.Status != Status_STATUS_PROPOSED {
-		return nil, ErrStatus.Wrapf("model %x is %s: only what is proposed is attested", model.Id, model.Status.word())
-	}
-	power, err := k.validators.Power(ctx, msg.Validator)
-	if err != nil {
-		return nil, err
-	}
-	if power <= 0 {
-		return nil, ErrValidator.Wrapf("%s has no power", msg.Validator)
-	}
-	key := collections.Join(model.Id, msg.Validator)
-	if has, err := k.store.attestations.Has(ctx, key); err != nil {
-		return nil, err
-	} else if has {
-		return nil, ErrValidator.Wrapf("%s has given its word about model %x", msg.Validator, model.Id)
-	}
-	a := Attestation{Model: model.Id, Validator: msg.Validator, Fit: msg.Fit, Reason: msg.Reason, Height: sdk.UnwrapSDKContext(ctx).BlockHeight()}
-	if err := k.store.attestations.Set(ctx, key, a); err != nil {
 		return nil, err
 	}
 	_, err = k.decide(ctx, &model, msg.Reason)
 	return &MsgAttestResponse{}, err
+}
+
+// Duty tells whether a validator's word is one that the chain waits for. It notes
+// it, so that in one context the same is no duty again: it is for the state that
+// a pool is checked against.
+func (k *Keeper) Duty(ctx context.Context, msg *MsgAttest) error {
+	_, err := k.note(ctx, msg)
+	return err
+}
+
+// note writes a validator's word about a proposal, which it gives once.
+func (k *Keeper) note(ctx context.Context, msg *MsgAttest) (Model, error) {
+	if err := entry.CheckReason(msg.Reason); err != nil {
+		return Model{}, ErrWords.Wrap(err.Error())
+	}
+	model, err := k.store.model(ctx, msg.Model)
+	if err != nil {
+		return model, err
+	}
+	if model.Status != Status_STATUS_PROPOSED {
+		return model, ErrStatus.Wrapf("model %x is %s: only what is proposed is attested", model.Id, model.Status.word())
+	}
+	power, err := k.validators.Power(ctx, msg.Validator)
+	if err != nil {
+		return model, err
+	}
+	if power <= 0 {
+		return model, ErrValidator.Wrapf("%s has no power", msg.Validator)
+	}
+	key := collections.Join(model.Id, msg.Validator)
+	if has, err := k.store.attestations.Has(ctx, key); err != nil {
+		return model, err
+	} else if has {
+		return model, ErrValidator.Wrapf("%s has given its word about model %x", msg.Validator, model.Id)
+	}
+	a := Attestation{Model: model.Id, Validator: msg.Validator, Fit: msg.Fit, Reason: msg.Reason, Height: sdk.UnwrapSDKContext(ctx).BlockHeight()}
+	return model, k.store.attestations.Set(ctx, key, a)
 }
 
 // Challenge tests a tile that somebody shows. If it fails, the model is broken.

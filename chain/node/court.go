@@ -49,9 +49,12 @@ type bar struct {
 const (
 	// pageSize is how many entries of a list are asked for at a time.
 	pageSize = 100
-	// Gas of a validator's words: a verdict may name many tickets.
-	judgeGas = 3_000_000
-	wordGas  = 1_000_000
+	// Gas of a validator's words. What they declare counts in a block, and 64
+	// validators speak about every claim: so it is near what they take. An
+	// attestation may free the roots of a large model.
+	wordGas   = 250_000
+	faultGas  = 6_000 // of each ticket that a verdict names
+	attestGas = 3_000_000
 )
 
 // height is that of the latest block.
@@ -178,7 +181,7 @@ func (b bar) Judge(ctx context.Context, v *court.Verdict) error {
 	for _, f := range v.Faults {
 		msg.Faults = append(msg.Faults, work.Fault{Nullifier: f.Nullifier[:], Reason: string(f.Reason)})
 	}
-	return b.signer.Send(ctx, judgeGas, msg)
+	return b.signer.Send(ctx, wordGas+faultGas*uint64(len(v.Faults)), msg)
 }
 
 // Reveal implements [court.Chain].
@@ -188,7 +191,7 @@ func (b bar) Reveal(ctx context.Context, claim, digest model.Hash) error {
 
 // Attest implements [court.Chain].
 func (b bar) Attest(ctx context.Context, id model.Hash, fit bool, reason string) error {
-	return b.signer.Send(ctx, wordGas, &registry.MsgAttest{Validator: b.operator, Model: id[:], Fit: fit, Reason: reason})
+	return b.signer.Send(ctx, attestGas, &registry.MsgAttest{Validator: b.operator, Model: id[:], Fit: fit, Reason: reason})
 }
 
 // following is the request for the page after an answer's, nil if that was the

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	format "hearth/work"
@@ -38,10 +39,13 @@ func (k *Keeper) Trial(ctx context.Context, claim []byte) (Trial, error) {
 	return t, err
 }
 
-// verdicts are those about a claim, by operator.
+// verdicts are those about a claim, by operator. Reading them costs no gas: how
+// long they are is the others' doing, and what a validator owes must not fail
+// for it.
 func (k *Keeper) verdicts(ctx context.Context, claim []byte) ([]Verdict, error) {
 	var all []Verdict
-	err := k.store.verdicts.Walk(ctx, within[[]byte, string](claim), func(_ collections.Pair[[]byte, string], v Verdict) (bool, error) {
+	free := sdk.UnwrapSDKContext(ctx).WithGasMeter(storetypes.NewInfiniteGasMeter())
+	err := k.store.verdicts.Walk(free, within[[]byte, string](claim), func(_ collections.Pair[[]byte, string], v Verdict) (bool, error) {
 		all = append(all, v)
 		return false, nil
 	})
@@ -259,16 +263,24 @@ func (k *Keeper) reveal(ctx context.Context, msg *MsgReveal) error {
 }
 
 // Duty tells whether a message of a validator is one that the next block would
-// take. Such messages cost no fee.
+// take. Such messages cost no fee. It notes what was said, so that in one context
+// the same is no duty again: it is for the state that a pool is checked against.
 func (k *Keeper) Duty(ctx context.Context, msg sdk.Msg) error {
 	next := height(ctx) + 1
 	switch m := msg.(type) {
 	case *MsgJudge:
-		_, _, err := k.checkVerdict(ctx, m, next)
-		return err
+		_, v, err := k.checkVerdict(ctx, m, next)
+		if err != nil {
+			return err
+		}
+		return k.store.verdicts.Set(ctx, collections.Join(v.Claim, v.Validator), v)
 	case *MsgReveal:
-		_, err := k.checkReveal(ctx, m, next)
-		return err
+		t, err := k.checkReveal(ctx, m, next)
+		if err != nil {
+			return err
+		}
+		t.Digest = m.Digest
+		return k.store.trials.Set(ctx, t.Claim, t)
 	}
 	return ErrTrial.Wrapf("%T is no duty of a validator", msg)
 }

@@ -3,6 +3,8 @@ package work_test
 import (
 	"testing"
 
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
+
 	"hearth/chain/judge"
 	"hearth/chain/work"
 	"hearth/infer/model"
@@ -192,8 +194,12 @@ func TestVerdictsAndRevealsHaveTheirTime(t *testing.T) {
 				t.Errorf("%s: it is free: %v", name, err)
 			}
 		}
-		if err := w.keep.Duty(w.ctx, r.judgement(0, r.key, v)); err != nil {
+		pool, _ := w.ctx.CacheContext()
+		if err := w.keep.Duty(pool, r.judgement(0, r.key, v)); err != nil {
 			t.Errorf("an honest verdict is not free: %v", err)
+		}
+		if err := w.keep.Duty(pool, r.judgement(0, r.key, v)); !isA(err, work.ErrTrial) {
+			t.Errorf("a verdict is free twice: %v", err)
 		}
 		if err := w.keep.Duty(w.ctx, &work.MsgRetire{}); err == nil {
 			t.Error("what no validator owes is free")
@@ -206,6 +212,13 @@ func TestVerdictsAndRevealsHaveTheirTime(t *testing.T) {
 	r.block(func() { r.judges(v, 3) }) // all power has spoken: no need to wait
 	r.block(func() {
 		w := r.world
+		pool, _ := w.ctx.CacheContext()
+		if err := w.keep.Duty(pool, r.reveals(1, v.Digest)); err != nil {
+			t.Errorf("a reveal is not free: %v", err)
+		}
+		if err := w.keep.Duty(pool, r.reveals(1, v.Digest)); !isA(err, work.ErrTrial) {
+			t.Errorf("a reveal is free twice: %v", err)
+		}
 		refused(w, work.ErrTrial, w.msgs.Judge, bad(func(m *work.MsgJudge) { m.Validator = validator(3) }))
 		refused(w, work.ErrTrial, w.msgs.Reveal, r.reveals(0, model.Hash{1}))
 		refused(w, work.ErrTrial, w.msgs.Reveal, &work.MsgReveal{Validator: address("client"), Claim: r.key, Digest: v.Digest[:]})
@@ -335,4 +348,26 @@ func TestTrialsWaitForRoom(t *testing.T) {
 	if got := w.tally().TicketsCredited; got != 2 {
 		t.Errorf("%d tickets were credited", got)
 	}
+}
+
+// What a validator owes must not cost more for what others said: the trial of a
+// claim with many bad tickets could not be ended then.
+func TestAVerdictCostsTheSameWhoeverSpokeBefore(t *testing.T) {
+	r := delivered(t, easy())
+	for i := range 64 {
+		r.power.of[validator(i)] = 1000
+	}
+	v := r.verdict(r.m, r.key)
+	r.block(func() {
+		before, spent := r.ctx, make([]uint64, 60)
+		for i := range spent {
+			r.ctx = before.WithGasMeter(storetypes.NewInfiniteGasMeter())
+			r.judges(v, i)
+			spent[i] = r.ctx.GasMeter().GasConsumed()
+		}
+		r.ctx = before
+		if first, last := spent[0], spent[len(spent)-1]; last > first+first/10 {
+			t.Errorf("the first verdict takes %d gas, the 60th %d", first, last)
+		}
+	})
 }

@@ -51,6 +51,10 @@ func (p *proposals) prepare(ctx sdk.Context, req *abci.RequestPrepareProposal) (
 // fit returns the transactions that a block has room for, in their order.
 func (p *proposals) fit(ctx sdk.Context, req *abci.RequestPrepareProposal, room int64) [][]byte {
 	most := maxGas(ctx)
+	tickets, err := p.maxTickets(ctx)
+	if err != nil {
+		p.app.Logger().Error("leave tickets out of a block", "height", req.Height, "err", err)
+	}
 	var kept [][]byte
 	var gas uint64
 	for _, b := range req.Txs {
@@ -59,9 +63,10 @@ func (p *proposals) fit(ctx sdk.Context, req *abci.RequestPrepareProposal, room 
 			continue
 		}
 		wants, size := declared(tx), txSize(b)
-		if size > room || wants > most-gas || !p.weighed(ctx, tx, req.Height) {
+		if size > room || wants > most-gas || ticketsOf(tx) > tickets || !p.weighed(ctx, tx, req.Height) {
 			continue
 		}
+		tickets -= ticketsOf(tx)
 		room -= size
 		gas += wants
 		kept = append(kept, b)
@@ -103,6 +108,10 @@ func (p *proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (
 			return reject, nil
 		}
 	}
+	tickets, err := p.maxTickets(ctx)
+	if err != nil {
+		return nil, err
+	}
 	most := maxGas(ctx)
 	var gas uint64
 	for _, b := range txs {
@@ -117,12 +126,34 @@ func (p *proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (
 			return reject, nil
 		}
 		gas += wants
+		// More would not be included. Looking at them takes milliseconds each, and
+		// the same one can stand in a block a thousand times.
+		if tickets -= ticketsOf(tx); tickets < 0 {
+			p.app.Logger().Error("refuse a block with too many tickets", "height", req.Height)
+			return reject, nil
+		}
 		if err := p.app.tickets(ctx, tx, req.Height, true); err != nil {
 			p.app.Logger().Error("refuse a block for a ticket", "height", req.Height, "err", err)
 			return reject, nil
 		}
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
+}
+
+// maxTickets is how many tickets a block may have.
+func (p *proposals) maxTickets(ctx sdk.Context) (int, error) {
+	params, err := p.app.Work.Params(ctx)
+	return int(params.MaxTicketsPerBlock), err
+}
+
+// ticketsOf is how many tickets a transaction has.
+func ticketsOf(tx sdk.Tx) (n int) {
+	for _, m := range tx.GetMsgs() {
+		if msg, ok := m.(*work.MsgSubmitTickets); ok {
+			n += len(msg.Tickets)
+		}
+	}
+	return n
 }
 
 // apply records what stands before the transactions of a decided block.

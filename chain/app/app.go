@@ -154,6 +154,9 @@ func (a *App) prepareUpgrade() error {
 // validators or accounts.
 func (a *App) DefaultGenesis() (map[string]json.RawMessage, error) {
 	state := a.basic.DefaultGenesis(a.Codec)
+	if err := a.depositCoin(state); err != nil {
+		return nil, err
+	}
 	return state, a.nameCoin(state)
 }
 

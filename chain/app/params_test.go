@@ -3,8 +3,15 @@ package app_test
 import (
 	"testing"
 
+	"cosmossdk.io/log/v2"
+	dbm "github.com/cosmos/cosmos-db"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
+	govv1 "github.com/cosmos/cosmos-sdk/x/gov/types/v1"
 	"github.com/google/go-cmp/cmp"
 
+	"hearth/chain/app"
+	"hearth/chain/coin"
 	"hearth/chain/economy"
 	"hearth/chain/emission"
 	"hearth/chain/power"
@@ -28,5 +35,29 @@ func TestTheEconomyWasPlayedWithTheNetworksParameters(t *testing.T) {
 	}
 	if d := cmp.Diff(economy.Defaults(), got); d != "" {
 		t.Errorf("docs/network-economics.md was made with other parameters (-there +here):\n%s", d)
+	}
+}
+
+// The SDK's default deposit is in a coin that nobody has here.
+func TestGovernanceTakesDepositsInTheChainsCoin(t *testing.T) {
+	a, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), app.Node{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := a.DefaultGenesis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gov govv1.GenesisState
+	if err := a.Codec.UnmarshalJSON(state[govtypes.ModuleName], &gov); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]sdk.Coins{"a proposal": gov.Params.MinDeposit, "an expedited one": gov.Params.ExpeditedMinDeposit} {
+		if n, err := coin.Amount(c); err != nil || n == 0 {
+			t.Errorf("%s takes %s: %v", name, c, err)
+		}
+	}
+	if err := a.ValidateGenesis(state); err != nil {
+		t.Error(err)
 	}
 }

@@ -286,3 +286,25 @@ func TestACommonsJobThatWasNotDeliveredMayBeTriedAgain(t *testing.T) {
 	}
 	w.block(func() { take("other") })
 }
+
+// A chain on which settled work is kept for no longer than the beacon may be
+// silent must not stop when the beacon comes back.
+func TestAJobIsKeptUntilItIsKnownWhetherItIsAudited(t *testing.T) {
+	p := audited()
+	p.Keep, p.BeaconWait = p.Window, 3*p.Window
+	w := newWorld(t, p)
+	m := w.embedder()
+	w.register("miner", 20e6)
+	w.register("auditor", 20e6)
+	var key []byte
+	w.block(func() { key = w.take("miner", w.post("client", m.text(1, 40), 5000, 700)) })
+	w.blocks(2)
+	w.block(func() { w.deliver("miner", key, w.mine(m, "miner", key).receipt) })
+	w.beacon.silent = true
+	w.blocks(int(p.Keep) + 3)
+	w.beacon.silent = false
+	w.blocks(3)
+	if !w.audits(w.claim(key).Job) {
+		t.Error("the claim is not audited")
+	}
+}

@@ -212,10 +212,15 @@ func (k *Keeper) expire(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// Whether it is audited may not be known yet.
+		claim, err := k.store.claims.Get(ctx, job.Claim)
+		if err != nil && !absent(err) {
+			return err
+		}
 		switch {
 		case job.Status == JOB_STATUS_OPEN:
 			err = k.withdraw(ctx, job, JOB_STATUS_EXPIRED)
-		case job.Audited:
+		case job.Audited || claim.Draw > 0:
 			err = k.remember(ctx, job)
 		default:
 			err = k.forgetJob(ctx, job)

@@ -307,6 +307,33 @@ func TestManyMinersArePaidOverManyBlocks(t *testing.T) {
 	}
 }
 
+// Shares that are changed while an epoch's miners are paid apply to those who
+// are paid after that, and together they get no more than there is.
+func TestSharesThatChangeWhileMinersArePaidPayNoMoreThanThePot(t *testing.T) {
+	w := begin(t, nil)
+	w.epochs(1, func(ctx sdk.Context) {
+		for n := range 250 {
+			for class := range int32(3) {
+				if err := w.keeper.Credit(ctx, w.Address(t, append(make([]byte, 19), byte(n))), class+1, mega); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+	p := w.params
+	p.ShareWork, p.ShareValidators, p.ShareCommunity = p.ShareWork+p.ShareValidators+p.ShareCommunity, 0, 0
+	w.block(func(ctx sdk.Context) { // and what was minted stays within what was released: invariants
+		if _, err := w.keeper.Messages().UpdateParams(ctx, &emission.MsgUpdateParams{Authority: "governance", Params: p}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.block(nil)
+	e := w.epoch(0)
+	if paid := e.Work + e.Audits + e.Commons + e.Community + e.Validators; !e.Settled || paid != e.Pot {
+		t.Errorf("%d of %d are paid: %+v", paid, e.Pot, e)
+	}
+}
+
 func TestOnlyGovernanceSpendsTheCommunitysCoinsAndNobodyHurriesTheRest(t *testing.T) {
 	w := begin(t, nil)
 	w.epochs(1, nil)

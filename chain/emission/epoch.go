@@ -170,6 +170,12 @@ func (k *Keeper) settle(ctx context.Context, p Params, s *State) error {
 		work := schedule.Pay(pots.Work, c.Paid, e.MegaPaid, p.FullMega)
 		audits := schedule.Pay(pots.Audits, c.Audit, e.MegaAudit, p.FullMega)
 		commons := schedule.Pay(pots.Commons, c.Commons, e.MegaCommons, p.FullMega)
+		// The shares may have been changed since the epoch ended, and others were
+		// paid by the old ones.
+		left := e.Pot - e.Validators - e.Community - e.Work - e.Audits - e.Commons
+		work = min(work, left)
+		audits = min(audits, left-work)
+		commons = min(commons, left-work-audits)
 		e.Work, e.Audits, e.Commons = e.Work+work, e.Audits+audits, e.Commons+commons
 		if err := k.store.credits.Remove(ctx, collections.Join(e.Number, c.Owner)); err != nil {
 			return err

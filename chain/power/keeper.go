@@ -101,10 +101,17 @@ func (k *Keeper) Operator(ctx context.Context, address []byte) (operator string,
 	return v.Operator, found, err
 }
 
-// BeaconKey is the key with which the validator of a consensus address reveals.
+// keyRests is for how many blocks a key that was just changed reveals nothing.
+// Who changes it could try keys until what comes out suits it, if it knew what
+// the reveal will be mixed with: that is what the blocks in between reveal.
+const keyRests = 100
+
+// BeaconKey is the key with which the validator of a consensus address may reveal
+// now.
 func (k *Keeper) BeaconKey(ctx context.Context, address []byte) (key []byte, found bool, err error) {
 	v, found, err := k.store.find(ctx, address)
-	return v.BeaconKey, found && len(v.BeaconKey) > 0, err
+	rests := v.Rotated > 0 && sdk.UnwrapSDKContext(ctx).BlockHeight() < v.Rotated+keyRests
+	return v.BeaconKey, found && len(v.BeaconKey) > 0 && !rests, err
 }
 
 // Credit counts verified work of a miner. Class is 1 for paid work, 2 for

@@ -483,6 +483,13 @@ func TestRegistering(t *testing.T) {
 	if w.told[string(consKey(20).Address())] != 0 || w.told[string(consKey(21).Address())] != 300_000_000 {
 		t.Error("the keys were not changed")
 	}
+	// It was chosen when it was known what a reveal would be mixed with, perhaps.
+	if _, found, err := w.keeper.BeaconKey(w.Ctx, consKey(21).Address()); err != nil || found {
+		t.Errorf("a key of this block may reveal: %v", err)
+	}
+	if _, found, err := w.keeper.BeaconKey(w.Ctx.WithBlockHeight(w.height+100), consKey(21).Address()); err != nil || !found {
+		t.Errorf("a key of a hundred blocks ago may not reveal: %v", err)
+	}
 	m.PubKey = packed(t, 22)
 	if _, err := w.message.RotateKey(w.Ctx, m); !errors.Is(err, power.ErrTooSoon) {
 		t.Errorf("two keys in a day: %v", err)

@@ -57,7 +57,7 @@ func (w *Worker) claim(ctx context.Context, miner record.Miner, at int64) error 
 	if err != nil {
 		return err
 	}
-	chosen := Choose(offers, room, func(job model.Hash) model.Hash { return record.ClaimName(job, w.executor) })
+	chosen := w.turns.Choose(offers, room, at, func(job model.Hash) model.Hash { return record.ClaimName(job, w.executor) })
 	if len(chosen) == 0 {
 		return nil
 	}
@@ -130,18 +130,20 @@ func (w *Worker) offers(ctx context.Context, at int64, most int) ([]Offer, error
 		return nil, err
 	}
 	var out []Offer
+	commons := 0
 	for _, n := range numbers {
-		o, err := w.assigned(ctx, n, at)
+		o, err := w.assigned(ctx, n, at, commons < most)
 		if err != nil {
 			w.Log.Info("an assignment cannot be taken", "assignment", n, "error", err)
 			continue
 		}
-		if o != nil {
-			out = append(out, *o)
+		if o == nil {
+			continue
 		}
-	}
-	if len(out) >= most {
-		return out, nil
+		out = append(out, *o)
+		if o.Class == record.Common {
+			commons++
+		}
 	}
 	ids, err := w.Chain.openJobs(ctx, looks)
 	if err != nil {
@@ -152,8 +154,9 @@ func (w *Worker) offers(ctx context.Context, at int64, most int) ([]Offer, error
 		x, y := record.ClaimName(a, w.executor), record.ClaimName(b, w.executor)
 		return slices.Compare(x[:], y[:])
 	})
+	paid := 0
 	for _, id := range ids {
-		if len(out) >= 2*most { // enough to choose among
+		if paid >= 2*most { // enough to choose among
 			break
 		}
 		o, err := w.paid(ctx, id, at)
@@ -162,6 +165,7 @@ func (w *Worker) offers(ctx context.Context, at int64, most int) ([]Offer, error
 		}
 		if o != nil {
 			out = append(out, *o)
+			paid++
 		}
 	}
 	return out, nil
@@ -189,6 +193,13 @@ func (w *Worker) paid(ctx context.Context, id model.Hash, at int64) (*Offer, err
 		w.passed[id] = at + 5 // the base fee moves
 		return nil, nil
 	}
+	w.mu.Lock()
+	earned, credited := w.view.Earned.PaidOut+w.view.Earned.Vesting, w.view.Miner.Credited()
+	w.mu.Unlock()
+	if !o.Pays(earned, credited, w.fees()) {
+		w.passed[id] = at + rereads
+		return nil, nil
+	}
 	if err := w.able(ctx, o); err != nil {
 		w.Log.Info("a job is passed over", "job", id, "error", err)
 		w.passed[id] = at + rereads
@@ -197,8 +208,18 @@ func (w *Worker) paid(ctx context.Context, id model.Hash, at int64) (*Offer, err
 	return o, nil
 }
 
-// assigned looks at what a beacon gave the miner.
-func (w *Worker) assigned(ctx context.Context, number uint64, at int64) (*Offer, error) {
+// fees are what a job's two transactions cost at least, its claim and its delivery.
+// Somebody else may have agreed to pay them.
+func (w *Worker) fees() uint64 {
+	if w.Granter != "" {
+		return 0
+	}
+	return 2 * claimGas * w.Price / 1e6
+}
+
+// assigned looks at what a beacon gave the miner. A job of the commons that is left
+// to others costs nothing but its turn: it is drawn anew.
+func (w *Worker) assigned(ctx context.Context, number uint64, at int64, commons bool) (*Offer, error) {
 	p, err := get(ctx, w.Chain, record.Work, record.AssignmentKey(number), record.ReadAssignment)
 	a := p.record
 	if err != nil || !p.found || a.Owner != w.owner || a.Expires < at+ahead {
@@ -213,6 +234,9 @@ func (w *Worker) assigned(ctx context.Context, number uint64, at int64) (*Offer,
 		}
 		o.Job, o.Model, o.Encoding, o.MACs = a.Job, j.Model, encoding, j.MACs
 	case record.Common:
+		if !commons {
+			return nil, nil
+		}
 		if err := w.common(ctx, a, o); err != nil {
 			return nil, err
 		}

@@ -1,10 +1,7 @@
 package mine
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
-	"slices"
 
 	"hearth/chain/mine/record"
 	"hearth/infer/model"
@@ -149,38 +146,3 @@ func (h *Held) closes() int64 {
 	}
 	return h.Last.Closes
 }
-
-// Offer is a job that may be claimed.
-type Offer struct {
-	Job        model.Hash
-	Class      record.Class
-	Model      model.Hash
-	Assignment uint64
-	Expires    int64 // of an assignment, the last block that may hold its claim
-	Encoding   []byte
-	Proof      [][]byte // of a commons job
-	Tip        uint64
-	MACs       uint64
-}
-
-// Choose takes at most so many offers: first what was assigned to the miner, what
-// expires soonest first, then paid jobs, what pays most for its work first. Among
-// equals each executor has an order of its own, so that many workers do not all
-// run for the same job.
-func Choose(offers []Offer, most int, name func(job model.Hash) model.Hash) []Offer {
-	sorted := slices.Clone(offers)
-	slices.SortStableFunc(sorted, func(a, b Offer) int {
-		if (a.Assignment > 0) != (b.Assignment > 0) {
-			if a.Assignment > 0 {
-				return -1
-			}
-			return 1
-		}
-		x, y := name(a.Job), name(b.Job)
-		return cmp.Or(cmp.Compare(a.Expires, b.Expires), cmp.Compare(b.rate(), a.rate()), bytes.Compare(x[:], y[:]))
-	})
-	return sorted[:max(0, min(most, len(sorted)))]
-}
-
-// rate is the tip for 2^20 MACs, rounded down.
-func (o Offer) rate() uint64 { return o.Tip / max(1, o.MACs>>20) }

@@ -75,6 +75,7 @@ type Worker struct {
 	read     int64   // height at which parameters and claims were last read
 	summed   Summary // that was written last
 	summedAt time.Time
+	turns    Turns
 	passed   map[model.Hash]int64 // jobs that are not looked at again before a height
 
 	mu       sync.Mutex

@@ -114,8 +114,8 @@ func wrongActivation(n *network) {
 	if kept.Status != chainwork.TICKET_STATUS_VOID || kept.Reason != string(work.ReasonOtherRow) {
 		n.t.Errorf("the ticket is %v: %q", kept.Status, kept.Reason)
 	}
-	if want := before.Bond - before.Bond/4; after.Bond > want || after.CreditedPaid != 0 || after.Voided == 0 {
-		n.t.Errorf("the miner has a bond of %d, not at most %d, %d credited and %d void", after.Bond, want, after.CreditedPaid, after.Voided)
+	if want := before.Bond - before.Bond/4; after.Bond > want || after.MegaPaid != 0 || after.MegaVoided == 0 {
+		n.t.Errorf("the miner has a bond of %d, not at most %d, %d credited and %d void", after.Bond, want, after.MegaPaid, after.MegaVoided)
 	}
 }
 
@@ -245,8 +245,8 @@ func substitution(n *network) {
 			n.t.Errorf("a ticket ends %v: %q", kept.Status, kept.Reason)
 		}
 	}
-	if after := n.minerNow(n.rogue); after.Bond > before.Bond/2 || after.CreditedPaid != 0 {
-		n.t.Errorf("the miner had a bond of %d and has %d, with %d credited", before.Bond, after.Bond, after.CreditedPaid)
+	if after := n.minerNow(n.rogue); after.Bond > before.Bond/2 || after.MegaPaid != 0 {
+		n.t.Errorf("the miner had a bond of %d and has %d, with %d credited", before.Bond, after.Bond, after.MegaPaid)
 	}
 }
 

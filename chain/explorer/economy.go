@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"math"
+	"math/bits"
 	"net/http"
 	"strconv"
 	"time"
@@ -57,7 +58,7 @@ func (e *explorer) minting(ctx context.Context, r *http.Request) (*sheet, error)
 			{"Never minted", cell{Text: hth(state.State.Unminted), Note: "of pots that nobody earned"}},
 			{"Epoch under way", cell{Text: number(state.State.Epoch), Note: "since block " + number(state.State.Began)}},
 			{"Its pot", amount(state.Pot)},
-			{"Credited in it", millions(state.State.MegaPaid + state.State.MegaCommons + state.State.MegaAudit)},
+			{"Credited in it", millions(sum(state.State.MegaPaid, state.State.MegaCommons, state.State.MegaAudit))},
 			{"Work that earns the whole of a pot", millions(state.Params.FullMega)},
 		},
 		Tables: []table{t},
@@ -284,11 +285,11 @@ func (e *explorer) oneModel(ctx context.Context, r *http.Request) (*sheet, error
 // recount brings the sums over epochs up to date, and returns what was paid for
 // by class, with the epoch under way, in MACs. Epochs are read from the newest
 // back to the last one known.
-func (e *explorer) recount(ctx context.Context) (macs [3]uint64, latest []emission.Epoch, err error) {
+func (e *explorer) recount(ctx context.Context) (mega [3]uint64, latest []emission.Epoch, err error) {
 	const most = 200 // pages: more epochs than there are in a year
 	state, err := e.emission.Status(ctx, &emission.QueryStatusRequest{})
 	if err != nil {
-		return macs, nil, err
+		return mega, nil, err
 	}
 	c := &e.paid
 	c.mu.Lock()
@@ -298,7 +299,7 @@ func (e *explorer) recount(ctx context.Context) (macs [3]uint64, latest []emissi
 	for range most {
 		res, err := e.emission.Epochs(ctx, &emission.QueryEpochsRequest{Pagination: req})
 		if err != nil {
-			return macs, nil, err
+			return mega, nil, err
 		}
 		if latest == nil {
 			latest = res.Epochs
@@ -320,13 +321,20 @@ func (e *explorer) recount(ctx context.Context) (macs [3]uint64, latest []emissi
 	}
 	c.last, c.epochs, c.mega = fresh.last, fresh.epochs, fresh.mega
 	s := &state.State
-	for i, v := range plus(c.mega, [3]uint64{s.MegaPaid, s.MegaCommons, s.MegaAudit}) {
-		macs[i] = v * 1_000_000
-		if v > math.MaxUint64/1_000_000 {
-			macs[i] = math.MaxUint64
-		}
-	}
-	return macs, latest, nil
+	return plus(c.mega, [3]uint64{s.MegaPaid, s.MegaCommons, s.MegaAudit}), latest, nil
 }
 
-func plus(a, b [3]uint64) [3]uint64 { return [3]uint64{a[0] + b[0], a[1] + b[1], a[2] + b[2]} }
+func plus(a, b [3]uint64) [3]uint64 {
+	return [3]uint64{sum(a[0], b[0]), sum(a[1], b[1]), sum(a[2], b[2])}
+}
+
+// sum adds. It stays at the largest number, as the chain's sums do.
+func sum(all ...uint64) uint64 {
+	var total, carry uint64
+	for _, n := range all {
+		if total, carry = bits.Add64(total, n, 0); carry > 0 {
+			return math.MaxUint64
+		}
+	}
+	return total
+}

@@ -428,7 +428,7 @@ func (e *explorer) miners(ctx context.Context, r *http.Request) (*sheet, error) 
 	for i := range res.Miners {
 		m := &res.Miners[i]
 		t.Rows = append(t.Rows, []cell{
-			miner(m.Owner), multiplied(m.CreditedPaid), multiplied(m.CreditedAudit), multiplied(m.CreditedCommons), multiplied(m.Voided), amount(m.Bond), count(m.OpenClaims), minerState(m),
+			miner(m.Owner), millions(m.MegaPaid), millions(m.MegaAudit), millions(m.MegaCommons), millions(m.MegaVoided), amount(m.Bond), count(m.OpenClaims), minerState(m),
 		})
 	}
 	return &sheet{Title: "Miners", Lead: "Who runs jobs. Work is what was credited, ever.", Tables: []table{t}, Live: true}, nil

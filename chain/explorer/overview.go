@@ -102,12 +102,12 @@ func (e *explorer) fillWork(ctx context.Context, body *overviewBody, unread func
 // against what emission paid for. The two are counted by different modules, and
 // no class may be paid for more than was verified.
 func newHeadline(t *work.Tally, paid [3]uint64) *headline {
-	verified := [3]uint64{t.CreditedPaid, t.CreditedCommons, t.CreditedAudit}
+	verified := [3]uint64{t.MegaPaid, t.MegaCommons, t.MegaAudit}
 	h := &headline{Tickets: number(t.TicketsCredited), Delivery: number(t.JobsDelivered)}
 	var all, good uint64
 	for i, v := range verified {
-		all += max(v, paid[i])
-		good += v
+		all = sum(all, max(v, paid[i]))
+		good = sum(good, v)
 	}
 	if all == 0 {
 		return h
@@ -119,12 +119,12 @@ func newHeadline(t *work.Tally, paid [3]uint64) *headline {
 		{Name: "Audits", For: "the network: another miner's work, run again", Class: "audit"},
 	} {
 		credited := max(verified[i], paid[i])
-		c.Credited, c.Part, c.Verified = macs(credited), share(credited, all), share(verified[i], credited)
+		c.Credited, c.Part, c.Verified = mega(credited), share(credited, all), share(verified[i], credited)
 		c.Permille = parts(credited, all)
 		h.Classes = append(h.Classes, c)
 	}
-	stood := good + t.Voided + t.Undecided
-	h.Held, h.Void, h.Open = share(good, stood), share(t.Voided, stood), share(t.Undecided, stood)
+	stood := sum(good, t.MegaVoided, t.MegaUndecided)
+	h.Held, h.Void, h.Open = share(good, stood), share(t.MegaVoided, stood), share(t.MegaUndecided, stood)
 	h.HeldAll = stood == good
 	return h
 }

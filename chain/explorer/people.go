@@ -102,10 +102,10 @@ func (e *explorer) miner(ctx context.Context, r *http.Request) (*sheet, error) {
 			{"State", minerState(m)},
 			{"Hot key", account(m.Hot)},
 			{"Executor", whole(m.Executor, "")},
-			{"Credited, paid", multiplied(m.CreditedPaid)},
-			{"Credited, audits", multiplied(m.CreditedAudit)},
-			{"Credited, commons", multiplied(m.CreditedCommons)},
-			{"Void, ever", multiplied(m.Voided)},
+			{"Credited, paid", millions(m.MegaPaid)},
+			{"Credited, audits", millions(m.MegaAudit)},
+			{"Credited, commons", millions(m.MegaCommons)},
+			{"Void, ever", millions(m.MegaVoided)},
 			{"Bond", cell{Text: hth(m.Bond), Note: hth(m.Locked) + " locked in deposits"}},
 			{"Unbonding", amount(m.Unbonding)},
 			{"Open claims", count(m.OpenClaims)},
@@ -269,7 +269,7 @@ func (e *explorer) penalties(ctx context.Context, r *http.Request) (*sheet, erro
 	}
 	if tally, err := e.work.Tally(ctx, &work.QueryTallyRequest{}); err == nil {
 		s.Facts = []fact{
-			{"Tickets void, ever", cell{Text: number(tally.Tally.TicketsVoided), Note: macs(tally.Tally.Voided)}},
+			{"Tickets void, ever", cell{Text: number(tally.Tally.TicketsVoided), Note: mega(tally.Tally.MegaVoided)}},
 			{"Jobs claimed and not delivered", count(tally.Tally.JobsLost)},
 		}
 	}

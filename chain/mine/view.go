@@ -64,7 +64,7 @@ type Summary struct {
 	Executor string    `json:"executor"`
 	Bond     uint64    `json:"bond_uhth"`
 	Locked   uint64    `json:"locked_uhth"`
-	Credited uint64    `json:"credited_macs"`
+	Mega     uint64    `json:"credited_mega"` // millions of MACs
 	PaidOut  uint64    `json:"paid_out_uhth"`
 	Vesting  uint64    `json:"vesting_uhth"`
 	Trouble  string    `json:"trouble,omitempty"`
@@ -76,7 +76,7 @@ func (v View) Summary() Summary {
 	return Summary{
 		Chain: v.Chain, Test: v.Test, Height: v.Height, Time: v.Time,
 		Owner: v.Public.Owner.String(), Account: v.Public.Account.String(), Executor: hex.EncodeToString(v.Public.Executor[:]),
-		Bond: v.Miner.Bond, Locked: v.Miner.Locked, Credited: v.Miner.Credited(), PaidOut: v.Earned.PaidOut, Vesting: v.Earned.Vesting,
+		Bond: v.Miner.Bond, Locked: v.Miner.Locked, Mega: v.Miner.Mega(), PaidOut: v.Earned.PaidOut, Vesting: v.Earned.Vesting,
 		Trouble: v.Trouble, Idle: v.Idle,
 	}
 }

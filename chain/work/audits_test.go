@@ -109,7 +109,7 @@ func TestAnAuditThatAgreesIsPaidByItsTickets(t *testing.T) {
 	}
 	key := w.runAgain(m, a, true, 2)
 	w.try(m, key)
-	if got := w.tally(); got.CreditedAudit == 0 || got.CreditedPaid != 0 || got.JobsLost != 0 {
+	if got := w.tally(); got.MegaAudit == 0 || got.MegaPaid != 0 || got.JobsLost != 0 {
 		t.Errorf("the tally is %+v", got)
 	}
 	if c := w.claim(original); c.Status != work.CLAIM_STATUS_SETTLED {
@@ -118,7 +118,7 @@ func TestAnAuditThatAgreesIsPaidByItsTickets(t *testing.T) {
 	if w.audits(a.Job) {
 		t.Error("the audit has not ended")
 	}
-	if got := w.miner("auditor"); got.CreditedAudit == 0 || got.OpenClaims != 0 {
+	if got := w.miner("auditor"); got.MegaAudit == 0 || got.OpenClaims != 0 {
 		t.Errorf("the auditor is left with %+v", got)
 	}
 }
@@ -243,7 +243,7 @@ func TestACommonsJobIsProvenAssignedAndPaidFromTheCommons(t *testing.T) {
 		w.deliver("miner", key, y.receipt)
 	})
 	w.try(m, key)
-	if got := w.tally(); got.CreditedCommons == 0 || got.CreditedPaid != 0 {
+	if got := w.tally(); got.MegaCommons == 0 || got.MegaPaid != 0 {
 		t.Errorf("the tally is %+v", got)
 	}
 	if len(w.commons.settled) != 1 || w.commons.settled[0] != "1 0 true true" {

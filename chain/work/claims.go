@@ -86,7 +86,7 @@ func (k *Keeper) claimPaid(ctx context.Context, m Miner, id []byte) ([]byte, err
 		return nil, err
 	}
 	job.Escrow = job.Tip
-	if err := k.trade(ctx, func(m *Market) { m.ClaimedMacs += job.Macs }); err != nil {
+	if err := k.trade(ctx, func(m *Market) { m.ClaimedMacs = plus(m.ClaimedMacs, job.Macs) }); err != nil {
 		return nil, err
 	}
 	return k.claim(ctx, m, &job, form, registered, 0)

@@ -93,14 +93,14 @@ func TestAPaidJobIsClaimedMinedTriedAndCredited(t *testing.T) {
 		t.Fatalf("honest work does not hold: %+v", v)
 	}
 
-	want := uint64(min(20, len(y.tickets))) * w.claim(key).TicketMacs
+	want := uint64(min(20, len(y.tickets))) * w.claim(key).TicketMacs / 1_000_000
 	if got := w.emission.credited[address("miner")]; got != want {
-		t.Errorf("emission was told of %d MACs, want %d", got, want)
+		t.Errorf("emission was told of %d million MACs, want %d", got, want)
 	}
 	if got := w.power.credited[address("miner")]; got != want {
-		t.Errorf("power was told of %d MACs, want %d", got, want)
+		t.Errorf("power was told of %d million MACs, want %d", got, want)
 	}
-	if got := w.tally(); got.CreditedPaid != want || got.JobsDelivered != 1 || got.TicketsCredited != uint64(min(20, len(y.tickets))) {
+	if got := w.tally(); got.MegaPaid != want || got.JobsDelivered != 1 || got.TicketsCredited != uint64(min(20, len(y.tickets))) {
 		t.Errorf("the tally is %+v", got)
 	}
 	if got := w.balance("miner"); got != 700 {
@@ -150,7 +150,7 @@ func TestAnAnswerOfTheModelThatShipsIsMinedAndCredited(t *testing.T) {
 		w.deliver("miner", key, y.receipt)
 	})
 	w.try(m, key)
-	if got, want := w.tally().CreditedPaid, uint64(min(8, len(y.tickets)))*w.claim(key).TicketMacs; got != want {
-		t.Errorf("%d MACs were credited, want %d", got, want)
+	if got, want := w.tally().MegaPaid, uint64(min(8, len(y.tickets)))*w.claim(key).TicketMacs/1_000_000; got != want {
+		t.Errorf("%d million MACs were credited, want %d", got, want)
 	}
 }

@@ -305,14 +305,14 @@ func (n *network) ends() {
 		paid += n.emission.credited[address(name)]
 		counted += n.power.credited[address(name)]
 		m := n.miner(name)
-		miners += m.CreditedPaid + m.CreditedAudit + m.CreditedCommons
+		miners += m.MegaPaid + m.MegaAudit + m.MegaCommons
 		if m.Locked != 0 || m.OpenClaims != 0 {
 			n.t.Fatalf("%s is left with %+v", name, m)
 		}
 	}
-	all := tally.CreditedPaid + tally.CreditedAudit + tally.CreditedCommons
+	all := tally.MegaPaid + tally.MegaAudit + tally.MegaCommons
 	if paid != all || counted != all || miners != all {
-		n.t.Fatalf("%d MACs are credited, emission was told of %d, power of %d, miners have %d", all, paid, counted, miners)
+		n.t.Fatalf("%d million MACs are credited, emission was told of %d, power of %d, miners have %d", all, paid, counted, miners)
 	}
 	seen := map[string]bool{}
 	for _, s := range n.commons.settled {

@@ -353,7 +353,7 @@ func TestAClaimThatIsNotDeliveredIsLost(t *testing.T) {
 	if got := r.balance("client"); got != before+700 {
 		t.Errorf("the client got %d of the tip back", got-before)
 	}
-	if m := r.miner("miner"); m.Bond != 20e6-easy().ClaimDeposit || m.Locked != 0 || m.Voided != 3*r.claim(r.key).TicketMacs {
+	if m := r.miner("miner"); m.Bond != 20e6-easy().ClaimDeposit || m.Locked != 0 || m.MegaVoided != 3*r.claim(r.key).TicketMacs/1_000_000 {
 		t.Errorf("the miner is left with %+v", m)
 	}
 	out, err := r.asks.Claim(r.ctx, &work.QueryClaimRequest{Key: hexed(r.key)})

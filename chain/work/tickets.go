@@ -240,20 +240,20 @@ func (k *Keeper) voidAll(ctx context.Context, c *Claim, own map[string]string, r
 			return err
 		}
 		number++
-		macs += t.Macs
+		macs = plus(macs, t.Macs)
 	}
 	c.Pending = 0
 	m, err := k.Miner(ctx, c.Owner)
 	if err != nil {
 		return err
 	}
-	m.Voided += macs
+	m.MegaVoided = plus(m.MegaVoided, mega(macs))
 	if err := k.keepMiner(ctx, m); err != nil {
 		return err
 	}
 	return k.count(ctx, func(t *Tally) {
 		t.TicketsVoided += number
-		t.Voided += macs
+		t.MegaVoided = plus(t.MegaVoided, mega(macs))
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
+	"math/bits"
 	"slices"
 
 	"cosmossdk.io/collections"
@@ -421,10 +423,10 @@ func (k *Keeper) credit(ctx context.Context, c *Claim, tickets []Ticket, o outco
 		if o.tickets[i].ruling == holds && o.receipt == holds {
 			status = TICKET_STATUS_CREDITED
 			credited++
-			macs += t.Macs
+			macs = plus(macs, t.Macs)
 		} else {
 			open++
-			openMACs += t.Macs
+			openMACs = plus(openMACs, t.Macs)
 		}
 		if err := k.endTicket(ctx, t, status); err != nil {
 			return err
@@ -442,28 +444,47 @@ func (k *Keeper) credit(ctx context.Context, c *Claim, tickets []Ticket, o outco
 		if err != nil {
 			return err
 		}
-		byClass(c.Class, &m.CreditedPaid, &m.CreditedAudit, &m.CreditedCommons, macs)
+		byClass(c.Class, &m.MegaPaid, &m.MegaAudit, &m.MegaCommons, macs)
 		if err := k.keepMiner(ctx, m); err != nil {
 			return err
 		}
 	}
 	return k.count(ctx, func(t *Tally) {
-		byClass(c.Class, &t.CreditedPaid, &t.CreditedAudit, &t.CreditedCommons, macs)
+		byClass(c.Class, &t.MegaPaid, &t.MegaAudit, &t.MegaCommons, macs)
 		t.TicketsCredited += credited
 		t.TicketsUndecided += open
-		t.Undecided += openMACs
+		t.MegaUndecided = plus(t.MegaUndecided, mega(openMACs))
 	})
 }
 
+// byClass adds the MACs of a claim to the sum of its class.
 func byClass(c Class, paid, audit, commons *uint64, macs uint64) {
+	var sum *uint64
 	switch c {
 	case CLASS_PAID:
-		*paid += macs
+		sum = paid
 	case CLASS_AUDIT:
-		*audit += macs
+		sum = audit
 	case CLASS_COMMONS:
-		*commons += macs
+		sum = commons
+	default:
+		return
 	}
+	*sum = plus(*sum, mega(macs))
+}
+
+// mega is the work of a claim in millions of MACs, which sums over time count:
+// one fast miner fills 64 bits with MACs in a day. It is rounded down, for each
+// claim, as power and emission round it; so the three agree.
+func mega(macs uint64) uint64 { return macs / 1_000_000 }
+
+// plus adds, and stays at the largest number rather than begin anew.
+func plus(a, b uint64) uint64 {
+	sum, carry := bits.Add64(a, b, 0)
+	if carry > 0 {
+		return math.MaxUint64
+	}
+	return sum
 }
 
 // overturn punishes a claim that had settled and whose answer an audit showed

@@ -69,7 +69,7 @@ func TestAForgedTicketVoidsTheClaimAndCostsItsMiner(t *testing.T) {
 		t.Errorf("%d tickets have a reason of their own", void)
 	}
 	burned := 20e6 * uint64(easy().SlashInvalidTicket) / 1000
-	if m := r.miner("miner"); m.Bond != 20e6-burned || m.Locked != 0 || m.CreditedPaid != 0 || m.Voided == 0 {
+	if m := r.miner("miner"); m.Bond != 20e6-burned || m.Locked != 0 || m.MegaPaid != 0 || m.MegaVoided == 0 {
 		t.Errorf("the miner is left with %+v", m)
 	}
 	if r.power.revoked[address("miner")] != easy().SlashInvalidTicket || r.emission.forfeited[address("miner")] != easy().SlashInvalidTicket {
@@ -121,7 +121,7 @@ func TestARowThatWasMadeUpPassesTierZeroAndNoTrial(t *testing.T) {
 	if len(got) != 1 || got[0].Status != work.TICKET_STATUS_VOID || got[0].Reason != string(format.ReasonOtherRow) {
 		t.Errorf("the ticket is %+v", got)
 	}
-	if m := r.miner("miner"); m.Bond == 20e6 || r.tally().Voided == 0 {
+	if m := r.miner("miner"); m.Bond == 20e6 || r.tally().MegaVoided == 0 {
 		t.Errorf("it cost its miner nothing: %+v", m)
 	}
 }
@@ -297,7 +297,7 @@ func TestTooFewVerdictsDecideNothing(t *testing.T) {
 				r.block(func() { refused(r.world, work.ErrTrial, r.msgs.Reveal, r.reveals(0, v.Digest)) })
 			}
 			r.blocks(int(easy().RevealPeriod))
-			if got := r.tally(); got.TicketsUndecided != 3 || got.CreditedPaid != 0 || got.Undecided == 0 {
+			if got := r.tally(); got.TicketsUndecided != 3 || got.MegaPaid != 0 || got.MegaUndecided == 0 {
 				t.Errorf("the tally is %+v", got)
 			}
 			if c := r.claim(r.key); c.Status != work.CLAIM_STATUS_SETTLED {

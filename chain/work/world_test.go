@@ -312,7 +312,7 @@ func (b *beacon) Value(_ context.Context, height int64) (value [32]byte, knownAt
 // power is four validators with equal power, unless it is changed.
 type power struct {
 	of       map[string]int64
-	credited map[string]uint64
+	credited map[string]uint64 // in millions
 	revoked  map[string]uint32
 	punished map[string]uint32
 }
@@ -337,7 +337,7 @@ func (p *power) TotalPower(context.Context) (total int64, err error) {
 }
 
 func (p *power) Credit(_ context.Context, owner string, _ int32, macs uint64) error {
-	p.credited[owner] += macs
+	p.credited[owner] += macs / 1_000_000
 	return nil
 }
 
@@ -353,7 +353,7 @@ func (p *power) Punish(_ context.Context, operator string, permille uint32, _ st
 
 // emission writes down what it would pay.
 type emission struct {
-	credited  map[string]uint64
+	credited  map[string]uint64 // in millions
 	judged    map[string]int
 	forfeited map[string]uint32
 }
@@ -363,7 +363,7 @@ func newEmission() *emission {
 }
 
 func (e *emission) Credit(_ context.Context, owner string, _ int32, macs uint64) error {
-	e.credited[owner] += macs
+	e.credited[owner] += macs / 1_000_000
 	return nil
 }
 

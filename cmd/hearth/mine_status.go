@@ -133,7 +133,7 @@ func (c *mineStatusCmd) print(p *program, s mineState, events []mine.Event) {
 	table(p.out, [][]string{
 		{"owner", s.Owner},
 		{"bond", coins(s.Bond) + ", locked " + coins(s.Locked)},
-		{"credited", fmt.Sprintf("%.3f billion multiply-accumulates", float64(s.Credited)/1e9)},
+		{"credited", fmt.Sprintf("%.3f billion multiply-accumulates", float64(s.Mega)/1e3)},
 		{"paid out", coins(s.PaidOut)},
 		{"vesting", coins(s.Vesting)},
 		{"under way", count(len(s.Held), "claim")},

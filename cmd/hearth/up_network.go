@@ -249,7 +249,7 @@ func (n *networking) view() *web.Mining {
 	v := w.View()
 	m := &web.Mining{
 		Network: v.Chain, Test: n.test, Height: v.Height, At: v.Time, Trouble: v.Trouble, Idle: v.Idle,
-		Earned: coins(v.Earned.PaidOut), Vesting: coins(v.Earned.Vesting), Work: fmt.Sprintf("%.1f", float64(v.Miner.Credited())/1e9),
+		Earned: coins(v.Earned.PaidOut), Vesting: coins(v.Earned.Vesting), Work: fmt.Sprintf("%.1f", float64(v.Miner.Mega())/1e3),
 		Claims: len(v.Held),
 	}
 	for i := len(v.Events) - 1; i >= 0 && len(m.Latest) < shownEvents; i-- {

@@ -62,7 +62,7 @@ func Busy() (*Story, error) {
 	s.Attestations = []model.Attestation{{Model: mini, Validator: Address("Aurora"), Fit: true, Height: 1}, {Model: mini, Validator: Address("Birch"), Fit: true, Height: 1}}
 	mined(s, mini)
 	s.Tally = work.Tally{
-		CreditedPaid: 1_872_345_000_000, CreditedAudit: 96_000_000_000, CreditedCommons: 640_500_000_000, Voided: 12_000_000_000, Undecided: 31_000_000_000,
+		MegaPaid: 1_872_345, MegaAudit: 96_000, MegaCommons: 640_500, MegaVoided: 12_000, MegaUndecided: 31_000,
 		TicketsCredited: 2608, TicketsVoided: 12, TicketsUndecided: 31, JobsDelivered: 5120, JobsLost: 7, Burned: 4_120_000,
 	}
 	s.Market = work.Market{BaseFee: 1200, TicketMacs: 1_000_000_000, OpenJobs: 14, OpenTrials: 2}
@@ -172,7 +172,7 @@ func mined(s *State, id []byte) {
 	for i, owner := range owners {
 		s.Miners = append(s.Miners, work.Miner{
 			Owner: Address(owner), Hot: Address(owner + " hot"), Executor: sum("executor", int64(i)), Bond: 20 * coin.Unit, Locked: 2 * coin.Unit, OpenClaims: 2, Registered: 12,
-			CreditedPaid: 1_200_000_000_000 >> i, CreditedAudit: 60_000_000_000, CreditedCommons: 400_000_000_000 >> i, Voided: uint64(i) * 12_000_000_000, Barred: i == 1, //nolint:gosec // small
+			MegaPaid: 1_200_000 >> i, MegaAudit: 60_000, MegaCommons: 400_000 >> i, MegaVoided: uint64(i) * 12_000, Barred: i == 1, //nolint:gosec // small
 		})
 		s.Counted = append(s.Counted, power.Miner{Owner: Address(owner), Validator: s.Validators[i].Operator, Smoothed: 88_000, Counted: 71_000})
 	}

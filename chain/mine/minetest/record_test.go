@@ -51,9 +51,9 @@ func TestRecordsAreReadAsTheChainWritesThem(t *testing.T) {
 	reads(t, &chain.Claim{}, record.ReadClaim, record.Claim{})
 	reads(t, &chain.Miner{
 		Owner: "o", Hot: "h", Executor: h(1), Bond: 2, Locked: 3, Unbonding: 4, UnbondsAt: 5, OpenClaims: 6, Retired: true, Barred: true, Registered: 7,
-		CreditedPaid: 8, CreditedAudit: 9, CreditedCommons: 10, Voided: 11, Seat: 12,
+		MegaPaid: 8, MegaAudit: 9, MegaCommons: 10, MegaVoided: 11, Seat: 12,
 	}, record.ReadMiner, record.Miner{
-		Owner: "o", Hot: "h", Executor: work.Key(fill(1)), Bond: 2, Locked: 3, OpenClaims: 6, Retired: true, Barred: true, Registered: 7, Paid: 8, Audit: 9, Common: 10, Voided: 11,
+		Owner: "o", Hot: "h", Executor: work.Key(fill(1)), Bond: 2, Locked: 3, OpenClaims: 6, Retired: true, Barred: true, Registered: 7, MegaPaid: 8, MegaAudit: 9, MegaCommon: 10, MegaVoided: 11,
 	})
 	reads(t, &chain.Job{
 		Id: h(1), Class: chain.CLASS_PAID, Model: h(2), Client: "c", Macs: 3, Escrow: 4, Tip: 5, MaxFee: 6, Status: chain.JOB_STATUS_OPEN, Posted: 7, Expires: 8,

@@ -2,6 +2,8 @@ package record
 
 import (
 	"bytes"
+	"math"
+	"math/bits"
 
 	"github.com/zeebo/blake3"
 
@@ -133,8 +135,8 @@ type Miner struct {
 	OpenClaims      int
 	Retired, Barred bool
 	Registered      int64
-	// MACs, ever.
-	Paid, Audit, Common, Voided uint64
+	// Credited and void, ever, in millions of MACs.
+	MegaPaid, MegaAudit, MegaCommon, MegaVoided uint64
 }
 
 // ReadMiner reads a miner.
@@ -160,21 +162,30 @@ func ReadMiner(b []byte) (m Miner, err error) {
 		case 11:
 			return height(&m.Registered, f)
 		case 12:
-			return number(&m.Paid, f)
+			return number(&m.MegaPaid, f)
 		case 13:
-			return number(&m.Audit, f)
+			return number(&m.MegaAudit, f)
 		case 14:
-			return number(&m.Common, f)
+			return number(&m.MegaCommon, f)
 		case 15:
-			return number(&m.Voided, f)
+			return number(&m.MegaVoided, f)
 		}
 		return nil
 	})
 	return m, err
 }
 
-// Credited is all MACs that the miner was credited, ever.
-func (m Miner) Credited() uint64 { return m.Paid + m.Audit + m.Common }
+// Mega is all that the miner was credited, ever, in millions of MACs. Sums of the
+// chain stay at the largest number; so does this.
+func (m Miner) Mega() uint64 {
+	var sum, carry uint64
+	for _, n := range [...]uint64{m.MegaPaid, m.MegaAudit, m.MegaCommon} {
+		if sum, carry = bits.Add64(sum, n, 0); carry > 0 {
+			return math.MaxUint64
+		}
+	}
+	return sum
+}
 
 // JobOpen is the status of a job that may be claimed.
 const JobOpen = 1

@@ -288,9 +288,21 @@ func (k *Keeper) countsOpen(ctx context.Context) error {
 	}
 	var open uint64
 	for _, j := range jobs {
-		if j.Status == JOB_STATUS_OPEN {
-			open++
+		if j.Status != JOB_STATUS_OPEN {
+			continue
 		}
+		open++
+		has, err := k.store.ranked.Has(ctx, collections.Join(j.rate(), j.Id))
+		if err != nil {
+			return err
+		}
+		if !has {
+			return fmt.Errorf("open job %x, which tips %d for 10^9 MACs, is not ranked so", j.Id, j.rate())
+		}
+	}
+	ranked, err := keys(ctx, k.store.ranked, nil, -1)
+	if err != nil {
+		return err
 	}
 	offers, err := keys(ctx, k.store.offers, nil, -1)
 	if err != nil {
@@ -300,8 +312,8 @@ func (k *Keeper) countsOpen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.OpenJobs != open || uint64(len(offers)) != open || m.OpenTrials != uint64(len(trials)) {
-		return fmt.Errorf("the market counts %d jobs and %d trials: %d jobs are open, %d offered, %d trials held", m.OpenJobs, m.OpenTrials, open, len(offers), len(trials))
+	if m.OpenJobs != open || uint64(len(offers)) != open || uint64(len(ranked)) != open || m.OpenTrials != uint64(len(trials)) {
+		return fmt.Errorf("the market counts %d jobs and %d trials: %d jobs are open, %d offered, %d ranked, %d trials held", m.OpenJobs, m.OpenTrials, open, len(offers), len(ranked), len(trials))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	"cosmossdk.io/collections"
+
 	"hearth/chain/work/market"
 	"hearth/infer/model"
 	format "hearth/work"
@@ -81,10 +83,7 @@ func (k *Keeper) post(ctx context.Context, msg *MsgPostJob) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case prices.OpenJobs >= uint64(p.MaxOpenJobs):
-		return nil, ErrTooMany.Wrapf("%d jobs wait already", prices.OpenJobs)
-	case msg.Tip > p.MaxTip || msg.MaxFee > maxFee:
+	if msg.Tip > p.MaxTip || msg.MaxFee > maxFee {
 		return nil, ErrJob.Wrapf("a tip is at most %d, a fee %d", p.MaxTip, uint64(maxFee))
 	}
 	j, m, err := k.judgeJob(ctx, msg.Job)
@@ -104,6 +103,11 @@ func (k *Keeper) post(ctx context.Context, msg *MsgPostJob) ([]byte, error) {
 		Escrow: msg.MaxFee + msg.Tip, Tip: msg.Tip, MaxFee: msg.MaxFee,
 		Status: JOB_STATUS_OPEN, Posted: height(ctx), Expires: height(ctx) + p.JobTtl,
 	}
+	if prices.OpenJobs >= uint64(p.MaxOpenJobs) {
+		if err := k.makeRoom(ctx, &job); err != nil {
+			return nil, err
+		}
+	}
 	if err := k.take(ctx, msg.Client, job.Escrow); err != nil {
 		return nil, err
 	}
@@ -115,6 +119,27 @@ func (k *Keeper) post(ctx context.Context, msg *MsgPostJob) ([]byte, error) {
 	}
 	event(ctx, "posted", "job", fmt.Sprintf("%x", id))
 	return id[:], k.trade(ctx, func(m *Market) { m.OpenJobs++ })
+}
+
+// rate is the tip that a job offers for 10⁹ MACs.
+func (j *Job) rate() uint64 { return market.Rate(j.Tip, j.Macs) }
+
+// makeRoom takes the open job with the lowest tip for its work back, whose
+// place one with a higher tip gets. So a full list keeps nobody out who pays.
+func (k *Keeper) makeRoom(ctx context.Context, job *Job) error {
+	lowest, err := keys(ctx, k.store.ranked, nil, 1)
+	if err != nil {
+		return err
+	}
+	if len(lowest) == 0 || lowest[0].K1() >= job.rate() {
+		return ErrTooMany.Wrapf("as many jobs wait as may, and none with a tip below %d for 10^9 MACs", job.rate())
+	}
+	out, err := k.Job(ctx, lowest[0].K2())
+	if err != nil {
+		return err
+	}
+	event(ctx, "outbid", "job", fmt.Sprintf("%x", out.Id))
+	return k.withdraw(ctx, out, JOB_STATUS_EXPIRED)
 }
 
 // fresh tells whether a job may be posted: it was never claimed, and is not
@@ -145,6 +170,9 @@ func (k *Keeper) keepJob(ctx context.Context, job Job) error {
 		if err := k.store.offers.Set(ctx, job.Id); err != nil {
 			return err
 		}
+		if err := k.store.ranked.Set(ctx, collections.Join(job.rate(), job.Id)); err != nil {
+			return err
+		}
 	}
 	if job.Expires > 0 {
 		if err := k.store.expiring.Set(ctx, join(job.Expires, job.Id)); err != nil {
@@ -160,6 +188,9 @@ func (k *Keeper) keepJob(ctx context.Context, job Job) error {
 // takeJob takes an open job off the market for a claim.
 func (k *Keeper) takeJob(ctx context.Context, job *Job) error {
 	if err := k.store.offers.Remove(ctx, job.Id); err != nil {
+		return err
+	}
+	if err := k.store.ranked.Remove(ctx, collections.Join(job.rate(), job.Id)); err != nil {
 		return err
 	}
 	if err := k.store.expiring.Remove(ctx, join(job.Expires, job.Id)); err != nil {

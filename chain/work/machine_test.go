@@ -259,6 +259,7 @@ func hasty() work.Params {
 	p.AuditPermille, p.JobTtl, p.Window, p.BeaconWait = 500, 12, 6, 8
 	p.VerdictPeriod, p.RevealPeriod, p.AssignmentTtl = 4, 3, 5
 	p.Keep, p.Unbonding, p.MaxOpenClaims, p.MaxOpenTrials = 25, 40, 3, 2
+	p.MaxOpenJobs = 3
 	return p
 }
 

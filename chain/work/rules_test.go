@@ -2,6 +2,7 @@ package work_test
 
 import (
 	"crypto/ed25519"
+	"slices"
 	"testing"
 
 	"hearth/chain/work"
@@ -177,6 +178,75 @@ func TestWhichJobsAreTaken(t *testing.T) {
 	if j, err := w.keep.Job(w.ctx, id[:]); err != nil || j.Status != work.JOB_STATUS_EXPIRED {
 		t.Errorf("the job is %v, %v", j.Status, err)
 	}
+}
+
+func TestAHigherTipTakesThePlaceOfTheLowest(t *testing.T) {
+	p := easy()
+	p.MaxOpenJobs = 3
+	w := newWorld(t, p)
+	m := w.embedder()
+	post := func(n, tokens int, tip uint64) *work.MsgPostJob {
+		w.fund("client", 5000+tip)
+		job := m.text(n, tokens)
+		return &work.MsgPostJob{Client: address("client"), Job: job.Encode(), MaxFee: 5000, Tip: tip}
+	}
+	open := func() (tips []uint64) {
+		out, err := w.asks.Jobs(w.ctx, &work.QueryJobsRequest{Status: work.JOB_STATUS_OPEN})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range out.Jobs {
+			tips = append(tips, j.Tip)
+		}
+		slices.Sort(tips)
+		return tips
+	}
+	var long, low []byte
+	w.block(func() {
+		long = must(w, w.msgs.PostJob, post(1, 80, 500)).Id // the largest tip, for most work
+		low = must(w, w.msgs.PostJob, post(2, 10, 100)).Id
+		must(w, w.msgs.PostJob, post(3, 10, 200))
+		// Spam that pays nothing, or as little as what is there, finds no room.
+		refused(w, work.ErrTooMany, w.msgs.PostJob, post(4, 10, 0))
+		j, err := w.keep.Job(w.ctx, long)
+		if err != nil || j.Macs*100 < 500*w.jobMACs(low) {
+			t.Fatalf("the long job has a higher rate than the other: %v", err)
+		}
+		before := w.balance("client")
+		must(w, w.msgs.PostJob, post(5, 10, 300))
+		// Its whole escrow is back, and what was posted paid for.
+		if got := w.balance("client"); got != before+5500 {
+			t.Errorf("the client has %d, had %d and was outbid with 5500 in escrow", got, before)
+		}
+	})
+	if got := open(); !slices.Equal(got, []uint64{100, 200, 300}) {
+		t.Errorf("open are jobs with tips of %v", got)
+	}
+	if j, err := w.keep.Job(w.ctx, long); err != nil || j.Status != work.JOB_STATUS_EXPIRED || j.Escrow != 0 {
+		t.Errorf("the outbid job is %+v, %v", j, err)
+	}
+	w.block(func() {
+		refused(w, work.ErrTooMany, w.msgs.PostJob, post(6, 10, 100)) // no more than the lowest
+		must(w, w.msgs.PostJob, post(7, 10, 101))
+		if j, err := w.keep.Job(w.ctx, low); err != nil || j.Status != work.JOB_STATUS_EXPIRED {
+			t.Errorf("the lowest job is %v, %v", j.Status, err)
+		}
+		// What was outbid may come again, with more.
+		must(w, w.msgs.PostJob, post(2, 10, 1000))
+	})
+	if got := open(); !slices.Equal(got, []uint64{200, 300, 1000}) {
+		t.Errorf("open are jobs with tips of %v", got)
+	}
+	w.again()
+}
+
+func (w *world) jobMACs(id []byte) uint64 {
+	w.t.Helper()
+	j, err := w.keep.Job(w.ctx, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return j.Macs
 }
 
 func TestWhoMayClaimWhat(t *testing.T) {

@@ -31,6 +31,7 @@ type store struct {
 	expiring  collections.KeySet[at]          // Job.expires, id
 	offers    collections.KeySet[[]byte]      // ids of open jobs
 	posted    collections.KeySet[at]          // Job.posted, id
+	ranked    collections.KeySet[at]          // tip for 10⁹ MACs, id of an open job
 
 	assignments collections.Map[uint64, Assignment]
 	assigned    collections.KeySet[collections.Pair[string, uint64]] // owner, assignment
@@ -64,6 +65,7 @@ const (
 	prefixParams, prefixMarket, prefixTally                                             = 0x00, 0x01, 0x02
 	prefixMiners, prefixHots, prefixExecutors, prefixUnbonding, prefixSeats             = 0x10, 0x11, 0x12, 0x13, 0x14
 	prefixJobs, prefixEncodings, prefixDone, prefixExpiring, prefixOffers, prefixPosted = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25
+	prefixRanked                                                                        = 0x26
 	prefixAssignments, prefixAssigned, prefixLapsing, prefixUndrawn                     = 0x30, 0x31, 0x32, 0x33
 	prefixClaims, prefixWaiting, prefixClosing, prefixClaimants, prefixNames            = 0x40, 0x41, 0x42, 0x43, 0x44
 	prefixReceipts, prefixFading, prefixDraws, prefixMade                               = 0x45, 0x46, 0x47, 0x48
@@ -93,6 +95,7 @@ func newStore(cdc codec.Codec, service corestore.KVStoreService) (store, error) 
 		expiring:  collections.NewKeySet(sb, key(prefixExpiring), "expiring", due),
 		offers:    collections.NewKeySet(sb, key(prefixOffers), "offers", raw),
 		posted:    collections.NewKeySet(sb, key(prefixPosted), "posted", due),
+		ranked:    collections.NewKeySet(sb, key(prefixRanked), "ranked", due),
 
 		assignments: collections.NewMap(sb, key(prefixAssignments), "assignments", number, codec.CollValue[Assignment](cdc)),
 		assigned:    collections.NewKeySet(sb, key(prefixAssigned), "assigned", collections.PairKeyCodec(text, number)),

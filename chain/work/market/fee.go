@@ -64,6 +64,10 @@ func Cost(fee, macs uint64) uint64 {
 	return q
 }
 
+// Rate is what an offer of a job of so many MACs pays for each 10⁹ of them,
+// rounded down.
+func Rate(offer, macs uint64) uint64 { return mulDiv(offer, perMACs, max(macs, 1)) }
+
 // mulDiv returns ⌊a·b/c⌋, or the largest number if that does not fit.
 func mulDiv(a, b, c uint64) uint64 {
 	high, low := bits.Mul64(a, b)

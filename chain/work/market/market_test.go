@@ -217,3 +217,18 @@ func TestDifficultyStaysWithinItsBounds(t *testing.T) {
 		}
 	})
 }
+
+func TestTheRateOfAnOffer(t *testing.T) {
+	for _, c := range []struct{ offer, macs, want uint64 }{
+		{0, 5, 0},
+		{700, 1_000_000_000, 700},
+		{1, 1_000_000_001, 0}, // rounded down
+		{3, 2_000_000_000, 1},
+		{1 << 50, 1, math.MaxUint64}, // it does not fit
+		{5, 0, 5_000_000_000},
+	} {
+		if got := market.Rate(c.offer, c.macs); got != c.want {
+			t.Errorf("%d for %d MACs: %d for 10^9, want %d", c.offer, c.macs, got, c.want)
+		}
+	}
+}

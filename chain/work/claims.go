@@ -85,7 +85,7 @@ func (k *Keeper) claimPaid(ctx context.Context, m Miner, id []byte) ([]byte, err
 	if err := k.takeJob(ctx, &job); err != nil {
 		return nil, err
 	}
-	job.Escrow = job.Tip
+	job.Escrow, job.Fee = job.Tip, fee
 	if err := k.trade(ctx, func(m *Market) { m.ClaimedMacs = plus(m.ClaimedMacs, job.Macs) }); err != nil {
 		return nil, err
 	}

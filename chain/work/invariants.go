@@ -16,6 +16,7 @@ import (
 func (k *Keeper) Invariants() []invariant.Invariant {
 	return []invariant.Invariant{
 		{Name: "work: the account holds escrow and bonds, and nothing else", Check: k.holdsWhatItOwes},
+		{Name: "work: a job's escrow is what its status says", Check: k.escrowsFit},
 		{Name: "work: what is locked are the deposits of claims that have not ended", Check: k.locksDeposits},
 		{Name: "work: seats are numbered without gaps and are those of active miners", Check: k.seatsMiners},
 		{Name: "work: names are counted for claims that are mined, and for no others", Check: k.countsNames},
@@ -48,6 +49,28 @@ func (k *Keeper) holdsWhatItOwes(ctx context.Context) error {
 	}
 	if held != owed {
 		return fmt.Errorf("the account holds %d, and %d is in escrow and bonds", held, owed)
+	}
+	return nil
+}
+
+func (k *Keeper) escrowsFit(ctx context.Context) error {
+	jobs, err := values(ctx, k.store.jobs)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		var escrow, fee uint64
+		switch j.Status {
+		case JOB_STATUS_OPEN:
+			escrow = j.MaxFee + j.Tip
+		case JOB_STATUS_CLAIMED:
+			escrow, fee = j.Tip, j.MaxFee
+		case JOB_STATUS_DELIVERED, JOB_STATUS_FAILED:
+			fee = j.MaxFee
+		}
+		if j.Escrow != escrow || j.Fee > fee {
+			return fmt.Errorf("job %x, %v, has %d in escrow and %d burned, with a tip of %d and a fee up to %d", j.Id, j.Status, j.Escrow, j.Fee, j.Tip, j.MaxFee)
+		}
 	}
 	return nil
 }

@@ -417,11 +417,15 @@ func TestAClaimThatIsNotDeliveredIsLost(t *testing.T) {
 	if c := r.claim(r.key); c.Status != work.CLAIM_STATUS_LOST || c.Reason == "" {
 		t.Errorf("the claim is %v: %q", c.Status, c.Reason)
 	}
-	if got := r.tally(); got.JobsLost != 1 || got.TicketsVoided != 3 || got.Burned != burned+easy().ClaimDeposit {
-		t.Errorf("the tally is %+v", got)
+	// The client has lost nothing: the base fee comes out of the deposit.
+	if burned == 0 || before != 5000-burned {
+		t.Fatalf("%d were burned at the claim, and the client has %d", burned, before)
 	}
-	if got := r.balance("client"); got != before+700 {
-		t.Errorf("the client got %d of the tip back", got-before)
+	if got := r.tally(); got.JobsLost != 1 || got.TicketsVoided != 3 || got.Burned != easy().ClaimDeposit {
+		t.Errorf("the tally is %+v: fee and the rest of the deposit are burned", got)
+	}
+	if got := r.balance("client"); got != 5000+700 {
+		t.Errorf("the client has %d of 5700", got)
 	}
 	if m := r.miner("miner"); m.Bond != 20e6-easy().ClaimDeposit || m.Locked != 0 || m.MegaVoided != 3*r.claim(r.key).TicketMacs/1_000_000 {
 		t.Errorf("the miner is left with %+v", m)
@@ -431,6 +435,66 @@ func TestAClaimThatIsNotDeliveredIsLost(t *testing.T) {
 		t.Errorf("its tickets are %+v, %v", out, err)
 	}
 	r.block(func() { refused(r.world, work.ErrWindow, r.msgs.Deliver, r.delivery("miner", r.key, r.y.receipt)) })
+}
+
+// A deposit that is smaller than the fee, or less than is left of the bond, pays
+// back what there is. A wrong receipt is no delivery either.
+func TestADepositPaysNoMoreBackThanItIs(t *testing.T) {
+	for name, c := range map[string]struct {
+		deposit uint64
+		lie     bool
+	}{"not delivered": {deposit: 2}, "a wrong receipt": {deposit: 2, lie: true}, "a large deposit and a wrong receipt": {deposit: 50, lie: true}} {
+		t.Run(name, func(t *testing.T) {
+			p := easy()
+			p.ClaimDeposit = c.deposit
+			r := &ready{world: newWorld(t, p)}
+			r.m = r.embedder()
+			r.aim(1 << 22)
+			r.register("miner", 20e6)
+			r.block(func() { r.job = r.post("client", r.m.text(1, 40), 5000, 700) })
+			r.price(100)
+			r.block(func() { r.key = r.take("miner", r.job) })
+			job, err := r.keep.Job(r.ctx, r.job)
+			if err != nil || job.Fee <= 2 || job.Fee >= 50 || r.balance("client") != 5000-job.Fee {
+				t.Fatalf("the job is %+v, %v", job, err)
+			}
+			r.blocks(2)
+			if c.lie {
+				r.y = r.mine(r.m, "miner", r.key)
+				r.block(func() {
+					must(r.world, r.msgs.SubmitTickets, r.submission(r.y.encoded(1)...))
+					r.deliver("miner", r.key, lie(t, r.y, "miner"))
+				})
+				r.try(r.m, r.key)
+			} else {
+				r.blocks(int(p.Window) + 1)
+			}
+			if got := r.claim(r.key).Status; got != work.CLAIM_STATUS_LOST {
+				t.Fatalf("the claim is %v", got)
+			}
+			if got, want := r.balance("client"), 5700-job.Fee+min(c.deposit, job.Fee); got != want {
+				t.Errorf("the client has %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+// Who is client and claimant at once gains nothing by not delivering: the fee is
+// burned all the same, or the deposit, whichever is more.
+func TestNotDeliveringOnesOwnJobCostsFeeOrDeposit(t *testing.T) {
+	for _, deposit := range []uint64{1, 100_000} {
+		p := easy()
+		p.ClaimDeposit = deposit
+		w := newWorld(t, p)
+		m := w.embedder()
+		w.register("miner", 20e6)
+		w.block(func() { w.take("miner", w.post("miner", m.text(1, 40), 5000, 700)) })
+		fee := w.tally().Burned
+		w.blocks(int(p.Window) + 4)
+		if got := w.balance("miner") + w.miner("miner").Bond; got != 20e6+5700-max(fee, deposit) || fee == 0 {
+			t.Errorf("of %d there are %d left: the fee is %d, the deposit %d", uint64(20e6+5700), got, fee, deposit)
+		}
+	}
 }
 
 func TestAClaimWhoseBeaconNeverComesIsHandedBack(t *testing.T) {

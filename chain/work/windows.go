@@ -159,17 +159,17 @@ func (k *Keeper) lose(ctx context.Context, c Claim, status ClaimStatus, reason s
 	if err != nil {
 		return err
 	}
-	burned := uint64(0)
+	taken := uint64(0)
 	if status == CLAIM_STATUS_LOST {
-		burned = min(c.Deposit, m.Bond)
-		m.Bond -= burned
+		taken = min(c.Deposit, m.Bond)
+		m.Bond -= taken
 	}
 	m.Locked -= c.Deposit
 	m.OpenClaims--
 	if err := k.keepMiner(ctx, m); err != nil {
 		return err
 	}
-	if err := k.burn(ctx, burned); err != nil {
+	if err := k.forfeit(ctx, &c, taken); err != nil {
 		return err
 	}
 	c.Reason = reason
@@ -199,6 +199,25 @@ func (k *Keeper) lose(ctx context.Context, c Claim, status ClaimStatus, reason s
 		return err
 	}
 	return k.settled(ctx, c, false)
+}
+
+// forfeit does away with the deposit of a claim that was lost. The client of a
+// paid job gets the base fee that was burned for nothing out of it, as far as it
+// goes; the rest is burned. Fee and deposit together still cost whoever is
+// client and claimant at once the larger of the two.
+func (k *Keeper) forfeit(ctx context.Context, c *Claim, deposit uint64) error {
+	if c.Class != CLASS_PAID || deposit == 0 {
+		return k.burn(ctx, deposit)
+	}
+	job, err := k.Job(ctx, c.Job)
+	if err != nil {
+		return err
+	}
+	back := min(deposit, job.Fee)
+	if err := k.pay(ctx, job.Client, back); err != nil {
+		return fmt.Errorf("pay the base fee of job %x back: %w", job.Id, err)
+	}
+	return k.burn(ctx, deposit-back)
 }
 
 // settle ends a claim whose receipt stands: the deposit is free and the tip the

@@ -105,6 +105,12 @@ func (k *Keeper) Claimable(ctx context.Context, id [32]byte) error {
 	return nil
 }
 
+// Broken tells whether a challenge of a model held: that is for ever.
+func (k *Keeper) Broken(ctx context.Context, id [32]byte) (bool, error) {
+	m, err := k.store.model(ctx, id[:])
+	return m.Status == Status_STATUS_BROKEN, err
+}
+
 // word is a status as people read it.
 func (s Status) word() string {
 	switch s {

@@ -216,6 +216,9 @@ func TestACheapTileBreaksAModel(t *testing.T) {
 	w.attest(id, true, "a", "b", "c")
 	w.blocks(10)
 	finder, supply := w.person("finder"), w.supply()
+	if broken, err := w.keeper.Broken(w.ctx, id); err != nil || broken {
+		t.Errorf("it is broken before anybody showed it: %v", err)
+	}
 	r := must(w, w.Challenge, challenge(finder, id, 0, opening(t, m, 0)))
 	got := w.get(id)
 	if got.Status != model.Status_STATUS_BROKEN || got.Deposit != 0 || !strings.Contains(got.Reason, r.Test) || r.Test == "" {
@@ -227,6 +230,9 @@ func TestACheapTileBreaksAModel(t *testing.T) {
 	}
 	if err := w.keeper.Claimable(w.ctx, id); !errors.Is(err, model.ErrNotActive) {
 		t.Errorf("it may be claimed: %v", err)
+	}
+	if broken, err := w.keeper.Broken(w.ctx, id); err != nil || !broken {
+		t.Errorf("its work would be credited: %v", err)
 	}
 	if _, err := w.keeper.Work(w.ctx, id); err != nil {
 		t.Errorf("claims that are open cannot be judged: %v", err)

@@ -28,6 +28,8 @@ type Models interface {
 	Work(ctx context.Context, id [32]byte) (*format.Model, error)
 	// Claimable tells why jobs of a model cannot be claimed now.
 	Claimable(ctx context.Context, id [32]byte) error
+	// Broken tells whether a model was shown to be unfit, for ever.
+	Broken(ctx context.Context, id [32]byte) (bool, error)
 }
 
 // Beacon gives values that nobody knew when they were awaited.

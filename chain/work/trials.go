@@ -415,18 +415,26 @@ func (k *Keeper) carryOut(ctx context.Context, c Claim, tickets []Ticket, o outc
 }
 
 // credit pays the tickets of a claim that more than two thirds of power found
-// to hold, with the receipt.
+// to hold, with the receipt. Of a model that was broken meanwhile nothing is paid:
+// its work may have been cheap. That is not the miner's fault, and costs it nothing.
 func (k *Keeper) credit(ctx context.Context, c *Claim, tickets []Ticket, o outcome) error {
+	broken, err := k.Models.Broken(ctx, [32]byte(c.Model))
+	if err != nil {
+		return fmt.Errorf("read the state of model %x: %w", c.Model, err)
+	}
 	var credited, macs, open, openMACs uint64
 	for i, t := range tickets {
 		status := TICKET_STATUS_UNDECIDED
-		if o.tickets[i].ruling == holds && o.receipt == holds {
+		if o.tickets[i].ruling == holds && o.receipt == holds && !broken {
 			status = TICKET_STATUS_CREDITED
 			credited++
 			macs = plus(macs, t.Macs)
 		} else {
 			open++
 			openMACs = plus(openMACs, t.Macs)
+		}
+		if broken {
+			t.Reason = "model broken"
 		}
 		if err := k.endTicket(ctx, t, status); err != nil {
 			return err

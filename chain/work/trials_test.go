@@ -161,6 +161,43 @@ func TestAWrongReceiptLosesTheClaim(t *testing.T) {
 	}
 }
 
+// Work on a model that turns out to be broken before it is settled is not paid,
+// and costs its miner nothing; a forged ticket of it costs as always.
+func TestWorkOfABrokenModelIsNotCredited(t *testing.T) {
+	r := delivered(t, easy())
+	r.models[broken([32]byte(r.claim(r.key).Model))] = nil
+	r.try(r.m, r.key)
+	for _, x := range r.tickets() {
+		if x.Status != work.TICKET_STATUS_UNDECIDED || x.Reason != "model broken" {
+			t.Errorf("ticket %x is %v: %q", x.Nullifier, x.Status, x.Reason)
+		}
+	}
+	if got := r.tally(); got.TicketsUndecided != 3 || got.MegaUndecided == 0 || got.MegaPaid != 0 || got.JobsDelivered != 1 {
+		t.Errorf("the tally is %+v", got)
+	}
+	if r.emission.credited[address("miner")] != 0 || r.power.credited[address("miner")] != 0 {
+		t.Error("emission or power was told of it")
+	}
+	if m := r.miner("miner"); m.Bond != 20e6 || m.Locked != 0 || m.MegaPaid != 0 {
+		t.Errorf("the miner is left with %+v", m)
+	}
+	if got := r.balance("miner"); got != 700 {
+		t.Errorf("the answer was delivered, and the tip paid is %d", got)
+	}
+
+	f := claimed(t, easy())
+	f.models[broken([32]byte(f.claim(f.key).Model))] = nil
+	forged := f.altered(0, func(x *format.Ticket) { x.Row[9] ^= 2 })
+	f.block(func() {
+		must(f.world, f.msgs.SubmitTickets, f.submission(forged))
+		f.deliver("miner", f.key, f.y.receipt)
+	})
+	f.try(f.m, f.key)
+	if m := f.miner("miner"); m.Bond == 20e6 || f.tally().TicketsVoided != 1 {
+		t.Errorf("the miner is left with %+v", m)
+	}
+}
+
 func TestVerdictsAndRevealsHaveTheirTime(t *testing.T) {
 	r := delivered(t, easy())
 	v := r.verdict(r.m, r.key)

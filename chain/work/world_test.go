@@ -282,6 +282,17 @@ func (m models) Claimable(ctx context.Context, id [32]byte) error {
 	return err
 }
 
+func (m models) Broken(_ context.Context, id [32]byte) (bool, error) {
+	_, marked := m[broken(id)]
+	return marked, nil
+}
+
+// broken is where models notes that one is broken.
+func broken(id [32]byte) [32]byte {
+	id[31] ^= 0xff
+	return id
+}
+
 // beacon has a value for a height so many blocks later.
 type beacon struct {
 	delay, height int64

@@ -38,9 +38,14 @@ func (a *App) newAnte() (sdk.AnteHandler, error) {
 		if err != nil || !ctx.IsCheckTx() || simulate {
 			return ctx, err
 		}
-		// Weights are looked at once; later only whether the claim still takes
+		// Tickets are looked at once; later only whether the claim still takes
 		// what was sent.
-		return ctx, a.tickets(ctx, tx, ctx.BlockHeight()+1, !ctx.IsReCheckTx())
+		if !ctx.IsReCheckTx() {
+			if err := a.tickets(ctx, tx, ctx.BlockHeight()+1); err != nil {
+				return ctx, err
+			}
+		}
+		return ctx, a.pool(ctx, tx)
 	}, nil
 }
 
@@ -63,19 +68,26 @@ func plain(tx sdk.Tx) error {
 }
 
 // tickets checks the tickets of a transaction for the block of a height, with
-// the node's weights if it is wanted and they are there.
-func (a *App) tickets(ctx sdk.Context, tx sdk.Tx, height int64, weigh bool) error {
+// the node's weights if they are there.
+func (a *App) tickets(ctx sdk.Context, tx sdk.Tx, height int64) error {
 	for _, m := range tx.GetMsgs() {
-		msg, ok := m.(*work.MsgSubmitTickets)
-		if !ok {
-			continue
+		if msg, ok := m.(*work.MsgSubmitTickets); ok {
+			if err := a.Work.Tier0(ctx, msg, height, a.benches()); err != nil {
+				return err
+			}
 		}
-		benches := noWeights
-		if weigh {
-			benches = a.benches()
-		}
-		if err := a.Work.Tier0(ctx, msg, height, benches); err != nil {
-			return err
+	}
+	return nil
+}
+
+// pool tells whether the node's pool may keep the tickets of a transaction.
+func (a *App) pool(ctx sdk.Context, tx sdk.Tx) error {
+	free := ctx.WithGasMeter(storetypes.NewInfiniteGasMeter())
+	for _, m := range tx.GetMsgs() {
+		if msg, ok := m.(*work.MsgSubmitTickets); ok {
+			if err := a.Work.Pool(free, msg, ctx.BlockHeight()+1); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -132,7 +132,7 @@ func (p *proposals) process(ctx sdk.Context, req *abci.RequestProcessProposal) (
 			p.app.Logger().Error("refuse a block with too many tickets", "height", req.Height)
 			return reject, nil
 		}
-		if err := p.app.tickets(ctx, tx, req.Height, true); err != nil {
+		if err := p.app.tickets(ctx, tx, req.Height); err != nil {
 			p.app.Logger().Error("refuse a block for a ticket", "height", req.Height, "err", err)
 			return reject, nil
 		}

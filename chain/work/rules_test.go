@@ -584,3 +584,21 @@ func TestOnlyGovernanceChangesParameters(t *testing.T) {
 		}
 	}
 }
+
+// A node without weights cannot tell which tickets win: it must not take more of
+// them into its pool than the claim may have.
+func TestAPoolHoldsNoMoreTicketsThanAClaimMayHave(t *testing.T) {
+	p := easy()
+	p.MaxTicketsPerClaim = 2
+	r := claimed(t, p)
+	next := r.ctx.BlockHeight() + 1
+	pool, _ := r.ctx.CacheContext()
+	for i, want := range []error{nil, nil, work.ErrTooMany} {
+		if err := r.keep.Pool(pool, r.submission(r.y.encoded(3)[i]), next); !isA(err, want) {
+			t.Errorf("ticket %d: %v", i+1, err)
+		}
+	}
+	if err := r.keep.Pool(r.ctx, r.submission(r.y.encoded(1)...), r.claim(r.key).Closes+1); !isA(err, work.ErrWindow) {
+		t.Errorf("after the window: %v", err)
+	}
+}

@@ -133,6 +133,23 @@ func (k *Keeper) Tier0(ctx context.Context, msg *MsgSubmitTickets, height int64,
 	return nil
 }
 
+// Pool tells whether a node's pool may keep a message that [Keeper.Tier0] has let
+// in, for a block of a height. It only looks at what blocks change, for it is
+// asked again after every one; and it counts the tickets in the context, which is
+// the state that a pool is checked against: no pool holds more for a claim than
+// the chain takes, though on a node without weights they need not win.
+func (k *Keeper) Pool(ctx context.Context, msg *MsgSubmitTickets, height int64) error {
+	s, err := k.admit(ctx, msg, height)
+	if err != nil {
+		return err
+	}
+	if err := k.news(ctx, s.tickets); err != nil {
+		return err
+	}
+	s.claim.Tickets += uint32(len(s.tickets))
+	return k.store.claims.Set(ctx, s.claim.Key, s.claim)
+}
+
 // targetOf is the target of a claim's tickets.
 func targetOf(c *Claim) (format.Target, error) {
 	if len(c.Target) != 32 {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"hearth/infer/model"
+	"hearth/internal/public"
 )
 
 const (
@@ -44,12 +44,17 @@ func (s *Store) Fetch(ctx context.Context, f *model.Manifest, sources []string) 
 	if s.Has(id) {
 		return nil
 	}
-	limit := int64(besides)
+	limit, least := int64(besides), int64(0)
 	for _, w := range f.Weights {
 		limit += int64(w.N) * int64(w.K) * 3 / 2
+		least += int64(w.N) * int64(w.K)
 	}
 	if limit-besides > s.largest {
 		return fmt.Errorf("fetch model %v of about %d bytes: %w", id, limit-besides, ErrLarge)
+	}
+	if least > s.shelf.room {
+		// To take it in is to read it into memory, whoever registered it.
+		return fmt.Errorf("fetch model %v, which takes at least %d bytes of memory: %w", id, least, ErrLarge)
 	}
 	limit = min(limit, s.largest)
 	if err := s.take(ctx); err != nil {
@@ -261,25 +266,12 @@ func newClient(control func(network, address string, _ syscall.RawConn) error) *
 }
 
 // errPrivate keeps strangers from having a node ask its own network.
-var errPrivate = errors.New("it leads to an address that is not public: an operator who trusts it names it as a source of the node's own")
-
-func onlyPublic(_, address string, _ syscall.RawConn) error {
-	a, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return errPrivate
-	}
-	ip := a.Addr().Unmap()
-	shared := netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64}), 10) // RFC 6598
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || shared.Contains(ip) {
-		return errPrivate
-	}
-	return nil
-}
+var errPrivate = fmt.Errorf("%w: an operator who trusts it names it as a source of the node's own", public.ErrPrivate)
 
 // unreachable says what went wrong without the address, which may be long and
 // anybody's.
 func unreachable(err error) error {
-	if errors.Is(err, errPrivate) {
+	if errors.Is(err, public.ErrPrivate) {
 		return errPrivate
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {

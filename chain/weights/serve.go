@@ -20,6 +20,8 @@ const (
 	// slowest is the rate, in bytes a second, below which a download is broken
 	// off: who is slower goes on where it stopped.
 	slowest = 64 << 10
+	// slack is how far a download may fall behind that.
+	slack = time.Minute
 )
 
 // Handler serves what is here: GET /ID.hearth is the file of a model, in whole
@@ -78,10 +80,29 @@ func (s *Store) serveFile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	// Where the server cannot set deadlines, the number of downloads is bounded
-	// all the same.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute + time.Duration(size/slowest)*time.Second))
-	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(content, 0, size))
+	out := &paced{ResponseWriter: w, control: http.NewResponseController(w), began: time.Now()}
+	http.ServeContent(out, r, "", time.Time{}, io.NewSectionReader(content, 0, size))
+	if out.control.Flush() == nil {
+		_ = out.control.SetWriteDeadline(time.Time{}) // the connection may serve others
+	}
+}
+
+// paced gives a download time as it goes on, so that one that takes nothing is
+// broken off soon, however large the file is: there are few places. Where the
+// server cannot set deadlines, their number is bounded all the same.
+type paced struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	began   time.Time
+	written int64
+}
+
+// Write implements io.Writer.
+func (p *paced) Write(b []byte) (int, error) {
+	_ = p.control.SetWriteDeadline(p.began.Add(slack + time.Duration(p.written/slowest)*time.Second))
+	n, err := p.ResponseWriter.Write(b)
+	p.written += int64(n)
+	return n, err
 }
 
 // etag names the bytes of a file: its manifest names the model, and says what

@@ -15,6 +15,7 @@ import (
 
 	"hearth/infer/kernel"
 	"hearth/infer/model"
+	"hearth/internal/public"
 	"hearth/work"
 	"hearth/work/admission"
 )
@@ -50,7 +51,7 @@ type Options struct {
 	// Largest is the most bytes of a file that is taken in; 0 is 16 GiB.
 	Largest int64
 	// Memory is the most bytes that loaded models take together, about; 0 is
-	// 4 GiB.
+	// 4 GiB. What takes more by itself is not fetched.
 	Memory int64
 	// Level of the arithmetic; every level gives the same bits.
 	Level kernel.Level
@@ -86,7 +87,7 @@ type Store struct {
 func Open(o Options) (*Store, error) {
 	s := &Store{
 		dir: o.Dir, largest: o.Largest, level: o.Level, sources: slices.Clone(o.Sources), pause: o.Pause, carried: map[model.Hash]Carried{},
-		own: newClient(nil), public: newClient(onlyPublic), stall: time.Minute, turn: 10 * time.Minute,
+		own: newClient(nil), public: newClient(public.Control), stall: time.Minute, turn: 10 * time.Minute,
 		busy: make(chan struct{}, 1), serving: make(chan struct{}, readers),
 	}
 	if s.largest <= 0 {

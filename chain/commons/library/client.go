@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hearth/chain/commons/tree"
+	"hearth/internal/public"
 )
 
 const maxAnswer = 4 + tree.MaxEncoding + 24*32
@@ -24,11 +27,33 @@ type Project struct {
 	Sources []string // addresses, http or https
 }
 
-// Client fetches jobs. Its zero value is ready.
+// Client fetches jobs. Its zero value is ready. A proposal names addresses, and
+// so anybody does: a client follows no redirection, waits for none of them long,
+// and asks public ones only.
 type Client struct {
-	// HTTP is what it asks with; nil is one that follows no redirection, since
-	// a proposal names addresses and should get no farther than they say.
+	// HTTP is what it asks with in place of its own, which does the above.
 	HTTP *http.Client
+	// Inside lets it ask addresses that are not public, for a network that is
+	// within a house or one computer.
+	Inside bool
+}
+
+// patience is how long one source may take to send a job of some kilobytes.
+const patience = 5 * time.Second
+
+func (c Client) client() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	dialer := &net.Dialer{Timeout: patience}
+	if !c.Inside {
+		dialer.Control = public.Control
+	}
+	return &http.Client{
+		Timeout:       patience,
+		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxResponseHeaderBytes: 32 << 10, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // Job fetches a job from the first source that has it, and checks it. The
@@ -67,11 +92,7 @@ func (c Client) get(ctx context.Context, source string, index uint64) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	client := c.HTTP
-	if client == nil {
-		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	}
-	res, err := client.Do(req)
+	res, err := c.client().Do(req)
 	if err != nil {
 		return nil, err
 	}

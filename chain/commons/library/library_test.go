@@ -1,6 +1,7 @@
 package library_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"hearth/chain/commons/library"
 	"hearth/chain/commons/tree"
 	"hearth/infer/model"
+	"hearth/internal/public"
 	"hearth/work"
 )
 
@@ -40,7 +42,7 @@ func TestAJobComesWithItsProof(t *testing.T) {
 	for _, l := range []*tree.List{a, b} {
 		p := library.Project{Root: l.Root(), Jobs: l.Len(), Sources: []string{at + "/" + library.Path(l.Root())}}
 		for i := range l.Len() {
-			encoding, proof, err := library.Client{}.Job(t.Context(), p, i)
+			encoding, proof, err := library.Client{Inside: true}.Job(t.Context(), p, i)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,13 +74,24 @@ func TestALibraryIsNotTrusted(t *testing.T) {
 		{"a file", "file:///etc/hostname", "http"},
 	} {
 		p := library.Project{Root: ours.Root(), Jobs: ours.Len(), Sources: []string{c.source}}
-		if _, _, err := (library.Client{}).Job(t.Context(), p, 0); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, _, err := (library.Client{Inside: true}).Job(t.Context(), p, 0); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 		p.Sources = append(p.Sources, honest)
-		if _, _, err := (library.Client{}).Job(t.Context(), p, 0); err != nil {
+		if _, _, err := (library.Client{Inside: true}).Job(t.Context(), p, 0); err != nil {
 			t.Errorf("after %s the honest one was not asked: %v", c.what, err)
 		}
+	}
+}
+
+// A proposal does not lead a worker into its own network.
+func TestStrangersDoNotChooseWhatIsAsked(t *testing.T) {
+	l := list(t, 1)
+	asked := false
+	inside := open(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	p := library.Project{Root: l.Root(), Jobs: l.Len(), Sources: []string{inside, "http://169.254.169.254/latest"}}
+	if _, _, err := (library.Client{}).Job(t.Context(), p, 0); !errors.Is(err, public.ErrPrivate) || asked {
+		t.Errorf("asked: %v, error %v", asked, err)
 	}
 }
 

@@ -15,8 +15,10 @@ type StateProof struct {
 	Stores []byte
 }
 
-// maxProof is the longest proof that is read.
-const maxProof = 64 << 10
+// maxProof is the longest proof that is read. It holds the value, or for one of
+// absence the two beside it, and strangers write some: manifests of models and
+// receipts have hundreds of kilobytes.
+const maxProof = 2 << 20
 
 // The names by which nodes tell the parts of a proof.
 const (

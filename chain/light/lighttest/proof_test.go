@@ -124,6 +124,24 @@ func TestWhatTheStateHoldsIsProven(t *testing.T) {
 	}
 }
 
+// Proofs hold values, and strangers write some that are long: they must not hide
+// themselves, nor that nothing is beside them.
+func TestLongValuesAreProven(t *testing.T) {
+	long := bytes.Repeat([]byte("x"), 512<<10)
+	s := newState(t, []string{"model", "work"}, 1, func(_ int, _ string, kv storetypes.KVStore) {
+		kv.Set(key(1), long)
+		kv.Set(key(3), long)
+	})
+	value, p := s.ask(t, "model", key(1))
+	if err := s.header.Holds("model", key(1), value, p); err != nil || !bytes.Equal(value, long) {
+		t.Errorf("%d bytes: %v", len(value), err)
+	}
+	_, p = s.ask(t, "model", key(2))
+	if err := s.header.Lacks("model", key(2), p); err != nil {
+		t.Errorf("between long values: %v", err)
+	}
+}
+
 // An absence of one key, told for another that is there.
 func TestANeighbourProvesNothingElse(t *testing.T) {
 	s := example(t)
@@ -267,7 +285,7 @@ func TestProofsThatAreRefusedSayWhy(t *testing.T) {
 		{"another state", old, "the header has the state"},
 		{"bytes that are no proof", light.StateProof{Store: []byte{0x0b}, Stores: good.Stores}, "read protobuf"},
 		{"a batch", light.StateProof{Store: []byte{0x1a, 0x00}, Stores: good.Stores}, "batches"},
-		{"a megabyte", light.StateProof{Store: make([]byte, 1<<20), Stores: good.Stores}, "bytes"},
+		{"three megabytes", light.StateProof{Store: make([]byte, 3<<20), Stores: good.Stores}, "bytes"},
 	} {
 		err := s.header.Holds("work", key(51), value, c.p)
 		if err == nil || !strings.Contains(err.Error(), c.says) {

@@ -38,6 +38,8 @@ func (w *Worker) claim(ctx context.Context, miner record.Miner, at int64) error 
 	}
 	idle := ""
 	switch {
+	case w.finishing():
+		idle = "what is claimed is being finished, then the worker stops"
 	case miner.Retired:
 		idle = "the miner is retired: its owner takes it back with \"hearth mine register --back\""
 	case miner.Barred:

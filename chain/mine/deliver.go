@@ -106,8 +106,12 @@ func (w *Worker) smith(ctx context.Context) {
 	}
 }
 
-// turn waits for heat, but not so long that the claim would be lost.
+// turn waits for heat, but not so long that the claim would be lost, nor while the
+// worker is to finish.
 func (w *Worker) turn(ctx context.Context, late time.Time) error {
+	if w.finishing() {
+		return nil
+	}
 	wait, cancel := context.WithDeadline(ctx, late)
 	defer cancel()
 	if err := w.Heat.Turn(wait); err != nil && ctx.Err() != nil {

@@ -146,3 +146,15 @@ func (h *Held) closes() int64 {
 	}
 	return h.Last.Closes
 }
+
+// Undelivered tells whether a claim still needs its worker after the block at: it
+// is not delivered, or not known to be, and can be.
+func (h *Held) Undelivered(at int64) bool {
+	switch {
+	case h.Last == nil: // it may come into being
+		return true
+	case h.Last.Status == record.Open:
+		return at+ahead <= h.Last.Closes
+	}
+	return h.Last.Status == record.Waiting
+}

@@ -94,3 +94,28 @@ func TestParcelsHoldEverythingInOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatWouldBeLostWithoutItsWorker(t *testing.T) {
+	in := func(s record.Status) *record.Claim { return &record.Claim{Status: s, Closes: 30} }
+	for _, c := range []struct {
+		name string
+		last *record.Claim
+		at   int64
+		want bool
+	}{
+		{"asked for", nil, 10, true},
+		{"waits for its beacon", in(record.Waiting), 10, true},
+		{"open", in(record.Open), 10, true},
+		{"open, with one block left", in(record.Open), 28, true},
+		{"open, too late", in(record.Open), 29, false},
+		{"delivered", in(record.Delivered), 10, false},
+		{"settled", in(record.Settled), 10, false},
+		{"lost", in(record.Lost), 10, false},
+		{"returned", in(record.Returned), 10, false},
+	} {
+		h := mine.Held{Last: c.last}
+		if got := h.Undelivered(c.at); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}

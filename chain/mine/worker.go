@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/chain/commons/library"
+	"hearth/chain/commons/tree"
 	"hearth/chain/keys"
 	"hearth/chain/light"
 	"hearth/chain/mine/record"
@@ -62,11 +63,13 @@ type Config struct {
 type Worker struct {
 	Config
 	wallet   *Wallet
-	library  library.Client
+	library  *lender
 	executor work.Key
 	owner    string
 	news     chan struct{} // holds one if something is to be looked at now
 	ready    chan struct{} // holds one if something is to be run
+	finish   chan struct{} // closed when nothing more is to be claimed
+	finished sync.Once     // closes finish
 
 	// Of the goroutine that follows the chain.
 	at       int64 // height of the last round
@@ -105,8 +108,9 @@ func New(c Config) *Worker {
 	public := c.Keys.Public()
 	return &Worker{
 		Config: c, owner: public.Owner.String(), executor: work.Key(public.Executor),
-		wallet: c.Chain.Wallet(c.Keys.Account(), c.Price, c.Granter),
-		news:   make(chan struct{}, 1), ready: make(chan struct{}, 1),
+		wallet:  c.Chain.Wallet(c.Keys.Account(), c.Price, c.Granter),
+		library: &lender{client: library.Client{Inside: c.Chain.network.inside()}, now: time.Now, failed: map[tree.Hash]time.Time{}},
+		news:    make(chan struct{}, 1), ready: make(chan struct{}, 1), finish: make(chan struct{}),
 		passed: map[model.Hash]int64{}, fetching: map[model.Hash]bool{}, models: map[model.Hash]*work.Model{}, broken: map[model.Hash]int64{},
 		view: View{Chain: chain, Test: c.Chain.network.Test, Public: public},
 	}
@@ -120,8 +124,39 @@ func poke(c chan struct{}) {
 	}
 }
 
-// Run works until the context ends, which is no error, or until the chain cannot
-// be followed any more: it forked, or the newest trusted block is too old.
+// Finish lets the worker claim nothing more. What is claimed is run and delivered,
+// heat or not, since it would cost its deposit; then Run returns.
+func (w *Worker) Finish() {
+	w.finished.Do(func() { close(w.finish) })
+	poke(w.news)
+}
+
+func (w *Worker) finishing() bool {
+	select {
+	case <-w.finish:
+		return true
+	default:
+		return false
+	}
+}
+
+// Undelivered is how many claims would be lost if the worker were not there.
+func (w *Worker) Undelivered() int {
+	w.mu.Lock()
+	at := w.view.Height - 1
+	w.mu.Unlock()
+	n := 0
+	for _, h := range w.Journal.Held() {
+		if h.Undelivered(at) {
+			n++
+		}
+	}
+	return n
+}
+
+// Run works until the context ends or all is finished, which is no error, or until
+// the chain cannot be followed any more: it forked, or the newest trusted block is
+// too old.
 func (w *Worker) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -142,6 +177,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		w.trouble(err)
 		w.summarise()
+		if err == nil && w.finishing() && w.Undelivered() == 0 {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -236,12 +236,12 @@ type mineWorkCmd struct {
 	Source    []string      `help:"Address of a folder with models' weights that you trust, beside those that models name; say it again for more." sep:"none" placeholder:"URL"`
 	GasPrice  uint64        `help:"What a million units of gas are worth to you, in uhth." default:"1000"`
 	Granter   string        `help:"Account that has agreed to pay the fees." placeholder:"ADDRESS"`
-	For       time.Duration `help:"Stop after this long." placeholder:"TIME"`
+	For       time.Duration `help:"Stop after this long, and when what is claimed by then is finished." placeholder:"TIME"`
 	JSON      bool          `help:"Print each event as a line of JSON."`
 	Log       string        `help:"How much to log: error, warn, info or debug." enum:"error,warn,info,debug" default:"warn"`
 }
 
-// Run mines until it is interrupted.
+// Run mines until it is interrupted. What is claimed by then is finished first.
 func (c *mineWorkCmd) Run(p *program) error {
 	ctx := p.ctx
 	if c.For > 0 {
@@ -274,7 +274,46 @@ func (c *mineWorkCmd) Run(p *program) error {
 		}
 		fmt.Fprintf(p.out, "%s\n", p.paint(dim, "Started from block "+fmt.Sprint(n.Height)+", "+n.Hash.String()+". Stop with Ctrl-C; the same command goes on."))
 	}
-	return explainChain(w.Run(ctx))
+	working, stop := context.WithCancel(context.WithoutCancel(p.ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(working) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = finish(p, w, ended, stop)
+	}
+	return explainChain(err)
+}
+
+// finishing is how long a worker that is to stop may take for what it has claimed.
+const finishing = 2 * time.Minute
+
+// finish lets a worker deliver what it has claimed, which would cost its deposits,
+// and stops it.
+func finish(p *program, w *mine.Worker, ended <-chan error, stop func()) error {
+	w.Finish()
+	again, now := " again", (<-chan struct{})(nil) // a second Ctrl-C ends the process
+	if p.ctx.Err() == nil {                        // the time is over, and this would be the first
+		again, now = "", p.ctx.Done()
+	}
+	if n := w.Undelivered(); n > 0 {
+		fmt.Fprintf(p.err, "Finishing %s, for %v at most; press Ctrl-C%s to stop at once.\n", count(n, "job"), finishing, again)
+	}
+	limit := time.NewTimer(finishing)
+	defer limit.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-limit.C:
+	case <-now:
+	}
+	stop()
+	err := <-ended
+	if n := w.Undelivered(); n > 0 {
+		fmt.Fprintf(p.err, "%s not finished. The same command goes on with what is left; what is not delivered in time costs its deposit.\n", count(n, "job"))
+	}
+	return err
 }
 
 // worthless is what is said of the coins of test networks, wherever they show.

@@ -155,9 +155,10 @@ func register(ctx context.Context, t *testing.T, n *net) home {
 }
 
 // work starts a worker as a process of its own.
-func (h home) work(t *testing.T, hearth string, out *bytes.Buffer) *exec.Cmd {
+func (h home) work(t *testing.T, hearth string, out *bytes.Buffer, flags ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(hearth, "mine", "work", "--network", h.network, "--data", h.dir, "--keys", h.keys, "--key-file", h.lock, "--threads", "1", "--log", "info")
+	all := []string{"mine", "work", "--network", h.network, "--data", h.dir, "--keys", h.keys, "--key-file", h.lock, "--threads", "1", "--log", "info"}
+	cmd := exec.Command(hearth, append(all, flags...)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -258,6 +259,7 @@ func TestAWorkerThatIsKilledLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = worker.Wait()
+	stop(t, h, hearth, &out)
 	_, events := h.journal(t)
 	seen := map[string]bool{}
 	for _, e := range events {
@@ -277,6 +279,21 @@ func TestAWorkerThatIsKilledLosesNothing(t *testing.T) {
 	}
 	prove(ctx, t, h, events)
 	heat(ctx, t, n, h)
+}
+
+// stop has a worker work for a while and end by itself: whatever it has claimed is
+// delivered before it does.
+func stop(t *testing.T, h home, hearth string, out *bytes.Buffer) {
+	t.Helper()
+	if err := h.work(t, hearth, out, "--for", "10s").Wait(); err != nil {
+		t.Errorf("the worker ended with %v", err)
+	}
+	held, _ := h.journal(t)
+	for _, one := range held {
+		if one.Undelivered(0) {
+			t.Errorf("the worker ended with claim %v under way: %+v", one.Claim, one.Last)
+		}
+	}
 }
 
 // still is what a computer does without work: nothing.

@@ -41,6 +41,7 @@ type App struct {
 	configurator module.Configurator
 	proposals    *proposals
 	weights      atomic.Pointer[work.Benches]
+	sound        looks
 }
 
 var _ servertypes.Application = (*App)(nil)

@@ -38,7 +38,7 @@ func newQuery(shape *app.App) *cobra.Command {
 	root := &cobra.Command{Use: "query", Aliases: []string{"q"}, Short: "Ask a node", RunE: client.ValidateCmd}
 	root.AddCommand(rpc.QueryEventForTxCmd(), rpc.ValidatorCommand(),
 		server.QueryBlockCmd(), server.QueryBlocksCmd(), server.QueryBlockResultsCmd(),
-		authcli.QueryTxsByEventsCmd(), authcli.QueryTxCmd())
+		authcli.QueryTxsByEventsCmd(), authcli.QueryTxCmd(), newInvariants())
 	for _, s := range services(shape, "Query") {
 		group := &cobra.Command{Use: s.module, Short: "Ask about " + s.module, RunE: client.ValidateCmd}
 		for _, m := range s.methods {

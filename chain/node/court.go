@@ -21,9 +21,9 @@ import (
 
 // Judge does what a validator owes the chain beside blocks, until the context
 // ends: it runs again what others claim to have run, and reads the weights of
-// proposed models. key names the operator's key in the keyring.
-func Judge(ctx context.Context, a *app.App, conn client.Context, ring keyring.Keyring, key string, store *weights.Store, log *slog.Logger) error {
-	s, err := NewSigner(conn, ring, key)
+// proposed models. The settings name the operator's key in the keyring.
+func Judge(ctx context.Context, a *app.App, conn client.Context, ring keyring.Keyring, settings Hearth, store *weights.Store, log *slog.Logger) error {
+	s, err := NewSigner(conn, ring, settings.Operator)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,8 @@ func Judge(ctx context.Context, a *app.App, conn client.Context, ring keyring.Ke
 		return err
 	}
 	b := bar{app: a, signer: s, operator: s.Address, work: work.NewQueryClient(conn), models: registry.NewQueryClient(conn)}
-	if err := court.New(court.Options{Operator: b.operator, Chain: b, Store: store, Log: log}).Run(ctx); err != nil && ctx.Err() == nil {
+	options := court.Options{Operator: b.operator, Chain: b, Store: store, Duty: settings.Duty, Log: log}
+	if err := court.New(options).Run(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("judge: %w", err)
 	}
 	return nil

@@ -34,6 +34,9 @@ type Rpc interface {
 // serves pages. None of it is in the way of blocks: what fails is logged, and
 // the node goes on without it.
 func (f Files) Serve(ctx context.Context, a *app.App, rpc Rpc, settings Hearth, ring keyring.Keyring, log *slog.Logger) error {
+	if err := settings.check(); err != nil {
+		return err
+	}
 	store, err := weights.Open(weights.Options{
 		Dir: filepath.Join(f.Home, "weights"), Carried: []weights.Carried{mini.File()},
 		Sources: settings.Weights, Level: kernel.Best(),
@@ -54,12 +57,42 @@ func (f Files) Serve(ctx context.Context, a *app.App, rpc Rpc, settings Hearth, 
 	}
 	run("the beacon", func() error { return f.Feed(ctx, a, settings.Beacon) })
 	if settings.Operator != "" {
-		run("judging", func() error { return Judge(ctx, a, conn, ring, settings.Operator, store, log) })
+		run("judging", func() error { return Judge(ctx, a, conn, ring, settings, store, log) })
+	}
+	if settings.Invariants > 0 {
+		group.Go(func() error {
+			Watch(ctx, a, settings.Invariants, log)
+			return nil
+		})
 	}
 	if settings.Explorer != "" {
 		run("pages", func() error { return pages(ctx, a, conn, rpc, settings.Explorer, log) })
 	}
 	return group.Wait()
+}
+
+// Watch looks at all invariants every so many blocks, until the context ends,
+// and logs which do not hold.
+func Watch(ctx context.Context, a *app.App, every int64, log *slog.Logger) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for next := every; ; {
+		if a.LastBlockHeight() >= next {
+			s, err := a.Sound()
+			if err != nil {
+				log.Warn("it is unknown whether the invariants hold", "height", s.Height, "err", err)
+			}
+			for _, b := range s.Broken {
+				log.Error("an invariant does not hold", "height", s.Height, "broken", b)
+			}
+			next = s.Height + every
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // pages serves the explorer.

@@ -33,6 +33,23 @@ type Hearth struct {
 	Operator string `mapstructure:"operator"`
 	// Weights lists the addresses that weights of models are fetched from.
 	Weights []string `mapstructure:"weights"`
+	// Duty is the share of one processor's time that judging may take, in
+	// thousandths: 1 to 1000.
+	Duty int `mapstructure:"duty"`
+	// Invariants is after how many blocks the node looks whether all invariants
+	// of the state hold; 0 for never.
+	Invariants int64 `mapstructure:"invariants"`
+}
+
+// check says what is wrong with the section.
+func (h Hearth) check() error {
+	if h.Duty < 1 || h.Duty > 1000 {
+		return fmt.Errorf("duty = %d in the section [hearth] of app.toml: it is in thousandths of one processor's time, 1 to 1000", h.Duty)
+	}
+	if h.Invariants < 0 {
+		return fmt.Errorf("invariants = %d in the section [hearth] of app.toml: it is a number of blocks, or 0 for never", h.Invariants)
+	}
+	return nil
 }
 
 // Template is app.toml with a place for every setting.
@@ -51,6 +68,15 @@ beacon = [{{ range $i, $u := .Hearth.Beacon }}{{ if $i }}, {{ end }}"{{ $u }}"{{
 # The key in this node's keyring that signs verdicts. Empty: it does not judge.
 operator = "{{ .Hearth.Operator }}"
 
+# How much of one processor's time judging may take, in thousandths (1 to 1000).
+# A validator that judges too few of the claims that it could loses income.
+duty = {{ .Hearth.Duty }}
+
+# After so many blocks the node looks whether all invariants of the state hold
+# (that coins are where they are owed, for instance), and logs which do not. It
+# never stops for one. 0: never; hearthnode query invariants looks once.
+invariants = {{ .Hearth.Invariants }}
+
 # Where the weights of models are fetched from. What is fetched is checked
 # against the model's manifest.
 weights = [{{ range $i, $u := .Hearth.Weights }}{{ if $i }}, {{ end }}"{{ $u }}"{{ end }}]
@@ -58,18 +84,28 @@ weights = [{{ range $i, $u := .Hearth.Weights }}{{ if $i }}, {{ end }}"{{ $u }}"
 
 // DefaultSettings are for a node of a real network.
 func DefaultSettings() *Settings {
-	s := &Settings{Config: *serverconfig.DefaultConfig(), Hearth: Hearth{Explorer: "127.0.0.1:8430"}}
+	s := &Settings{Config: *serverconfig.DefaultConfig(), Hearth: Hearth{Explorer: "127.0.0.1:8430", Duty: 500}}
 	s.MinGasPrices = "0.001" + coin.Denom
 	s.QueryGasLimit = 50_000_000
 	// Half a million nodes of the tree cost most of a gigabyte; this many are
 	// enough for the accounts and miners that are busy.
 	s.IAVLCacheSize = 100_000
 	s.API.Enable = true
+	s.API.MaxOpenConnections = mostConnections
+	s.API.RPCMaxBodyBytes = mostBody
 	s.StateSync.SnapshotInterval = 1000
 	s.StateSync.SnapshotKeepRecent = 2
 	s.Pruning = pruningtypes.PruningOptionDefault
 	return s
 }
+
+const (
+	// mostBody is the largest request: what the pool takes must come in, and a
+	// request has it in base64.
+	mostBody = 4 << 20
+	// mostConnections of a home are few: apps, explorers and miners around it.
+	mostConnections = 100
+)
 
 // DefaultComet is for a node of a real network: a block every two seconds, so
 // that homes far from each other keep up.
@@ -77,10 +113,17 @@ func DefaultComet() *cmtcfg.Config {
 	c := cmtcfg.DefaultConfig()
 	c.Consensus.TimeoutCommit = 2 * time.Second
 	c.RPC.PprofListenAddress = ""
+	c.RPC.MaxBodyBytes = mostBody
+	c.RPC.MaxOpenConnections = mostConnections
+	c.RPC.MaxSubscriptionClients = mostConnections / 2
+	// A home's line is shared with those who live there: each peer costs memory
+	// and a copy of what is passed on.
+	c.P2P.MaxNumInboundPeers = 24
 	// A ticket is at most some kilobytes, a job 128 KiB, a challenge of the weights
 	// of a large model 2 MiB and a little.
 	c.Mempool.MaxTxBytes = 5 << 19
-	c.Mempool.MaxTxsBytes = 256 << 20
+	// As much as sixteen full blocks: half a minute's, and a small computer has it.
+	c.Mempool.MaxTxsBytes = 64 << 20
 	return c
 }
 

@@ -2,12 +2,12 @@ package devnet
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -171,8 +171,9 @@ func empty(home string) error {
 	if err != nil {
 		return fmt.Errorf("look into the folder of the network: %w", err)
 	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == node.LockFile })
 	if len(entries) > 0 {
-		return fmt.Errorf("%s is not empty (%w): choose a folder for the network alone", home, errors.Join(fs.ErrExist))
+		return fmt.Errorf("%s is not empty (%w): choose a folder for the network alone", home, fs.ErrExist)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"hearth/chain/app"
 	"hearth/chain/devnet"
 	"hearth/chain/mine"
+	"hearth/chain/node"
 )
 
 // newDevnet returns the command that runs a network on this machine.
@@ -45,6 +46,11 @@ stopped. Ctrl-C stops all of it. ` + app.Worthless,
 			if err != nil {
 				return fmt.Errorf("find this program: %w", err)
 			}
+			held, err := node.Hold(plan.Home)
+			if err != nil {
+				return err
+			}
+			defer held.Close()
 			n, err := devnet.Open(plan.Home)
 			if errors.Is(err, fs.ErrNotExist) {
 				n, err = devnet.Create(plan, time.Now())
@@ -56,9 +62,9 @@ stopped. Ctrl-C stops all of it. ` + app.Worthless,
 		},
 	}
 	cmd.Flags().StringVar(&plan.Home, "home", filepath.Join(defaultHome(), "devnet"), "the network's folder")
-	cmd.Flags().IntVar(&plan.Validators, "validators", 4, "how many, when the network is made")
-	cmd.Flags().IntVar(&plan.Port, "port", 26650, "the first of the ports, ten for each validator; 0 takes any")
-	cmd.Flags().BoolVar(&fast, "fast", false, "several blocks a second")
+	cmd.Flags().IntVar(&plan.Validators, "validators", 4, "how many, 1 to 64; counts when the network is made")
+	cmd.Flags().IntVar(&plan.Port, "port", 26650, "the first of the ports, ten for each validator; 0 takes any; counts when the network is made")
+	cmd.Flags().BoolVar(&fast, "fast", false, "several blocks a second; counts when the network is made")
 	cmd.Flags().BoolVar(&idle, "idle", false, "no miner and no paid jobs of its own")
 	return cmd
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	dbm "github.com/cosmos/cosmos-db"
@@ -51,6 +53,11 @@ func newRoot() (*cobra.Command, error) {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(cmd.OutOrStdout())
 			cmd.SetErr(cmd.ErrOrStderr())
+			if cmd.Name() == "start" {
+				if err := made(cmd); err != nil {
+					return err
+				}
+			}
 			c, err := client.ReadPersistentCommandFlags(base.WithCmdContext(cmd.Context()), cmd.Flags())
 			if err != nil {
 				return err
@@ -67,6 +74,9 @@ func newRoot() (*cobra.Command, error) {
 	own := new(process)
 	start := server.StartCmdOptions{PostSetup: own.serve, AddFlags: func(*cobra.Command) {}}
 	server.AddCommandsWithStartCmdOptions(root, defaultHome(), own.open, export, start)
+	if err := holdWhileStarted(root); err != nil {
+		return nil, err
+	}
 	root.AddCommand(
 		newInit(shape), newBench(), newDevnet(), newJoin(), newJobs(), newWeights(),
 		newQuery(shape), newTx(shape),
@@ -74,6 +84,36 @@ func newRoot() (*cobra.Command, error) {
 		snapshot.Cmd(own.open), pruning.Cmd(own.open, defaultHome()),
 	)
 	return root, nil
+}
+
+// made returns an error if there is no node to start.
+func made(cmd *cobra.Command) error {
+	home, err := cmd.Flags().GetString(flags.FlagHome)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(node.Files{Home: home}.Genesis()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no node in %s: make one with hearthnode join URL (of a network that runs), or try hearthnode devnet", home)
+	}
+	return nil
+}
+
+// holdWhileStarted lets one process at a time run what is in a folder.
+func holdWhileStarted(root *cobra.Command) error {
+	start, _, err := root.Find([]string{"start"})
+	if err != nil {
+		return fmt.Errorf("find the command that starts a node: %w", err)
+	}
+	run := start.RunE
+	start.RunE = func(cmd *cobra.Command, args []string) error {
+		held, err := node.Hold(server.GetServerContextFromCmd(cmd).Config.RootDir)
+		if err != nil {
+			return err
+		}
+		defer held.Close()
+		return run(cmd, args)
+	}
+	return nil
 }
 
 // open is called by the SDK's server, which takes no error: what a node cannot

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,6 +74,12 @@ func (j joining) run(ctx context.Context, out io.Writer) error {
 	if _, err := os.Stat(f.Genesis()); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already (%w): choose another --%s", f.Genesis(), fs.ErrExist, flags.FlagHome)
 	}
+	if !strings.Contains(j.from, "://") {
+		j.from = "http://" + j.from
+	}
+	if !j.sync && j.trust != "" {
+		return errors.New("--trust is for --state-sync: without it, all blocks are fetched and checked")
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	c, err := rpc.New(j.from, "/websocket")
@@ -99,17 +106,14 @@ func (j joining) run(ctx context.Context, out io.Writer) error {
 	comet.P2P.PersistentPeers = strings.Join(peers, ",")
 	comet.P2P.AddrBookStrict = !private(j.from)
 	if j.sync {
-		height, hash, ok := strings.Cut(j.trust, ":")
-		if !ok {
-			return errors.New("state sync needs --trust HEIGHT:HASH: a block that somebody you trust vouches for")
+		s := comet.StateSync
+		if s.TrustHeight, s.TrustHash, err = trusted(ctx, c, j.trust); err != nil {
+			return err
 		}
-		if _, err := fmt.Sscan(height, &comet.StateSync.TrustHeight); err != nil {
-			return fmt.Errorf("read the height of --trust %q: %w", j.trust, err)
-		}
-		comet.StateSync.Enable, comet.StateSync.TrustHash = true, hash
+		s.Enable = true
 		// It wants two to compare; with one address they are the same.
-		comet.StateSync.RPCServers = []string{j.from, j.from}
-		comet.StateSync.TrustPeriod = 14 * 24 * time.Hour
+		s.RPCServers = []string{j.from, j.from}
+		s.TrustPeriod = node.Limits().Evidence.MaxAgeDuration
 	}
 	settings := node.DefaultSettings()
 	settings.Hearth.Beacon, settings.Hearth.Weights = j.beacon, j.weights
@@ -131,6 +135,29 @@ func (j joining) run(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "%s, at block %d, with %d peers\ngenesis %s\nfiles   %s\n%s\n\nNow: hearthnode start --home %s\n",
 		status.NodeInfo.Network, status.SyncInfo.LatestBlockHeight, len(peers), hash, j.home, app.Worthless, j.home)
 	return nil
+}
+
+// trusted reads HEIGHT:HASH and compares it with what the node has, which is no
+// proof, but finds mistakes before they are looked for in a log.
+func trusted(ctx context.Context, c *rpc.HTTP, text string) (height int64, hash string, err error) {
+	number, hash, ok := strings.Cut(text, ":")
+	if !ok {
+		return 0, "", errors.New("state sync needs --trust HEIGHT:HASH: a block that somebody you trust vouches for")
+	}
+	if height, err = strconv.ParseInt(number, 10, 64); err != nil || height < 1 {
+		return 0, "", fmt.Errorf("--trust %s: %q is no height of a block", text, number)
+	}
+	if b, err := hex.DecodeString(hash); err != nil || len(b) != sha256.Size {
+		return 0, "", fmt.Errorf("--trust %s: the hash of a block is 64 hexadecimal digits", text)
+	}
+	block, err := c.Commit(ctx, &height)
+	if err != nil {
+		return 0, "", fmt.Errorf("ask for block %d, which is trusted: %w", height, err)
+	}
+	if got := block.Commit.BlockID.Hash.String(); !strings.EqualFold(got, hash) {
+		return 0, "", fmt.Errorf("block %d of this node has the hash %s, and you trust %s: one of the two is of another chain", height, got, hash)
+	}
+	return height, hash, nil
 }
 
 // mostGenesis is more than a genesis has, in parts as nodes hand it out.

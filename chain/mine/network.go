@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"hearth/chain/light/node"
 	"hearth/chain/wire"
 	"hearth/internal/loopback"
+	"hearth/internal/public"
 )
 
 // Network says where a network is and what is trusted of it.
@@ -142,6 +144,22 @@ func (n Network) local() bool {
 		}
 	}
 	return true
+}
+
+// inside tells whether no node is public: the network is within a house, or on
+// this machine.
+func (n Network) inside() bool {
+	for _, address := range n.Nodes {
+		u, err := url.Parse(address)
+		if err != nil {
+			return false
+		}
+		ip, err := netip.ParseAddr(u.Hostname())
+		if !loopback.Host(u.Hostname()) && (err != nil || public.Is(ip)) {
+			return false
+		}
+	}
+	return len(n.Nodes) > 0
 }
 
 // Connect follows a network, and keeps what it trusts in a folder.

@@ -3,6 +3,7 @@ package mine
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -27,15 +28,20 @@ type Offer struct {
 func (o Offer) rate() uint64 { return o.Tip / max(1, o.MACs>>20) }
 
 // Pays tells whether a job brings in what the fees of its transactions cost: its
-// tip, and what work of its size has earned so far, coins for MACs. As long as
-// nothing was credited yet nobody knows, and it does.
+// tip, and what work of its size has earned so far, coins for millions of MACs. As
+// long as nothing was credited yet nobody knows, and it does.
 func (o Offer) Pays(earned, credited, fees uint64) bool {
+	const million = 1_000_000
 	if o.Tip >= fees || credited == 0 {
 		return true
 	}
-	// earned · MACs ≥ (fees − tip) · credited
+	missing := fees - o.Tip
+	if missing > math.MaxUint64/million { // more than there are coins
+		return false
+	}
+	// earned · MACs ≥ missing · credited, both in MACs
 	have, haveLow := bits.Mul64(earned, o.MACs)
-	need, needLow := bits.Mul64(fees-o.Tip, credited)
+	need, needLow := bits.Mul64(missing*million, credited)
 	return have > need || have == need && haveLow >= needLow
 }
 

@@ -144,12 +144,13 @@ func TestWhatPays(t *testing.T) {
 	}{
 		{"the tip alone", 400, 1, 0, 100, 400, true},
 		{"neither tip nor credit", 0, 1 << 20, 0, 100, 400, false},
-		{"tip and credit just", 100, 300, 50, 50, 400, true},
-		{"tip and credit not quite", 100, 299, 50, 50, 400, false},
+		{"tip and credit just", 100, 300e6, 50, 50, 400, true},
+		{"tip and credit not quite", 100, 300e6 - 1, 50, 50, 400, false},
 		{"nothing was credited yet", 0, 1, 0, 0, 400, true},
 		{"no fees", 0, 0, 0, 100, 0, true},
-		{"more than 64 bits", 0, most, most, most, most, true},
-		{"more than 64 bits, one too few", 0, most - 1, most, most, most, false},
+		{"more than 64 bits", 0, most, most, most, most / 1e6, true},
+		{"more than 64 bits, and too little", 0, 1, most, most, most / 1e6, false},
+		{"fees beyond all coins", 0, most, most, 1, most, false},
 	} {
 		o := mine.Offer{Tip: c.tip, MACs: c.macs}
 		if got := o.Pays(c.earned, c.credited, c.fees); got != c.want {

@@ -196,7 +196,7 @@ func (w *Worker) paid(ctx context.Context, id model.Hash, at int64) (*Offer, err
 		return nil, nil
 	}
 	w.mu.Lock()
-	earned, credited := w.view.Earned.PaidOut+w.view.Earned.Vesting, w.view.Miner.Credited()
+	earned, credited := w.view.Earned.PaidOut+w.view.Earned.Vesting, w.view.Miner.Mega()
 	w.mu.Unlock()
 	if !o.Pays(earned, credited, w.fees()) {
 		w.passed[id] = at + rereads

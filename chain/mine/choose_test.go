@@ -148,8 +148,8 @@ func TestWhatPays(t *testing.T) {
 		{"tip and credit not quite", 100, 300e6 - 1, 50, 50, 400, false},
 		{"nothing was credited yet", 0, 1, 0, 0, 400, true},
 		{"no fees", 0, 0, 0, 100, 0, true},
-		{"more than 64 bits", 0, most, most, most, most / 1e6, true},
-		{"more than 64 bits, and too little", 0, 1, most, most, most / 1e6, false},
+		{"more than 64 bits", 0, most, most, most, most / 1_000_000, true},
+		{"more than 64 bits, and too little", 0, 1, most, most, most / 1_000_000, false},
 		{"fees beyond all coins", 0, most, most, 1, most, false},
 	} {
 		o := mine.Offer{Tip: c.tip, MACs: c.macs}

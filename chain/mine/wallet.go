@@ -70,12 +70,16 @@ func (w *Wallet) Send(ctx context.Context, until int64, least uint64, messages .
 	t := wire.Transaction{Messages: messages, TimeoutHeight: uint64(until), FeeGranter: w.granter}
 	for range sequenceTries {
 		var raw []byte
+		var agreed bool
 		if raw, err = w.sign(ctx, t, least); err == nil {
-			sent = true
-			hash, err = wire.Hash(raw), w.broadcast(ctx, raw)
+			sent, hash = true, wire.Hash(raw)
+			agreed, err = w.broadcast(ctx, raw)
 		}
 		if err == nil {
 			w.next++
+			if !agreed { // one of them is wrong about the sequence, or lies
+				w.known, w.next = false, 0
+			}
 			return hash, nil
 		}
 		expected, ok := sequenceIn(err)
@@ -160,24 +164,40 @@ func eachField(b []byte, take func(wire.Field) error) error {
 	return nil
 }
 
-// broadcast gives a transaction to the first node that takes it.
-func (w *Wallet) broadcast(ctx context.Context, raw []byte) error {
-	var causes []error
-	for _, n := range w.on.nodes {
-		err := n.Broadcast(ctx, raw)
+// broadcast gives a transaction to every node: one that says that it took it, and
+// keeps it to itself, must not be able to hold it up. Agreed says that no node
+// had a reason of the chain against it.
+func (w *Wallet) broadcast(ctx context.Context, raw []byte) (agreed bool, err error) {
+	answers := make([]error, len(w.on.nodes))
+	var all sync.WaitGroup
+	for i, n := range w.on.nodes {
+		all.Go(func() { answers[i] = n.Broadcast(ctx, raw) })
+	}
+	all.Wait()
+	taken := false
+	var rejected, failed []error
+	for i, err := range answers {
 		var refused *node.Refusal
 		if errors.As(err, &refused) && strings.Contains(refused.Data+refused.Message, "tx already exists in cache") {
-			return nil
+			err = nil // another node has passed it on
 		}
-		if err == nil {
-			return nil
+		r, isRejected := errors.AsType[*node.Rejection](err)
+		switch {
+		case err == nil:
+			taken = true
+		case isRejected:
+			rejected = append(rejected, fmt.Errorf("node %s: %w", w.on.nodes[i], r))
+		default:
+			failed = append(failed, err)
 		}
-		if rejected, ok := errors.AsType[*node.Rejection](err); ok {
-			return fmt.Errorf("node %s: %w", n, rejected)
-		}
-		causes = append(causes, err)
 	}
-	return errors.Join(causes...)
+	switch {
+	case taken:
+		return len(rejected) == 0, nil
+	case len(rejected) > 0:
+		return false, errors.Join(rejected...)
+	}
+	return false, errors.Join(failed...)
 }
 
 // sequenceIn finds the sequence that the chain expects in its reason against a

@@ -390,7 +390,7 @@ func (s *scene) accounts(t *testing.T, owners ...string) {
 		t.Errorf("at block %d there are %d uhth: there were %d, %d were minted, %d burned for work, and %d as fees of one account",
 			height, now.supply(), before.supply(), minted, tally.Burned, fees)
 	}
-	if tally.TicketsVoided > 0 || tally.JobsLost > 0 || tally.CreditedPaid == 0 || tally.CreditedAudit == 0 || tally.CreditedCommons == 0 {
+	if tally.TicketsVoided > 0 || tally.JobsLost > 0 || tally.MegaPaid == 0 || tally.MegaAudit == 0 || tally.MegaCommons == 0 {
 		t.Errorf("the tally: %+v", tally)
 	}
 	// The owner's key was never used: what it has more than in the beginning was

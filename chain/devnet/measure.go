@@ -33,8 +33,9 @@ type Figures struct {
 	Blocks          int64   `json:"blocks"`
 	BlocksPerSecond float64 `json:"blocks_per_second"`
 	// Transfers of coins, signed before the clock started, checked by every
-	// validator and in a block at the end.
+	// validator and in a block at the end. No more than Waiting are sent ahead.
 	Transactions          int     `json:"transactions"`
+	Waiting               int     `json:"waiting"`
 	TransactionsPerSecond float64 `json:"transactions_per_second"`
 	// Memory is what the Go runtime of all validators together, in this process,
 	// holds; Disk what one of them has written.
@@ -44,11 +45,23 @@ type Figures struct {
 	DiskPerTransfer float64 `json:"disk_bytes_per_transfer"`
 }
 
-// Measure runs a network flat out in this process: so many empty blocks, then
-// so many transfers.
-func Measure(ctx context.Context, plan Plan, blocks int64, transfers int) (Figures, error) {
+// Load is what a network is measured with.
+type Load struct {
+	// Blocks without transactions, then Transfers.
+	Blocks    int64
+	Transfers int
+	// Waiting is how many transactions a node has in its pool when a sender holds
+	// back: all that wait are checked again after every block.
+	Waiting int
+}
+
+// Measure runs a network flat out in this process.
+func Measure(ctx context.Context, plan Plan, load Load) (Figures, error) {
+	if load.Waiting < 1 {
+		return Figures{}, fmt.Errorf("with %d transactions waiting none can be sent: let at least 1 wait", load.Waiting)
+	}
 	plan.Pace = Flat
-	senders := payers(min(transfers, 500))
+	senders := payers(min(load.Transfers, 500))
 	for _, s := range senders {
 		plan.Accounts = append(plan.Accounts, Account{Name: s.name, Address: s.address.String(), Coins: some})
 	}
@@ -56,7 +69,7 @@ func Measure(ctx context.Context, plan Plan, blocks int64, transfers int) (Figur
 	if err != nil {
 		return Figures{}, err
 	}
-	f := Figures{Validators: len(n.Nodes), Processors: runtime.GOMAXPROCS(0), Transactions: transfers}
+	f := Figures{Validators: len(n.Nodes), Processors: runtime.GOMAXPROCS(0), Transactions: load.Transfers, Waiting: load.Waiting}
 	var running []*node.Running
 	defer func() {
 		for _, r := range running {
@@ -80,7 +93,7 @@ func Measure(ctx context.Context, plan Plan, blocks int64, transfers int) (Figur
 		return Figures{}, err
 	}
 	began, from := time.Now(), first.LastBlockHeight()
-	if err := reach(ctx, first, from+blocks); err != nil {
+	if err := reach(ctx, first, from+load.Blocks); err != nil {
 		return Figures{}, err
 	}
 	f.Blocks = first.LastBlockHeight() - from
@@ -90,18 +103,18 @@ func Measure(ctx context.Context, plan Plan, blocks int64, transfers int) (Figur
 	}
 	f.DiskPerBlock = float64(f.Disk-grown) / float64(f.Blocks)
 
-	if transfers > 0 {
+	if load.Transfers > 0 {
 		from = first.LastBlockHeight()
-		took, err := pay(ctx, running, senders, transfers)
+		took, err := pay(ctx, running, senders, load)
 		if err != nil {
 			return Figures{}, err
 		}
-		f.TransactionsPerSecond = float64(transfers) / took.Seconds()
+		f.TransactionsPerSecond = float64(load.Transfers) / took.Seconds()
 		before := f.Disk
 		if f.Disk, err = sizeOf(data); err != nil {
 			return Figures{}, err
 		}
-		f.DiskPerTransfer = max(0, (float64(f.Disk-before)-float64(first.LastBlockHeight()-from)*f.DiskPerBlock)/float64(transfers))
+		f.DiskPerTransfer = max(0, (float64(f.Disk-before)-float64(first.LastBlockHeight()-from)*f.DiskPerBlock)/float64(load.Transfers))
 	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
@@ -117,6 +130,24 @@ func reach(ctx context.Context, a *app.App, height int64) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for block %d, at %d: %w", height, a.LastBlockHeight(), context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// room waits until fewer transactions than that wait in a node's pool.
+func room(ctx context.Context, r *node.Running, waiting int) error {
+	pool := r.Comet.Mempool()
+	if pool.Size() < waiting {
+		return nil
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for pool.Size() >= waiting {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d transactions wait: %w", pool.Size(), context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
@@ -142,10 +173,10 @@ func payers(n int) []payer {
 
 // pay sends transfers to all nodes in turn and waits until the first has them
 // in blocks.
-func pay(ctx context.Context, running []*node.Running, senders []payer, transfers int) (time.Duration, error) {
+func pay(ctx context.Context, running []*node.Running, senders []payer, load Load) (time.Duration, error) {
 	first := running[0].App
 	last := map[int]uint64{} // transfers signed by each sender
-	signed := make([][]byte, transfers)
+	signed := make([][]byte, load.Transfers)
 	for i := range signed {
 		from, to := i%len(senders), (i+1)%len(senders)
 		b, err := transfer(ctx, first, senders[from], senders[to].address, last[from])
@@ -163,6 +194,9 @@ func pay(ctx context.Context, running []*node.Running, senders []payer, transfer
 			for j, b := range signed {
 				if j%len(senders)%len(running) != i {
 					continue
+				}
+				if err := room(ctx, r, load.Waiting); err != nil {
+					return fmt.Errorf("send transfer %d: %w", j, err)
 				}
 				answer, err := r.Client.BroadcastTxSync(ctx, b)
 				if err != nil {
@@ -183,11 +217,11 @@ func pay(ctx context.Context, running []*node.Running, senders []payer, transfer
 		if err != nil {
 			return 0, err
 		}
-		if done == uint64(transfers) {
+		if done == uint64(load.Transfers) {
 			return time.Since(began), nil
 		}
 		if err := reach(ctx, first, first.LastBlockHeight()+1); err != nil {
-			return 0, fmt.Errorf("%d of %d transfers in blocks: %w", done, transfers, err)
+			return 0, fmt.Errorf("%d of %d transfers in blocks: %w", done, load.Transfers, err)
 		}
 	}
 }

@@ -18,19 +18,29 @@ import (
 	"path/filepath"
 
 	servercmd "github.com/cosmos/cosmos-sdk/server/cmd"
+	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"hearth/chain/app"
 )
 
 func main() {
-	root, err := newRoot()
-	if err == nil {
-		err = servercmd.Execute(root, "HEARTHNODE", defaultHome())
-	}
-	if err != nil {
+	if err := execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "hearthnode:", err)
 		os.Exit(1)
 	}
+}
+
+func execute() error {
+	// The SDK keeps the form of addresses by a name. Without one it asks the
+	// system for this program's path and machine, at every address it handles.
+	if err := os.Setenv(sdk.EnvConfigScope, app.Name); err != nil {
+		return fmt.Errorf("name the form of addresses: %w", err)
+	}
+	root, err := newRoot()
+	if err != nil {
+		return err
+	}
+	return servercmd.Execute(root, "HEARTHNODE", defaultHome())
 }
 
 // defaultHome is the folder of a node whose owner names none.

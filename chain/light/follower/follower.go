@@ -289,12 +289,21 @@ func (f *Follower) target(ctx context.Context, leader Source) (int64, error) {
 	return min(own.Height, best), nil
 }
 
+// mostSteps is how many blocks a node may be asked for on one way. Halving finds
+// its way in far fewer; one that shows false blocks ahead would have every block
+// on the way verified, and kept in memory.
+const mostSteps = 1000
+
 func (f *Follower) walk(ctx context.Context, s Source, from light.Block, target int64) (*light.Walk, error) {
 	walk, err := f.rules.Walk(from, target)
 	if err != nil {
 		return nil, err
 	}
+	steps := 0
 	for height, more := walk.Next(); more; height, more = walk.Next() {
+		if steps++; steps > mostSteps && !f.rules.Sequential {
+			return nil, fmt.Errorf("node %s: block %d was not reached from block %d in %d steps: a block between, trusted for other reasons, would help", s, target, from.Header.Height, mostSteps)
+		}
 		b, err := s.Block(ctx, height)
 		if err != nil {
 			return nil, err

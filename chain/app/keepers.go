@@ -140,7 +140,7 @@ func newKeepers(a *App, node Node) (Keepers, error) {
 	k.Power.SetCollateral(k.Emission)
 	k.Work.SetCommons(k.Commons)
 	k.Gov = govkeeper.NewKeeper(a.Codec, store(govtypes.StoreKey), k.Account, k.Bank, nil, a.MsgServiceRouter(),
-		govtypes.DefaultConfig(), authority(), govern.Tally(k.Power))
+		govtypes.DefaultConfig(), authority(), govern.Tally(k.Power)).SetHooks(govern.Voters(k.Power, addresses))
 	return k, nil
 }
 

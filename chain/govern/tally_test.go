@@ -63,7 +63,7 @@ func governance(t *testing.T, p powers) (sdk.Context, *govkeeper.Keeper) {
 		map[string][]string{govtypes.ModuleName: {authtypes.Burner}}, addresses, "hearth", authority)
 	bank := bankkeeper.NewBaseKeeper(cdc, runtime.NewKVStoreService(keys[banktypes.StoreKey]), accounts, nil, authority, log.NewNopLogger())
 	k := govkeeper.NewKeeper(cdc, runtime.NewKVStoreService(keys[govtypes.StoreKey]), accounts, bank, nil, baseapp.NewMsgServiceRouter(),
-		govtypes.DefaultConfig(), authority, govern.Tally(p))
+		govtypes.DefaultConfig(), authority, govern.Tally(p)).SetHooks(govern.Voters(p, addresses))
 	params := govv1.DefaultParams()
 	params.Quorum, params.Threshold, params.VetoThreshold = "0.334", "0.5", "0.334"
 	if err := k.Params.Set(ctx, params); err != nil {
@@ -130,5 +130,48 @@ func TestACountThatCannotBeMadeIsNone(t *testing.T) {
 	}
 	if passes, _, _, err := k.Tally(ctx, govv1.Proposal{Id: 1}); err == nil || passes {
 		t.Errorf("counted without the power of a voter: %t, %v", passes, err)
+	}
+}
+
+func TestOnlyWhoHasPowerVotes(t *testing.T) {
+	ctx, k := governance(t, powers{name(1): 10, name(2): 0, name(4): -1})
+	if err := k.VotingPeriodProposals.Set(ctx, 1, []byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	messages := govkeeper.NewMsgServerImpl(k)
+	for _, c := range []struct {
+		what  string
+		voter byte
+		votes bool
+	}{
+		{"a validator", 1, true},
+		{"a validator without power", 2, false},
+		{"anybody else", 3, false},
+		{"whose power cannot be read", 4, false},
+	} {
+		cast := map[string]func(context.Context) error{
+			"plain": func(ctx context.Context) error {
+				_, err := messages.Vote(ctx, &govv1.MsgVote{ProposalId: 1, Voter: name(c.voter), Option: govv1.OptionYes})
+				return err
+			},
+			"divided": func(ctx context.Context) error {
+				_, err := messages.VoteWeighted(ctx, &govv1.MsgVoteWeighted{ProposalId: 1, Voter: name(c.voter), Options: govv1.NewNonSplitVoteOption(govv1.OptionNo)})
+				return err
+			},
+		}
+		for how, vote := range cast {
+			// As with a transaction, an error leaves nothing behind.
+			branch, write := ctx.CacheContext()
+			err := vote(branch)
+			if err == nil {
+				write()
+			}
+			if (err == nil) != c.votes || c.voter < 4 && !c.votes && !errors.Is(err, govern.ErrNoPower) {
+				t.Errorf("%s, %s: %v", c.what, how, err)
+			}
+		}
+		if has, err := k.Votes.Has(ctx, collections.Join(uint64(1), voter(c.voter))); err != nil || has != c.votes {
+			t.Errorf("%s: a vote is there: %t, %v", c.what, has, err)
+		}
 	}
 }

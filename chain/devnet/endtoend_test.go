@@ -300,7 +300,7 @@ func (s *scene) flows(t *testing.T, e *embedder) {
 	}
 	s.until(t, "a commons job is credited", func(ctx context.Context) (bool, error) {
 		out, err := ask.Tally(ctx, &work.QueryTallyRequest{})
-		return err == nil && out.Tally.CreditedCommons > 0, err
+		return err == nil && out.Tally.MegaCommons > 0, err
 	})
 	s.tried(t, embedding.Claim.Key)
 }
@@ -377,7 +377,7 @@ func (s *scene) accounts(t *testing.T, owners ...string) {
 			}
 		}
 		out, err := work.NewQueryClient(s.conns[0].WithHeight(height)).Tally(ctx, &work.QueryTallyRequest{})
-		return err == nil && out.Tally.CreditedAudit > 0, err
+		return err == nil && out.Tally.MegaAudit > 0, err
 	})
 	before, now := s.at(t, 0, 1), s.at(t, 0, height)
 	tally := now.tally()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/bits"
 
 	"hearth/infer/model"
 	format "hearth/work"
@@ -47,7 +48,13 @@ func (k *Keeper) deliver(ctx context.Context, msg *MsgDeliver) error {
 		return err
 	}
 	if c.Tickets == 0 && len(disputed) == 0 {
-		return k.settle(ctx, c)
+		safe, err := k.deterred(ctx, &c, m)
+		if err != nil {
+			return err
+		}
+		if safe {
+			return k.settle(ctx, c)
+		}
 	}
 	return k.store.docket.Set(ctx, join(now, c.Key))
 }
@@ -81,6 +88,26 @@ func readReceipt(b []byte, c *Claim) (*format.Receipt, error) {
 		return nil, ErrReceipt.Wrap(err.Error())
 	}
 	return r, nil
+}
+
+// deterred tells whether a receipt that nobody tries would cost a miner who made
+// it up more than it brings: the tip is at most what an audit may take of the free
+// bond, times how likely there is one. A higher tip is paid after a trial.
+func (k *Keeper) deterred(ctx context.Context, c *Claim, m Miner) (bool, error) {
+	if c.Class != CLASS_PAID {
+		return true, nil
+	}
+	p, err := k.Params(ctx)
+	if err != nil {
+		return false, err
+	}
+	job, err := k.Job(ctx, c.Job)
+	if err != nil {
+		return false, err
+	}
+	wins, winsLow := bits.Mul64(job.Escrow, 1_000_000)
+	costs, costsLow := bits.Mul64(m.Bond-min(m.Locked, m.Bond), uint64(p.AuditPermille)*uint64(p.SlashWrongReceipt))
+	return wins < costs || wins == costs && winsLow <= costsLow, nil
 }
 
 // disputed is the key of the claim that an audit speaks against: that of the

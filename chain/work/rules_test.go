@@ -376,7 +376,9 @@ func TestATicketThatDoesNotWinIsSeenByWhoHasTheWeights(t *testing.T) {
 }
 
 func TestWhichReceiptsAreTaken(t *testing.T) {
-	r := claimed(t, easy())
+	p := easy()
+	p.AuditPermille = 30
+	r := claimed(t, p)
 	other := *r.y.receipt
 	other.Trace[0]++ // its signature does not hold any more
 	bare := *r.y.receipt

@@ -323,6 +323,55 @@ func TestALazyValidatorAndALiarPay(t *testing.T) {
 	}
 }
 
+// Whoever delivers without tickets is tried by chance only. A tip that is worth
+// more than what chance takes is paid when the receipt was found to hold.
+func TestAHighTipIsPaidAfterATrial(t *testing.T) {
+	p := easy()
+	p.AuditPermille = 30
+	free := uint64(20e6) - p.ClaimDeposit
+	most := free * 30 * uint64(p.SlashWrongReceipt) / 1_000_000
+	for name, c := range map[string]struct {
+		tip           uint64
+		honest, tried bool
+		paid          uint64
+	}{
+		"no tip":                  {0, true, false, 0},
+		"as much as deters":       {most, true, false, most},
+		"more":                    {most + 1, true, true, most + 1},
+		"more, for made-up words": {most + 1, false, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, p)
+			m := w.embedder()
+			w.register("miner", 20e6)
+			var key []byte
+			w.block(func() { key = w.take("miner", w.post("client", m.text(1, 40), 5000, c.tip)) })
+			w.blocks(2)
+			y := w.mine(m, "miner", key)
+			receipt := y.receipt
+			if !c.honest {
+				receipt = lie(t, y, "miner")
+			}
+			w.block(func() { w.deliver("miner", key, receipt) })
+			if _, err := w.keep.Trial(w.ctx, key); (err == nil) != c.tried {
+				t.Fatalf("the trial: %v", err)
+			}
+			if c.tried {
+				if got := w.balance("miner"); got != 0 {
+					t.Errorf("%d were paid before the trial", got)
+				}
+				w.try(m, key)
+			}
+			if got := w.balance("miner"); got != c.paid {
+				t.Errorf("the miner was paid %d, want %d", got, c.paid)
+			}
+			if got := w.miner("miner").Bond; (got == 20e6) != c.honest {
+				t.Errorf("its bond is %d", got)
+			}
+		})
+	}
+}
+
 func TestTooFewVerdictsDecideNothing(t *testing.T) {
 	for name, who := range map[string][]int{"none": nil, "half of power": {0, 1}} {
 		t.Run(name, func(t *testing.T) {

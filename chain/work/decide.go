@@ -2,6 +2,7 @@ package work
 
 import (
 	"bytes"
+	"slices"
 
 	"hearth/chain/judge"
 	"hearth/infer/model"
@@ -42,14 +43,14 @@ func (v *Verdict) opens(digest []byte) bool {
 	return bytes.Equal(v.Seal, seal[:])
 }
 
-// fault returns why a verdict finds a ticket void, and whether it does.
+// fault returns why a verdict finds a ticket void, and whether it does. Faults
+// stand in the order of their tickets.
 func (v *Verdict) fault(nullifier []byte) (string, bool) {
-	for _, f := range v.Faults {
-		if bytes.Equal(f.Nullifier, nullifier) {
-			return f.Reason, true
-		}
+	i, found := slices.BinarySearchFunc(v.Faults, nullifier, func(f Fault, id []byte) int { return bytes.Compare(f.Nullifier, id) })
+	if !found {
+		return "", false
 	}
-	return "", false
+	return v.Faults[i].Reason, true
 }
 
 // agreed is the power of the verdicts whose seals are over a digest.

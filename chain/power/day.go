@@ -101,7 +101,7 @@ func (k *Keeper) gather(ctx context.Context, p Params, s *State) error {
 		if err := k.close(ctx, p, *s, &m); err != nil {
 			return err
 		}
-		if m.Validator == "" && m.Smoothed+m.Today+m.Counted == 0 {
+		if m.forgotten(p) {
 			if err := k.store.miners.Remove(ctx, m.Owner); err != nil {
 				return err
 			}
@@ -128,6 +128,15 @@ func (k *Keeper) gather(ctx context.Context, p Params, s *State) error {
 	}
 	s.Gathering = len(batch) == perBlock
 	return nil
+}
+
+// forgotten tells whether nothing need be known of a miner any more. What it
+// lends is remembered for as long as work takes to mature: otherwise anybody
+// could lend nothing from as many accounts as it likes, and every day's end
+// would visit them all for ever.
+func (m Miner) forgotten(p Params) bool {
+	idle := m.Smoothed == 0 && m.Today == 0 && m.Counted == 0
+	return idle && (m.Validator == "" || len(m.History) >= int(max(p.MaturationDays, 1)))
 }
 
 // elect moves the set to what the day's work asks for.

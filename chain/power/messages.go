@@ -202,7 +202,8 @@ func (k messages) Unjail(ctx context.Context, m *MsgUnjail) (*MsgUnjailResponse,
 }
 
 // Assign lends a miner's work to a validator from the next day's end on. No
-// validator takes it back.
+// validator takes it back. Without any work it is forgotten after
+// MaturationDays.
 func (k messages) Assign(ctx context.Context, m *MsgAssign) (*MsgAssignResponse, error) {
 	if m.Validator != "" {
 		if _, err := k.store.validator(ctx, m.Validator); err != nil {

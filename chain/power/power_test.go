@@ -660,6 +660,30 @@ func TestParametersAreWithinTheirBounds(t *testing.T) {
 	}
 }
 
+func TestWhatIsLentWithoutWorkIsForgotten(t *testing.T) {
+	w := begin(t, 4, 0, nil) // work matures in two days
+	w.block(nil, nil, nil)
+	w.assign(101, 0)
+	w.assign(102, 0)
+	known := func(miner byte) bool {
+		r, err := w.ask.Miner(w.Ctx, &power.QueryMinerRequest{Owner: w.Account(t, miner)})
+		return err == nil && r.Miner.Validator == w.Account(t, 1)
+	}
+	days := int(w.params.MaturationDays)
+	w.days(days-1, nil)
+	if !known(101) || !known(102) {
+		t.Error("forgotten before work could mature")
+	}
+	w.credit(w.Ctx, 102, 1e12)
+	w.days(2, nil)
+	if known(101) {
+		t.Error("who lends nothing is visited for ever")
+	}
+	if !known(102) {
+		t.Error("who works is forgotten")
+	}
+}
+
 func TestADaysEndTakesManyMinersOverSomeBlocks(t *testing.T) {
 	w := begin(t, 8, 0, func(p *power.Params) { p.MaturationDays, p.SmoothingDays, p.FloorShare = 1, 1, 0 })
 	w.block(nil, nil, nil)

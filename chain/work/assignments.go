@@ -38,9 +38,14 @@ func (k *Keeper) Assign(ctx context.Context, a Assignment) (uint64, error) {
 	return a.Id, k.give(ctx, a)
 }
 
-// await has a miner drawn by the value that this block waits for.
+// await has a miner drawn by the value that this block waits for, among the seats
+// there are now: who comes or goes when the value is known must not move the draw.
 func (k *Keeper) await(ctx context.Context, a Assignment) error {
-	a.Owner, a.Expires, a.Awaits = "", 0, height(ctx)
+	seats, err := k.lastSeat(ctx)
+	if err != nil {
+		return err
+	}
+	a.Owner, a.Expires, a.Awaits, a.Seats = "", 0, height(ctx), seats
 	if err := k.Beacon.Await(ctx, a.Awaits); err != nil {
 		return fmt.Errorf("await the beacon for assignment %d: %w", a.Id, err)
 	}
@@ -181,12 +186,14 @@ func (k *Keeper) drawMiners(ctx context.Context) error {
 // draw returns the owner of the first seat drawn that can take an assignment,
 // or nobody.
 func (k *Keeper) draw(ctx context.Context, p Params, a Assignment, value [32]byte) (string, error) {
-	seats, err := k.lastSeat(ctx)
-	if err != nil || seats == 0 {
-		return "", err
+	if a.Seats == 0 {
+		return "", nil
 	}
 	for try := range uint32(drawTries) {
-		owner, err := k.store.seats.Get(ctx, seat(value, a.Id, a.Attempt, a.Lapses, try, seats))
+		owner, err := k.store.seats.Get(ctx, seat(value, a.Id, a.Attempt, a.Lapses, try, a.Seats))
+		if absent(err) { // there are fewer by now
+			continue
+		}
 		if err != nil {
 			return "", err
 		}

@@ -2,6 +2,7 @@ package work_test
 
 import (
 	"crypto/ed25519"
+	"maps"
 	"testing"
 
 	"github.com/zeebo/blake3"
@@ -306,5 +307,52 @@ func TestAJobIsKeptUntilItIsKnownWhetherItIsAudited(t *testing.T) {
 	w.blocks(3)
 	if !w.audits(w.claim(key).Job) {
 		t.Error("the claim is not audited")
+	}
+}
+
+// Who sees a value before the block that records it must not be able to choose
+// among draws by coming, or by going.
+func TestADrawIsAmongTheSeatsThatAwaitedIt(t *testing.T) {
+	owners := func(change func(*world)) map[uint64]string {
+		w := newWorld(t, easy())
+		for _, name := range []string{"one", "two", "three"} {
+			w.register(name, 20e6)
+		}
+		w.block(func() {
+			for i := range uint64(12) {
+				if _, err := w.keep.Assign(w.ctx, work.Assignment{Class: work.CLASS_COMMONS, Project: 1, Index: i}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		w.block(func() { change(w) })
+		w.block()
+		drawn := map[uint64]string{}
+		for _, name := range []string{"one", "two", "three", "late", "later"} {
+			out, err := w.asks.Assignments(w.ctx, &work.QueryAssignmentsRequest{Owner: address(name)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range out.Assignments {
+				drawn[a.Id] = name
+			}
+		}
+		return drawn
+	}
+	before := owners(func(*world) {})
+	if len(before) != 12 {
+		t.Fatalf("%d of 12 were drawn", len(before))
+	}
+	if got := owners(func(w *world) { w.register("late", 20e6); w.register("later", 20e6) }); !maps.Equal(got, before) {
+		t.Errorf("others came, and %v became %v", before, got)
+	}
+	got := owners(func(w *world) { must(w, w.msgs.Retire, &work.MsgRetire{Owner: address("three"), Retired: true}) })
+	for id, name := range before {
+		if name != "three" && got[id] != name {
+			t.Errorf("the third went, and assignment %d of %s is %q's", id, name, got[id])
+		}
+		if got[id] == "three" {
+			t.Errorf("assignment %d is of a miner who went", id)
+		}
 	}
 }

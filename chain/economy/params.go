@@ -42,7 +42,7 @@ func Defaults() Params {
 		Shares:     schedule.Default(), Rules: weight.Default(),
 		EpochBlocks: 1800, DayBlocks: 43_200, FullMega: target / mega * 1800,
 		MinerBond: 100 * schedule.Coin, Deposit: schedule.Coin, MaxOpenClaims: 32, MaxOpenJobs: 20_000,
-		Window: 300, MaxTickets: 128, MaxTrials: 512, VerdictPeriod: 300,
+		Window: 300, MaxTickets: 128, MaxTrials: 1024, VerdictPeriod: 300,
 		Audit: 30, SlashTicket: 250, SlashReceipt: 500, SlashVerdict: 50, SlashLazy: 20, JobTTL: 43_200,
 	}
 }

@@ -52,7 +52,7 @@ func DefaultParams() Params {
 
 		VerdictPeriod: 300,
 		RevealPeriod:  60,
-		MaxOpenTrials: 512,
+		MaxOpenTrials: 1024,
 
 		AuditPermille: 30,
 		AssignmentTtl: 300,

@@ -2,16 +2,16 @@ package govern
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"cosmossdk.io/core/address"
+	"cosmossdk.io/errors"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	govtypes "github.com/cosmos/cosmos-sdk/x/gov/types"
 )
 
 // ErrNoPower refuses the vote of who is no validator with power.
-var ErrNoPower = errors.New("only validators with voting power vote: lend your work to one that votes as you would")
+var ErrNoPower = errors.Register("govern", 2, "only validators with voting power vote: lend your work to one that votes as you would")
 
 // Voters returns what x/gov asks of every vote, however it was sent: that its
 // voter has power now. All votes on a proposal are counted in one block, which
@@ -31,11 +31,11 @@ func (v voters) AfterProposalVote(ctx context.Context, proposal uint64, voter sd
 		return fmt.Errorf("write the address of a voter: %w", err)
 	}
 	power, err := v.powers.Power(ctx, who)
-	if err == nil && power <= 0 {
-		err = ErrNoPower
-	}
 	if err != nil {
 		return fmt.Errorf("vote of %s on proposal %d: %w", who, proposal, err)
+	}
+	if power <= 0 {
+		return ErrNoPower.Wrapf("vote of %s on proposal %d", who, proposal)
 	}
 	return nil
 }

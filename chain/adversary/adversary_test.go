@@ -5,15 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"hearth/chain/adversary"
 	chainwork "hearth/chain/work"
-	"hearth/infer/engine"
-	"hearth/infer/kernel"
-	"hearth/infer/mini"
 	"hearth/work"
 )
 
 func TestAdversaries(t *testing.T) {
-	k := newKit(t)
+	k, err := adversary.NewKit()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name   string
 		change func(*chainwork.Params)
@@ -33,7 +34,7 @@ func TestAdversaries(t *testing.T) {
 		{"spam", func(p *chainwork.Params) { p.MaxTicketsPerTx, p.MaxTicketsPerClaim, p.MaxOpenJobs = 2, 3, 5 }, spam},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			n := k.open(t, c.change)
+			n := open(t, k, c.change)
 			c.plays(n)
 			n.earns()
 		})
@@ -104,8 +105,10 @@ func wrongActivation(n *network) {
 	n.post(j)
 	c := n.take(n.rogue, j)
 	_, receipt := n.honest(n.rogue, c, j)
-	claim, target := form(j, &c), n.target(&c)
-	guessed := n.guess(n.rogue, c, j, func(t *work.Ticket) error { return n.bench.Check(claim, target, t) })
+	guessed, err := n.Guess(n.rogue, c, j)
+	if err != nil {
+		n.t.Fatal(err)
+	}
 	before := n.minerNow(n.rogue)
 	n.takes(n.rogue.Hot, n.submit(n.rogue, c, guessed))
 	n.takes(n.rogue.Hot, n.deliver(n.rogue, c, receipt))
@@ -194,23 +197,14 @@ func duplicateJob(n *network) {
 	n.refused(chainwork.ErrJob.Error(), n.client, &chainwork.MsgPostJob{Client: n.client.Address, Job: j.Encode(), MaxFee: 1e6})
 }
 
-// cheaper mines a claim with hearth-mini without half of its layers: their
-// products are zero.
+// cheaper mines a claim with less than the model.
 func (n *network) cheaper(c chainwork.Claim, j *work.Job) (tickets [][]byte, receipt []byte) {
 	n.t.Helper()
-	m, _, _, err := mini.Load()
+	tickets, receipt, err := n.MineCheaper(n.t.Context(), n.rogue, c, j)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	for i := len(m.Layers) / 2; i < len(m.Layers); i++ {
-		clear(m.Layers[i].Down.Weight)
-		clear(m.Layers[i].Out.Weight)
-	}
-	plain, err := engine.NewPlain(m, kernel.Best(), nil)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return n.mine(n.rogue, c, j, m, plain)
+	return tickets, receipt
 }
 
 // A cheaper model has other rows, and its receipt another trace.
@@ -219,16 +213,9 @@ func substitution(n *network) {
 	n.post(j)
 	c := n.take(n.rogue, j)
 	tickets, receipt := n.cheaper(c, j)
-	claim, target := form(j, &c), n.target(&c)
-	var sent [][]byte
-	for _, b := range tickets {
-		t, err := work.DecodeTicket(b)
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		if n.bench.Check(claim, target, t) == nil && len(sent) < 2 {
-			sent = append(sent, b)
-		}
+	sent, err := n.Passing(c, j, tickets, 2)
+	if err != nil {
+		n.t.Fatal(err)
 	}
 	if len(sent) == 0 {
 		n.t.Fatal("no ticket of the cheaper model passes tier 0")
@@ -316,7 +303,7 @@ func spam(n *network) {
 	j := n.newJob()
 	n.post(j)
 	c := n.take(n.rogue, j)
-	tickets, _ := n.mine(n.rogue, c, j, n.weights, n.plain)
+	tickets, _ := n.mine(n.rogue, c, j)
 	if len(tickets) < 4 {
 		n.t.Fatalf("the job has %d tickets: too few to flood with", len(tickets))
 	}

@@ -9,5 +9,7 @@
 //
 // The network is that of package stage: the whole application on two nodes,
 // with real weights, jobs, tickets, receipts and verdicts, and without CometBFT
-// and clocks, so that it runs the same way every time.
+// and clocks, so that it runs the same way every time. What the cheats do is in a
+// [Kit], with which package devnet plays them against processes that talk to each
+// other.
 package adversary

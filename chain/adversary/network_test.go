@@ -2,9 +2,7 @@ package adversary_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"hearth/chain/adversary"
 	"hearth/chain/beacon"
 	"hearth/chain/beacon/drand"
 	"hearth/chain/judge"
@@ -20,51 +19,10 @@ import (
 	"hearth/chain/power"
 	"hearth/chain/stage"
 	chainwork "hearth/chain/work"
-	"hearth/infer/engine"
-	"hearth/infer/kernel"
 	"hearth/infer/mini"
 	"hearth/infer/model"
-	"hearth/infer/text"
-	"hearth/infer/token"
 	"hearth/work"
-	"hearth/work/rerun"
 )
-
-// kit is hearth-mini with all that runs it.
-type kit struct {
-	registered *work.Model
-	manifest   []byte
-	weights    *model.Model
-	plain      *engine.Plain
-	bench      *judge.Bench
-	coder      *text.Coder
-}
-
-func newKit(t *testing.T) *kit {
-	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	k := &kit{}
-	m, f, tokenizer, err := mini.Load()
-	must(err)
-	k.weights = m
-	k.manifest, err = f.Encode()
-	must(err)
-	k.registered, err = work.NewModel(f)
-	must(err)
-	k.plain, err = engine.NewPlain(m, kernel.Best(), nil)
-	must(err)
-	k.bench = judge.New(k.registered, m, k.plain, kernel.Best(), nil)
-	tokens, err := token.Parse(tokenizer)
-	must(err)
-	k.coder, err = text.NewCoder(tokens, "", "")
-	must(err)
-	return k
-}
 
 // manner is how a validator judges.
 type manner int
@@ -77,7 +35,7 @@ const (
 
 // network is four validators, and whoever a test brings.
 type network struct {
-	*kit
+	*adversary.Kit
 	t         *testing.T
 	chain     *stage.Chain
 	operators []*stage.Operator
@@ -92,10 +50,10 @@ type network struct {
 }
 
 // open begins a network whose parameters of work a test may change.
-func (k *kit) open(t *testing.T, change func(*chainwork.Params)) *network {
+func open(t *testing.T, k *adversary.Kit, change func(*chainwork.Params)) *network {
 	t.Helper()
 	n := &network{
-		kit: k, t: t, client: stage.NewPerson("client"), miner: stage.NewMiner("honest miner"), rogue: stage.NewMiner("rogue"),
+		Kit: k, t: t, client: stage.NewPerson("client"), miner: stage.NewMiner("honest miner"), rogue: stage.NewMiner("rogue"),
 		verdicts: map[string]*judge.Verdict{},
 	}
 	var err error
@@ -132,7 +90,7 @@ func (k *kit) open(t *testing.T, change func(*chainwork.Params)) *network {
 	})
 	stage.Edit(g, chainmodel.ModuleName, func(s *chainmodel.GenesisState) error {
 		s.Params = chainmodel.FastParams()
-		_, err := s.Founded(k.manifest, mini.Name, "Apache-2.0", []string{"https://example.org/hearth-mini"}, names)
+		_, err := s.Founded(k.Manifest, mini.Name, "Apache-2.0", []string{"https://example.org/hearth-mini"}, names)
 		return err
 	})
 	stage.Edit(g, chainwork.ModuleName, func(s *chainwork.GenesisState) error {
@@ -147,7 +105,7 @@ func (k *kit) open(t *testing.T, change func(*chainwork.Params)) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.chain, err = stage.NewChain(state, stage.Start(), func(*work.Model) (chainwork.Bench, bool) { return k.bench, true })
+	n.chain, err = stage.NewChain(state, stage.Start(), func(*work.Model) (chainwork.Bench, bool) { return k.Bench, true })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,14 +276,11 @@ func (n *network) penalties(o *stage.Operator) (reasons []string) {
 func (n *network) newJob() *work.Job {
 	n.t.Helper()
 	n.jobs++
-	prompt, err := n.coder.Text(fmt.Sprintf("Chapter %d. To Sherlock Holmes she is always the woman. "+
-		"I have seldom heard him mention her under any other name. In his eyes she eclipses and predominates the whole of her sex. "+
-		"It was not that he felt any emotion akin to love for Irene Adler. All emotions, and that one particularly, were abhorrent to his cold, "+
-		"precise but admirably balanced mind.", n.jobs))
+	j, err := n.Job(n.jobs)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return &work.Job{Model: n.registered.ID(), Public: true, Prompt: prompt, Most: 8}
+	return j
 }
 
 // post offers a job.
@@ -360,55 +315,20 @@ func taking(m *stage.Miner, jobs ...*work.Job) *chainwork.MsgClaim {
 	return msg
 }
 
-// form is a claim as the format of work has it.
-func form(j *work.Job, c *chainwork.Claim) *work.Claim {
-	return &work.Claim{Job: *j, Executor: [32]byte(c.Executor), Beacon: model.Hash(c.Beacon), Prefix: int(c.Prefix)}
-}
-
-func (n *network) target(c *chainwork.Claim) work.Target {
+// mine runs a claimed job and returns what came of it.
+func (n *network) mine(m *stage.Miner, c chainwork.Claim, j *work.Job) (tickets [][]byte, receipt []byte) {
 	n.t.Helper()
-	target, err := work.NewTarget([32]byte(c.Target))
+	tickets, receipt, err := n.Mine(n.t.Context(), m, c, j)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return target
-}
-
-// mine runs a claimed job with some weights and returns what came of it, signed:
-// honest miners run those of the model.
-func (n *network) mine(m *stage.Miner, c chainwork.Claim, j *work.Job, weights *model.Model, plain *engine.Plain) (tickets [][]byte, receipt []byte) {
-	n.t.Helper()
-	must := func(err error) {
-		n.t.Helper()
-		if err != nil {
-			n.t.Fatal(err)
-		}
-	}
-	miner, err := work.NewMiner(n.registered, plain, plain.Matrix, nil)
-	must(err)
-	tracer := work.NewTracer(weights.Config, kernel.Best())
-	runner := rerun.Runner{Model: weights, Product: engine.Watched{Product: miner, See: tracer.See}, Level: kernel.Best()}
-	miner.Aim(n.target(&c))
-	must(miner.Begin(0, form(j, &c)))
-	tracer.Begin(0)
-	output, err := runner.Run(n.t.Context(), j)
-	must(err)
-	trace := tracer.End(0)
-	for _, t := range miner.End(0, output) {
-		t.Sign(m.Executor)
-		tickets = append(tickets, t.Encode())
-	}
-	r, err := work.NewReceipt(n.registered, j, output, trace, m.Executor)
-	must(err)
-	receipt, err = r.Encode()
-	must(err)
 	return tickets, receipt
 }
 
 // honest mines a claim as it should be.
 func (n *network) honest(m *stage.Miner, c chainwork.Claim, j *work.Job) (tickets [][]byte, receipt []byte) {
 	n.t.Helper()
-	tickets, receipt = n.mine(m, c, j, n.weights, n.plain)
+	tickets, receipt = n.mine(m, c, j)
 	if len(tickets) < 2 {
 		n.t.Fatalf("the job has %d tickets: too few to try anything with", len(tickets))
 	}
@@ -499,22 +419,7 @@ func (n *network) try(res *chainwork.QueryTrialResponse) *judge.Verdict {
 	if v := n.verdicts[string(res.Trial.Claim)]; v != nil {
 		return v
 	}
-	j, err := work.DecodeJob(res.Encoding)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	trial := &judge.Trial{Claim: *form(j, &res.Claim), Target: n.target(&res.Claim)}
-	for _, b := range res.Tickets {
-		t, err := work.DecodeTicket(b)
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		trial.Tickets = append(trial.Tickets, t)
-	}
-	if trial.Receipt, err = work.ParseReceipt(res.Receipt); err != nil {
-		n.t.Fatal(err)
-	}
-	v, err := n.bench.Try(n.t.Context(), trial)
+	v, err := n.Try(n.t.Context(), res)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -526,65 +431,27 @@ func (n *network) try(res *chainwork.QueryTrialResponse) *judge.Verdict {
 func (n *network) verdict(i int, res *chainwork.QueryTrialResponse, v *judge.Verdict) sdk.Msg {
 	n.t.Helper()
 	o := n.operators[i]
-	m := &chainwork.MsgJudge{Validator: o.Address, Claim: res.Trial.Claim}
-	seal := judge.Seal(o.Address, v.Digest)
 	switch n.manners[i] {
 	case lazily:
-		seal = model.Hash{1: 7}
+		return adversary.Lazy(o.Address, res.Trial.Claim)
 	case lying:
-		m.ReceiptWrong = v.Receipt == nil
-		for _, b := range res.Tickets {
-			if t, err := work.DecodeTicket(b); err == nil {
-				id := t.Nullifier()
-				m.Faults = append(m.Faults, chainwork.Fault{Nullifier: slices.Clone(id[:]), Reason: string(work.ReasonTarget)})
-			}
-		}
-	default:
-		m.ReceiptWrong = v.Receipt != nil
-		if res.Against != nil {
-			j, err := work.DecodeJob(res.Encoding)
-			if err != nil {
-				n.t.Fatal(err)
-			}
-			m.AgainstWrong = work.OutputHash(j, v.Output) != model.Hash(res.Against.Output)
-		}
-		for _, f := range v.Faults {
-			m.Faults = append(m.Faults, chainwork.Fault{Nullifier: slices.Clone(f.Nullifier[:]), Reason: string(f.Reason)})
-		}
-	}
-	m.Seal = seal[:]
-	return m
-}
-
-// guess makes a ticket up that wins: of rows that nobody computed, until one
-// does. That costs what honest tickets cost, and is worth nothing.
-func (n *network) guess(m *stage.Miner, c chainwork.Claim, j *work.Job, weights func(*work.Ticket) error) []byte {
-	n.t.Helper()
-	r := rand.New(rand.NewPCG(1, 2))
-	config := n.registered.Config()
-	at := model.Operation{Layer: config.Layers - 1, Kind: model.Down}
-	x, err := n.registered.Mined(at)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	for range 100_000 {
-		t := &work.Ticket{Claim: model.Hash(c.Id), At: at, Position: len(j.Prompt) - 1, Tile: r.IntN(x.N / work.TileColumns), Row: make([]uint8, x.K)}
-		for i := range t.Row {
-			t.Row[i] = uint8(128 - 95 + r.IntN(191))
-		}
-		if x.Refused(t.Tile) {
-			continue
-		}
-		t.Sign(m.Executor)
-		err := weights(t)
-		if err == nil {
-			return t.Encode()
-		}
-		var no *work.Rejection
-		if !errors.As(err, &no) || no.Reason != work.ReasonTarget {
+		lie, err := adversary.Lie(o.Address, res, v)
+		if err != nil {
 			n.t.Fatal(err)
 		}
+		return lie
 	}
-	n.t.Fatal("no guess wins")
-	return nil
+	seal := judge.Seal(o.Address, v.Digest)
+	m := &chainwork.MsgJudge{Validator: o.Address, Claim: res.Trial.Claim, ReceiptWrong: v.Receipt != nil, Seal: seal[:]}
+	if res.Against != nil {
+		j, err := work.DecodeJob(res.Encoding)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		m.AgainstWrong = work.OutputHash(j, v.Output) != model.Hash(res.Against.Output)
+	}
+	for _, f := range v.Faults {
+		m.Faults = append(m.Faults, chainwork.Fault{Nullifier: slices.Clone(f.Nullifier[:]), Reason: string(f.Reason)})
+	}
+	return m
 }

@@ -90,7 +90,14 @@ type scene struct {
 // newScene makes a network of four and starts none of it.
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	n, err := devnet.Create(devnet.Plan{Home: t.TempDir(), ChainID: "hearth-test", Validators: 4, Pace: devnet.Fast}, time.Now())
+	return planned(t, devnet.Plan{ChainID: "hearth-test", Validators: 4, Pace: devnet.Fast})
+}
+
+// planned makes a network in a folder of the test's, and starts none of it.
+func planned(t *testing.T, plan devnet.Plan) *scene {
+	t.Helper()
+	plan.Home = t.TempDir()
+	n, err := devnet.Create(plan, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	corestore "cosmossdk.io/core/store"
-
 	authcodec "github.com/cosmos/cosmos-sdk/codec/address"
 	"github.com/cosmos/cosmos-sdk/runtime"
 	"github.com/cosmos/cosmos-sdk/types/module"

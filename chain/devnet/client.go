@@ -12,7 +12,6 @@ import (
 	"time"
 
 	rpc "github.com/cometbft/cometbft/rpc/client/http"
-
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 
 	"hearth/chain/app"

@@ -6,7 +6,6 @@ import (
 
 	"hearth/chain/commons/tree"
 	"hearth/infer/mini"
-	"hearth/infer/model"
 	"hearth/infer/text"
 	"hearth/infer/token"
 	"hearth/work"
@@ -65,7 +64,7 @@ func (c *content) order(n uint64) (work.Job, error) {
 		return work.Job{}, err
 	}
 	// Each is another job than the project's: its answer has another length.
-	longest := uint64(model.Config(c.model.Config()).Context - len(j.Prompt) - 9)
+	longest := uint64(c.model.Config().Context - len(j.Prompt) - 9)
 	j.Most = 9 + int(n/c.passages.Len()%longest)
 	return *j, nil
 }

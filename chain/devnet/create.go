@@ -9,7 +9,6 @@ import (
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
-
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/crypto/hd"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"

@@ -9,16 +9,14 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"cosmossdk.io/log/v2"
-
 	"github.com/cosmos/cosmos-sdk/client/tx"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/tx/signing"
 	authsigning "github.com/cosmos/cosmos-sdk/x/auth/signing"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+	"golang.org/x/sync/errgroup"
 
 	"hearth/chain/app"
 	"hearth/chain/coin"
@@ -73,7 +71,7 @@ func Measure(ctx context.Context, plan Plan, load Load) (Figures, error) {
 	var running []*node.Running
 	defer func() {
 		for _, r := range running {
-			r.Stop()
+			_ = r.Stop() // what was measured stands
 		}
 	}()
 	for i := range n.Nodes {

@@ -83,7 +83,7 @@ func (n *Network) Mine(ctx context.Context, threads int, tell func(mine.Event), 
 	if err != nil {
 		return fmt.Errorf("follow the network: %w", err)
 	}
-	defer chain.Close()
+	defer func() { _ = chain.Close() }()
 	store, err := weights.Open(weights.Options{
 		Dir: n.path("weights"), Carried: []weights.Carried{mini.File()}, Level: kernel.Best(),
 		Sources: []string{"http://" + n.Content + "/weights"},
@@ -95,7 +95,7 @@ func (n *Network) Mine(ctx context.Context, threads int, tell func(mine.Event), 
 	if err != nil {
 		return err
 	}
-	defer journal.Close()
+	defer func() { _ = journal.Close() }()
 	return mine.New(mine.Config{
 		Chain: chain, Keys: hot, Journal: journal, Weights: store, Level: kernel.Best(), Threads: threads, Price: 1000, Log: log,
 		Tell: func(_ context.Context, e mine.Event) error {

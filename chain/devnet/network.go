@@ -1,6 +1,7 @@
 package devnet
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -140,7 +141,7 @@ func addresses(plan Plan) ([][5]string, error) {
 				port = strconv.Itoa(plan.Port + 10*i + j)
 			}
 			// Ports are held until all are found, so that none is given twice.
-			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+			l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", port))
 			if err != nil {
 				return nil, fmt.Errorf("find ports (choose others with --port): %w", err)
 			}

@@ -35,7 +35,8 @@ func (n *Network) Launch(i int, program ...string) (*Process, error) {
 	}
 	defer out.Close()
 	arguments := append(program[1:], "start", "--home", home, "--log_no_color", "--log_level", "error")
-	p := &Process{Node: n.Nodes[i], cmd: exec.Command(program[0], arguments...), done: make(chan struct{})}
+	// Stop ends it, in the order that its parent wants; no context does.
+	p := &Process{Node: n.Nodes[i], cmd: exec.CommandContext(context.Background(), program[0], arguments...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	// A signal from the terminal is for the parent, which stops its children in
 	// its own order.
@@ -61,13 +62,13 @@ func (p *Process) ID() int { return p.cmd.Process.Pid }
 
 // Kill ends the process at once, as a power cut would.
 func (p *Process) Kill() {
-	p.cmd.Process.Kill()
+	_ = p.cmd.Process.Kill() // an error says that it has ended
 	<-p.done
 }
 
 // Stop asks the process to end, and kills it when it takes too long.
 func (p *Process) Stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):
@@ -122,7 +123,7 @@ func (n *Network) keep(ctx context.Context, i int, out io.Writer, program []stri
 			failed = 0
 		}
 		if failed++; failed > patience {
-			return fmt.Errorf("%s has stopped %d times (%v): see %s", p.Name, failed, p.Err(), filepath.Join(n.Files(i).Home, "node.log"))
+			return fmt.Errorf("%s has stopped %d times, its log is %s: %w", p.Name, failed, filepath.Join(n.Files(i).Home, "node.log"), p.Err())
 		}
 		fmt.Fprintf(out, "%s has stopped (%v): starting it again\n", p.Name, p.Err())
 		select {

@@ -92,7 +92,7 @@ func TestNoClassStarves(t *testing.T) {
 				default:
 					others++
 				}
-				for class := record.Class(0); class < 9; class++ {
+				for class := range record.Class(9) {
 					switch {
 					case class == o.Class || count[class] == 0:
 						waits[class] = 0

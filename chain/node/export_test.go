@@ -1,9 +1,8 @@
 package node
 
 import (
-	"github.com/spf13/viper"
-
 	cmtcfg "github.com/cometbft/cometbft/config"
+	"github.com/spf13/viper"
 
 	"hearth/chain/app"
 	"hearth/chain/judge/court"

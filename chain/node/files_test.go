@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	"github.com/google/go-cmp/cmp"
 
 	"hearth/chain/model"
 	"hearth/chain/node"

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	cmttypes "github.com/cometbft/cometbft/types"
-
 	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
 
 	"hearth/chain/app"

@@ -11,10 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
+	"golang.org/x/sync/errgroup"
 
 	"hearth/chain/app"
 	"hearth/chain/explorer"
@@ -23,8 +22,8 @@ import (
 	"hearth/infer/mini"
 )
 
-// Rpc is CometBFT's client as a node within this process has it.
-type Rpc interface {
+// RPC is CometBFT's client as a node within this process has it.
+type RPC interface {
 	client.CometRPC
 	explorer.Chain
 }
@@ -33,7 +32,7 @@ type Rpc interface {
 // it follows the beacon, weighs tickets, judges if it is a validator's, and
 // serves pages. None of it is in the way of blocks: what fails is logged, and
 // the node goes on without it.
-func (f Files) Serve(ctx context.Context, a *app.App, rpc Rpc, settings Hearth, ring keyring.Keyring, log *slog.Logger) error {
+func (f Files) Serve(ctx context.Context, a *app.App, rpc RPC, settings Hearth, ring keyring.Keyring, log *slog.Logger) error {
 	if err := settings.check(); err != nil {
 		return err
 	}
@@ -96,7 +95,7 @@ func Watch(ctx context.Context, a *app.App, every int64, log *slog.Logger) {
 }
 
 // pages serves the explorer.
-func pages(ctx context.Context, a *app.App, conn client.Context, rpc Rpc, address string, log *slog.Logger) error {
+func pages(ctx context.Context, a *app.App, conn client.Context, rpc RPC, address string, log *slog.Logger) error {
 	// The first pages need a first block.
 	if _, err := followed(ctx, a); err != nil {
 		return err

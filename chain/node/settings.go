@@ -7,7 +7,6 @@ import (
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
-
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
 	pruningtypes "github.com/cosmos/cosmos-sdk/store/v2/pruning/types"

@@ -27,7 +27,7 @@ process, over the loopback, without a pause between blocks. Nothing is kept.`,
 			if err != nil {
 				return fmt.Errorf("make a folder for the network: %w", err)
 			}
-			defer os.RemoveAll(dir)
+			defer func() { _ = os.RemoveAll(dir) }()
 			plan.Home, plan.ChainID = dir, "hearth-bench"
 			f, err := devnet.Measure(cmd.Context(), plan, load)
 			if err != nil {

@@ -8,10 +8,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/client/flags"
+	"github.com/spf13/cobra"
 
 	"hearth/chain/app"
 	"hearth/chain/node"

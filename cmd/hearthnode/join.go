@@ -18,11 +18,10 @@ import (
 	"time"
 
 	rpc "github.com/cometbft/cometbft/rpc/client/http"
-	"github.com/spf13/cobra"
-
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	genutiltypes "github.com/cosmos/cosmos-sdk/x/genutil/types"
+	"github.com/spf13/cobra"
 
 	"hearth/chain/app"
 	"hearth/chain/node"

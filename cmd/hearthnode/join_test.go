@@ -10,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"cosmossdk.io/log/v2"
+	"github.com/spf13/cobra"
 
 	"hearth/chain/devnet"
 	"hearth/chain/node"

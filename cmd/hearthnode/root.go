@@ -1,17 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
-	dbm "github.com/cosmos/cosmos-db"
-	"github.com/spf13/cast"
-	"github.com/spf13/cobra"
-
 	"cosmossdk.io/log/v2"
-
+	dbm "github.com/cosmos/cosmos-db"
 	"github.com/cosmos/cosmos-sdk/client"
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/client/debug"
@@ -22,6 +19,9 @@ import (
 	"github.com/cosmos/cosmos-sdk/server"
 	servertypes "github.com/cosmos/cosmos-sdk/server/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+	"github.com/spf13/cast"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"hearth/chain/app"
 	"hearth/chain/node"
@@ -72,7 +72,9 @@ func newRoot() (*cobra.Command, error) {
 		},
 	}
 	own := new(process)
-	start := server.StartCmdOptions{PostSetup: own.serve, AddFlags: func(*cobra.Command) {}}
+	start := server.StartCmdOptions{PostSetup: func(s *server.Context, c client.Context, ctx context.Context, group *errgroup.Group) error {
+		return own.serve(ctx, s, c, group)
+	}, AddFlags: func(*cobra.Command) {}}
 	server.AddCommandsWithStartCmdOptions(root, defaultHome(), own.open, export, start)
 	if err := holdWhileStarted(root); err != nil {
 		return nil, err

@@ -7,10 +7,9 @@ import (
 	"log/slog"
 	"os"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/server"
+	"golang.org/x/sync/errgroup"
 
 	"hearth/chain/app"
 	"hearth/chain/node"
@@ -23,8 +22,8 @@ type process struct {
 }
 
 // serve starts the node's services.
-func (p *process) serve(s *server.Context, c client.Context, ctx context.Context, group *errgroup.Group) error {
-	rpc, ok := c.Client.(node.Rpc)
+func (p *process) serve(ctx context.Context, s *server.Context, c client.Context, group *errgroup.Group) error {
+	rpc, ok := c.Client.(node.RPC)
 	if p.app == nil || !ok {
 		return errors.New("the node's services need the application and CometBFT in this process: leave out --grpc-only")
 	}

@@ -11,13 +11,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/cosmos/gogoproto/proto"
-	"github.com/spf13/cobra"
-	protov2 "google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	msgv1 "cosmossdk.io/api/cosmos/msg/v1"
-
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/client/rpc"
@@ -27,6 +21,10 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/version"
 	authcli "github.com/cosmos/cosmos-sdk/x/auth/client/cli"
+	"github.com/cosmos/gogoproto/proto"
+	"github.com/spf13/cobra"
+	protov2 "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"hearth/chain/app"
 	"hearth/chain/coin"

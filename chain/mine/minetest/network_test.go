@@ -375,7 +375,7 @@ func heat(ctx context.Context, t *testing.T, n *net, h home) {
 		return n
 	}
 	before := done()
-	go x.Run(ctx, 1, func() units.Fraction { return 1 }) //nolint:errcheck // it ends with the context
+	go x.Run(ctx, 1, func() units.Fraction { return 1 })
 	wait("jobs are run for heat", func() bool { return done() >= before+3 })
 	cancel()
 	if err := <-ended; err != nil {

@@ -60,7 +60,7 @@ func generate(ctx context.Context, root string) (map[string][]byte, error) {
 		}
 		request.FileToGenerate, names = names[:n], names[n:]
 		for _, p := range plugins {
-			request.Parameter = proto.String(p.parameter)
+			request.Parameter = new(p.parameter)
 			response, err := call(ctx, root, p.tool, request)
 			if err != nil {
 				return nil, err
@@ -68,7 +68,7 @@ func generate(ctx context.Context, root string) (map[string][]byte, error) {
 			for _, f := range response.GetFile() {
 				name, ours := strings.CutPrefix(f.GetName(), "hearth/")
 				if !ours || !strings.HasPrefix(path.Clean(name), generated+"/") {
-					return nil, fmt.Errorf("%s would write %s: give the file a go_package of hearth/%s/...", p.tool, f.GetName(), generated)
+					return nil, fmt.Errorf("%s would write %s: give the file a go_package below hearth/%s", p.tool, f.GetName(), generated)
 				}
 				if _, twice := files[name]; twice {
 					return nil, fmt.Errorf("%s is written twice: two files of one go_package have the same name", name)
@@ -178,8 +178,7 @@ func call(ctx context.Context, root, tool string, request *pluginpb.CodeGenerato
 func moduleDir(ctx context.Context, module string) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("%w\n%s", err, exit.Stderr)
 		}
 		return "", fmt.Errorf("find the folder of module %s: %w", module, err)

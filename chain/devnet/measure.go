@@ -58,6 +58,9 @@ func Measure(ctx context.Context, plan Plan, load Load) (Figures, error) {
 	if load.Waiting < 1 {
 		return Figures{}, fmt.Errorf("with %d transactions waiting none can be sent: let at least 1 wait", load.Waiting)
 	}
+	if _, err := app.NewEncoding(); err != nil { // names the prefix of addresses
+		return Figures{}, err
+	}
 	plan.Pace = Flat
 	senders := payers(min(load.Transfers, 500))
 	for _, s := range senders {

@@ -176,6 +176,29 @@ func Hearth() Rules {
 			{Packages: "chain/node/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},
 			{Packages: "chain/devnet/...", May: []string{"infer/...", "work/...", "chain/...", plumbing}},
 
+			// Mining and sat sharing. What decides is pure: jobs, shares, both
+			// protocols, splits, agreements, the state of a payment. Sockets, files and
+			// wallets stand around it.
+			{Packages: "pool/job", Pure: true},
+			{Packages: "pool/share", May: []string{"units", "pool/job"}, Pure: true},
+			{Packages: "pool/stratum1", May: []string{"units", "pool/job", "pool/share"}, Pure: true},
+			{Packages: "pool/stratum2", May: []string{"units", "pool/job", "pool/share"}, Pure: true},
+			{Packages: "pool/split", May: []string{"pool/job"}, Pure: true},
+			{Packages: "pool/reward", May: []string{"pool/job", "pool/split"}, Pure: true},
+			{Packages: "pool/reconcile", May: []string{"units", "pool/job"}, Pure: true},
+			{Packages: "pool/account", May: []string{"units", "ledger", "pool/job", "pool/split"}, Pure: true},
+			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account"}, Pure: true},
+			{Packages: "pool/payout", May: []string{"units", "ledger", "pool/job"}, Pure: true},
+			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", plumbing}},
+			{Packages: "pool/journal", May: []string{"units", "ledger", "pool/job", plumbing}},
+			{Packages: "pool/node", May: []string{"units", "pool/job", plumbing}},
+			{Packages: "pool/upstream", May: []string{"units", "pool/job", "pool/share", "pool/stratum1", "pool/stratum2", plumbing}},
+			{Packages: "pool/server", May: []string{"units", "pool/job", "pool/share", "pool/stratum1", "pool/stratum2", plumbing}},
+			{Packages: "pool/miner", May: []string{"units", "pool/job", "pool/share", "pool/upstream", plumbing}},
+			{Packages: "pool/pooltest", May: []string{"units", "ledger", "pool/...", plumbing}, Tests: true},
+			{Packages: "pool/page", May: []string{"units", "ledger", "pool/...", plumbing}},
+			{Packages: "pool", May: []string{"units", "ledger", "pool/...", plumbing}},
+
 			{Packages: "discovery/...", May: []string{"units", "device", plumbing}},
 			{Packages: "cmd/...", May: []string{"..."}},
 		},

@@ -78,6 +78,9 @@ func TestATrialSaysWhatTheTiersSay(t *testing.T) {
 			r.Fatalf("the trial finds %d tickets at fault, two tiers %d", len(got), len(want))
 		}
 	})
+	if testing.Short() {
+		return // a fifth of the tickets need not come to every end
+	}
 	for _, reason := range []work.Reason{"", work.ReasonClaim, work.ReasonTile, work.ReasonPosition, work.ReasonAnswer, work.ReasonRow, work.ReasonSignature, work.ReasonTarget, work.ReasonDiverges, work.ReasonOtherRow} {
 		if met[reason] == 0 {
 			t.Errorf("no ticket came to %q: the property says nothing about it (met: %v)", reason, met)

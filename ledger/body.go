@@ -96,6 +96,16 @@ func decode(k Kind, b []byte) (Body, error) {
 		return read[Setting](k, b)
 	case KindGap:
 		return read[Gap](k, b)
+	case KindShares:
+		return read[Shares](k, b)
+	case KindTransfer:
+		return read[Transfer](k, b)
+	case KindPayout:
+		return read[Payout](k, b)
+	case KindRate:
+		return read[Rate](k, b)
+	case KindAgreement:
+		return read[Agreement](k, b)
 	}
 	return nil, nil
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"hearth/units"
@@ -57,10 +58,14 @@ func (c Checkpoint) tree() tree { return tree{c.Last - 1, slices.Clone(c.Peaks)}
 
 // Key says what a sum is of.
 type Key struct {
-	Kind       Kind             `json:"kind"` // electricity, heat, work, earning or coin
+	Kind Kind `json:"kind"` // electricity, heat, work, earning, coin, shares, transfer or payout
+	// Subject is the record's, but for shares their source and for transfers
+	// the account, so that there are no more sums than sources and accounts.
+	// The accounts payout:<intent>, of which there is no end, count as one:
+	// "payout:".
 	Subject    string           `json:"subject"`
-	Zone       string           `json:"zone"`
-	Unit       Kind             `json:"unit"` // "mj", "msat" or the unit of work or coin
+	Zone       string           `json:"zone"` // for shares the party
+	Unit       Kind             `json:"unit"` // "mj", "msat", [UnitWork], [UnitUnpaid] or the unit of work or coin
 	Provenance units.Provenance `json:"provenance"`
 	Simulated  bool             `json:"simulated"`
 }
@@ -117,6 +122,30 @@ func (s Sums) Add(r Record) error {
 	case Coin:
 		k.Unit = b.Unit
 		return s.add(Sum{k, b.Amount, 1})
+	case Shares:
+		k.Subject, k.Zone, k.Unit = b.Source, b.Party, b.WorkUnit()
+		return s.add(Sum{k, b.Work, 1})
+	case Transfer:
+		return s.transfer(k, b)
+	case Payout:
+		if k.Unit = "msat"; b.State == PayoutPaid {
+			return s.add(Sum{k, b.Millisats, 1})
+		}
+	}
+	return nil
+}
+
+// transfer adds each account's part in a transfer.
+func (s Sums) transfer(k Key, t Transfer) error {
+	k.Unit = "msat"
+	for _, p := range t.Entries {
+		k.Subject = p.Account
+		if strings.HasPrefix(p.Account, payoutAccount) {
+			k.Subject = payoutAccount
+		}
+		if err := s.add(Sum{k, p.Millisats, 1}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

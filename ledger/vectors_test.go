@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -184,6 +185,14 @@ func everyKind(t testing.TB) []ledger.Record {
 		{"living", false, ledger.Setting{Name: "setpoint", From: "20.5 °C", To: "21 °C", By: "page"}},
 		{"", false, ledger.Gap{From: from, To: to, Dropped: 3, Why: "disk full"}},
 		{"hearth-devnet", false, ledger.Coin{Amount: 62_266_304, Unit: "uhth", Test: true, For: "verified work", Proof: "chain hearth-devnet, block 61"}},
+		{"bitaxe", false, ledger.Shares{From: from, To: to.Add(14 * time.Minute), Work: 92_160, Count: 90, Stale: 1, Rejected: 2, Source: "pool", Party: "host", Digest: ledger.Hash{9}}},
+		{"bitaxe", false, ledger.Shares{From: from, To: to, Count: 0, Rejected: 3, Source: "fallback", Unpaid: true, Digest: ledger.Hash{9}}},
+		{"farmhouse", false, ledger.Transfer{ID: "farmhouse/2026-01-15", Entries: []ledger.Posting{{"revenue:pool", -14_250}, {"party:farmhouse/host", 9_975}, {"party:farmhouse/operator", 4_275}}, For: "earnings of 2026-01-15"}},
+		{"party:farmhouse/host", false, ledger.Payout{ID: "farmhouse/host/1", Rail: "lnd", To: "host@example.org", Millisats: 9_000, MaxFee: 20, State: ledger.PayoutBegun}},
+		{"party:farmhouse/host", false, ledger.Payout{ID: "farmhouse/host/1", Rail: "lnd", To: "host@example.org", Millisats: 9_000, State: ledger.PayoutPrepared, Ticket: "payment hash", Data: []byte("invoice"), Of: 1}},
+		{"party:farmhouse/host", false, ledger.Payout{ID: "farmhouse/host/1", Rail: "lnd", To: "host@example.org", Millisats: 9_000, Fee: 5, State: ledger.PayoutPaid, Proof: "preimage"}},
+		{"EUR", false, ledger.Rate{Micros: 95_000_000_000, Source: "set by hand"}},
+		{"farmhouse", false, ledger.Agreement{Digest: sha256.Sum256([]byte("name: farmhouse\n")), Text: "name: farmhouse\n", Parties: []string{"host", "operator"}}},
 	}
 	records := []ledger.Record{genesis(t)}
 	for i, b := range bodies {

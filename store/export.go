@@ -102,6 +102,8 @@ func toRow(r ledger.Record) (row, error) {
 		x.Provenance = b.Provenance.String()
 	case ledger.Earning:
 		x.Millisats = &b.Millisats
+	case ledger.Shares:
+		x.From, x.To, x.Amount, x.Unit = &b.From, &b.To, &b.Work, string(b.WorkUnit())
 	}
 	return x, nil
 }

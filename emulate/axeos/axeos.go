@@ -18,7 +18,8 @@ type Config struct {
 	// Model is the board; empty is Gamma.
 	Model Model
 	// Firmware is the version it says it runs; empty is v2.14.0. Before 2.14
-	// there is no pause. A NerdQAxe has none in any version.
+	// there is no pause. A NerdQAxe has none in any version. Since 2.15 a Bitaxe
+	// keeps eight pools and takes new ones without a restart.
 	Firmware string
 	// MAC and Hostname are made from the model when empty.
 	MAC, Hostname string
@@ -32,6 +33,8 @@ type Config struct {
 	Unplugged bool
 	// OTP makes a NerdQAxe say that it asks for one-time passwords.
 	OTP bool
+	// Dual makes a NerdQAxe divide its work between both of its pools.
+	Dual bool
 }
 
 // Emulator is one emulated miner. It is safe for concurrent use.
@@ -46,6 +49,8 @@ type Emulator struct {
 	sampled   time.Time
 	greetings int
 	foreign   map[string]any // settings that have nothing to do with heat
+	pools     pools
+	bootSeen  time.Time // the boot whose pools are in force
 	blind     bool
 }
 
@@ -88,14 +93,13 @@ func New(c Config) *Emulator {
 	e := &Emulator{config: c, clock: c.Clock, sampled: now, m: machine{
 		board: b, at: now, booted: now, ambient: c.Ambient, poolOK: true,
 		wantMHz: c.Frequency, wantMV: c.CoreVoltage, chip: float64(c.Ambient),
-	}, foreign: map[string]any{
-		"stratumURL": "pool.example.org", "stratumPort": 3333.0, "stratumUser": "hearth.emulated",
+	}, pools: factory(), bootSeen: now, foreign: map[string]any{
 		"temptarget": fanTarget, "autofanspeed": 1.0, "manualFanSpeed": 100.0, "minFanSpeed": 25.0, "overclockEnabled": 0.0,
 	}}
 	e.faults = emulate.NewFaults(e.Reboot)
 	if !c.Unplugged {
 		e.m.mains = true
-		e.m.at, e.m.booted = now.Add(-time.Hour), now.Add(-time.Hour)
+		e.m.at, e.m.booted, e.bootSeen = now.Add(-time.Hour), now.Add(-time.Hour), now.Add(-time.Hour)
 		e.m.advance(now, c.Ambient)
 		e.m.joules = 0
 	}
@@ -138,6 +142,7 @@ func (e *Emulator) advance(ambient units.Celsius) { e.advanceTo(e.clock(), ambie
 
 func (e *Emulator) advanceTo(now time.Time, ambient units.Celsius) {
 	e.m.advance(now, ambient)
+	e.booted(e.m.booted)
 	for e.m.at.Sub(e.sampled) >= every {
 		// A long gap leaves one row: the firmware would have many, but nobody
 		// looked.
@@ -172,6 +177,7 @@ func (e *Emulator) Reboot() {
 
 func (e *Emulator) restarted() {
 	e.m.restart(e.m.at)
+	e.booted(e.m.booted)
 	e.samples = nil
 }
 
@@ -226,7 +232,11 @@ func (e *Emulator) FlashWrites() int {
 func (e *Emulator) Settings() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	b, _ := json.Marshal(map[string]any{"coreVoltage": e.m.wantMV, "overheat_mode": e.m.overheat, "other": e.foreign})
+	p := e.pools
+	b, _ := json.Marshal(map[string]any{
+		"coreVoltage": e.m.wantMV, "overheat_mode": e.m.overheat, "other": e.foreign,
+		"pools": p.slot, "selected": [2]int{p.first, p.next}, "swapped": p.swapped,
+	})
 	return string(b)
 }
 

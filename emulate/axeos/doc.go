@@ -7,7 +7,16 @@
 //
 // The protocol follows ESP-Miner's openapi.yaml and http_server.c and the
 // boards its device_config.h; the NerdQAxe+ its http_server.cpp. Those are
-// facts. The following are assumptions of this emulator, not measurements:
+// facts.
+//
+// Pools are as each firmware has them. No password is ever told. A Bitaxe
+// before 2.15 has one pool and a fallback, as flat fields, and mines at what it
+// had when it booted. From 2.15 on it keeps eight, of which two are selected by
+// their numbers; a password written as "*****" is the one that is stored, the
+// flat fields are told and no longer taken, and a change is in force at once,
+// as on a NerdQAxe, whose fields are flat.
+//
+// The following are assumptions of this emulator, not measurements:
 //
 //   - The board draws its factory test's target at the default frequency and
 //     voltage, 2 W of it without the chip; the chip's part goes with the

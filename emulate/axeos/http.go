@@ -27,6 +27,10 @@ func (e *Emulator) handler() http.Handler {
 		mux.HandleFunc("GET /api/system/statistics", e.getStatistics)
 		mux.HandleFunc("POST /api/system/identify", e.identify)
 	}
+	if e.table() {
+		mux.HandleFunc("PUT /api/system/pools/{slot}", e.putPool)
+		mux.HandleFunc("DELETE /api/system/pools/{slot}", e.deletePool)
+	}
 	if e.hasPause() {
 		mux.HandleFunc("POST /api/system/pause", e.change(func(m *machine) { m.paused = true }))
 		mux.HandleFunc("POST /api/system/resume", e.change(func(m *machine) { m.paused = false }))
@@ -107,9 +111,25 @@ func (e *Emulator) patch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var writes []func(*machine)
+	var tables []map[int]pool
 	foreign := map[string]any{}
 	for name, v := range fields {
 		write, ok := setting(name, v)
+		if put, fits, mine := e.poolSetting(name, v); mine {
+			ok = fits
+			write = func(*machine) { put(&e.pools) }
+			if ok && put == nil {
+				continue
+			}
+		}
+		if name == "pools" && e.table() {
+			rows, fits := readPools(v)
+			if fits {
+				tables = append(tables, rows)
+				continue
+			}
+			ok = false
+		}
 		if f, isNumber := v.(float64); e.m.nerd && isNumber && f != math.Trunc(f) {
 			ok = false // it reads whole numbers only
 		}
@@ -129,6 +149,12 @@ func (e *Emulator) patch(w http.ResponseWriter, r *http.Request) {
 			for _, write := range writes {
 				write(m)
 			}
+			for _, rows := range tables {
+				for i, p := range rows {
+					e.store(i, p)
+				}
+			}
+			e.changed()
 			m.flash += len(writes) + len(foreign)
 			maps.Copy(e.foreign, foreign)
 		})
@@ -224,6 +250,7 @@ func (e *Emulator) info() map[string]any {
 			out[name] = v
 		}
 	}
+	e.tellPools(out)
 	if !m.poolOK {
 		out["poolConnectionInfo"] = "Not Connected"
 	}
@@ -273,7 +300,11 @@ func (e *Emulator) nerdInfo(out map[string]any) {
 	out["pidTargetTemp"] = fanTarget
 	out["asicTemps"] = temps
 	out["fans"] = []any{map[string]any{"label": "Fan 1", "mode": 1, "rpm": out["fanrpm"], "speedPerc": out["fanspeed"]}}
-	out["stratum"] = map[string]any{"pools": []any{map[string]any{"connected": m.poolOK, "host": "pool.example.org", "port": 3333}}}
+	mode := flag(e.config.Dual)
+	out["stratum"] = map[string]any{
+		"poolMode": mode, "activePoolMode": mode,
+		"pools": []any{map[string]any{"connected": m.poolOK, "host": e.pools.inForce.URL, "port": e.pools.inForce.Port}},
+	}
 }
 
 func (m *machine) rpm() float64 {

@@ -179,7 +179,7 @@ func Hearth() Rules {
 			// Mining and sat sharing. What decides is pure: jobs, shares, both
 			// protocols, splits, agreements, the state of a payment. Sockets, files and
 			// wallets stand around it.
-			{Packages: "pool/job", Pure: true},
+			{Packages: "pool/job", May: []string{"internal/jsonscan"}, Pure: true},
 			{Packages: "pool/share", May: []string{"units", "pool/job"}, Pure: true},
 			{Packages: "pool/stratum1", May: []string{"units", "pool/job", "pool/share"}, Pure: true},
 			{Packages: "pool/stratum2", May: []string{"units", "pool/job", "pool/share"}, Pure: true},
@@ -187,7 +187,7 @@ func Hearth() Rules {
 			{Packages: "pool/reward", May: []string{"pool/job", "pool/split"}, Pure: true},
 			{Packages: "pool/reconcile", May: []string{"units", "pool/job"}, Pure: true},
 			{Packages: "pool/account", May: []string{"units", "ledger", "pool/job", "pool/split"}, Pure: true},
-			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account"}, Pure: true},
+			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account", "internal/spelling"}, Pure: true},
 			{Packages: "pool/payout", May: []string{"units", "ledger", "pool/job"}, Pure: true},
 			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", plumbing}},
 			{Packages: "pool/journal", May: []string{"units", "ledger", "pool/job", plumbing}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -185,12 +186,21 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	switch {
 	case err != nil || e.Port < 1 || e.Port > 65535:
 		return Endpoint{}, fmt.Errorf("%.80q has no port: %s", s, want)
-	case e.Host == "" || !plain(e.Host) || len(e.Host) > 253:
+	case !isHost(e.Host):
 		return Endpoint{}, fmt.Errorf("%.80q has no host: %s", s, want)
 	case e.Key != "" && (e.Scheme != Stratum2TCP || !base58(e.Key)):
 		return Endpoint{}, fmt.Errorf("%.80q: a path is the key of a Stratum V2 pool: %s", s, want)
 	}
 	return e, nil
+}
+
+// isHost reports whether s is a name or an address without a zone.
+func isHost(s string) bool {
+	if strings.Contains(s, ":") {
+		ip, err := netip.ParseAddr(s)
+		return err == nil && ip.Zone() == ""
+	}
+	return s != "" && len(s) <= 253 && plain(s) && !strings.ContainsAny(s, "%/[]@?#<>^`{}")
 }
 
 // base58 reports whether s is made of the signs of that encoding.

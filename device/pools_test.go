@@ -36,6 +36,8 @@ func TestEndpointsAreReadAsPeopleWriteThem(t *testing.T) {
 		{"stratum2+tcp://pool.example:3336/../0OIl", ""},
 		{"stratum+tcp://pool,example:3333", ""},
 		{"stratum+tcp://:3333", ""},
+		{"0000::1", ""},
+		{"stratum+tcp://[fe80::1%25eth0]:3333", ""},
 		{"", ""},
 		{"stratum+tcp://" + strings.Repeat("a", 400) + ":1", ""},
 	} {

@@ -26,6 +26,7 @@ type Faults struct {
 	changed   chan struct{} // closed and replaced when a lever moves
 	conns     map[*conn]struct{}
 	unplugged bool
+	cut       int // connections until the last one; 0: no end in sight
 	slow      time.Duration
 	garbage   bool
 	answered  int // answers made garbage so far
@@ -60,7 +61,12 @@ func (f *Faults) Unplug() {
 }
 
 // Plug puts the network cable back.
-func (f *Faults) Plug() { f.move(func() { f.unplugged = false }) }
+func (f *Faults) Plug() { f.move(func() { f.unplugged, f.cut = false, 0 }) }
+
+// CutAfter lets n more connections through, obeys what the one behind them
+// asks without answering, and is unplugged from then on. With n from 0 up, a
+// command of several requests is cut at each of them.
+func (f *Faults) CutAfter(n int) { f.move(func() { f.cut = n + 1 }) }
 
 // SetSlow makes every answer wait for d of real time; 0 ends that.
 func (f *Faults) SetSlow(d time.Duration) { f.move(func() { f.slow = d }) }
@@ -89,7 +95,7 @@ func (f *Faults) Reboot() {
 // Clear puts every lever back.
 func (f *Faults) Clear() {
 	f.move(func() {
-		f.unplugged, f.slow, f.garbage, f.partial, f.lyingOK, f.watts = false, 0, false, false, false, 1
+		f.unplugged, f.cut, f.slow, f.garbage, f.partial, f.lyingOK, f.watts = false, 0, 0, false, false, false, 1
 	})
 }
 
@@ -274,6 +280,11 @@ func (f *Faults) admit(c *conn) bool {
 		return false
 	}
 	f.conns[c] = struct{}{}
+	if f.cut > 0 {
+		f.cut--
+		c.mute = f.cut == 0
+		f.unplugged = c.mute
+	}
 	return true
 }
 
@@ -281,6 +292,7 @@ func (f *Faults) admit(c *conn) bool {
 type conn struct {
 	net.Conn
 	from *listener
+	mute bool // it is heard and not answered
 	once sync.Once
 }
 
@@ -296,7 +308,7 @@ func (c *conn) Read(b []byte) (int, error) {
 
 // Write fails when the device is no longer alive.
 func (c *conn) Write(b []byte) (int, error) {
-	if !c.from.alive() {
+	if c.mute || !c.from.alive() {
 		c.abort()
 		return 0, net.ErrClosed
 	}

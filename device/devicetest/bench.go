@@ -35,6 +35,9 @@ type Bench struct {
 	Blind func()
 	// Pool gives the miner a pool or takes it away.
 	Pool func(ok bool)
+	// Mines tells where the emulated miner mines now, with the password that it
+	// gives there.
+	Mines func() device.Pool
 	// Busy makes the device refuse commands for a while, as during a
 	// calibration.
 	Busy func()
@@ -81,6 +84,9 @@ func Checks() []Check {
 		{"sentinels are unknown", sentinels},
 		{"without a pool it is as said", limp},
 		{"busy is said", busy},
+		{"pools that are set are read back and put back", pools},
+		{"pools that cannot be are refused", badPools},
+		{"a switch of pools that is cut leaves old or new", cutPools},
 		{"two devices share nothing", concurrency},
 		{"closing twice is fine", closing},
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,23 @@ type faulty struct {
 	read         func(device.Reading, error) (device.Reading, error)
 	apply        func(context.Context, device.Demand) (device.Applied, error)
 	close        func() error
+	pools        func(device.Pools, error) (device.Pools, error)
+	setPools     func(context.Context, []device.Pool) error
+}
+
+func (f faulty) Pools(ctx context.Context) (device.Pools, error) {
+	p, err := f.Device.(device.Repointer).Pools(ctx)
+	if f.pools != nil {
+		return f.pools(p, err)
+	}
+	return p, err
+}
+
+func (f faulty) SetPools(ctx context.Context, order []device.Pool) error {
+	if f.setPools != nil {
+		return f.setPools(ctx, order)
+	}
+	return f.Device.(device.Repointer).SetPools(ctx, order)
 }
 
 func (f faulty) Identify(ctx context.Context) (device.Identity, error) {
@@ -99,7 +117,7 @@ func bench(t *testing.T) (devicetest.Bench, string) {
 		Device: open(address), Faults: e.Faults(), Now: clock.Now, Settings: e.Settings,
 		Elsewhere:   func() device.Device { return open(devicetest.Serve(t, e)) },
 		Advance:     func(d time.Duration) { e.Advance(clock.Advance(d), 20) },
-		FlashWrites: e.FlashWrites, Blind: e.Blind, Pool: e.SetPool,
+		FlashWrites: e.FlashWrites, Blind: e.Blind, Pool: e.SetPool, Mines: e.Pool,
 		Busy: func() { e.Calibrate(time.Hour) },
 	}, address
 }
@@ -298,6 +316,54 @@ func TestBadDriversAreFound(t *testing.T) {
 					return device.Applied{Verb: d.Verb, Level: d.Level}, nil
 				}
 				return a, err
+			}}
+		}},
+		{"it keeps new pools to itself", "pools that are set are read back and put back", func(e env) faulty {
+			var told []device.Pool
+			return faulty{
+				setPools: func(_ context.Context, order []device.Pool) error { told = order; return nil },
+				pools: func(p device.Pools, err error) (device.Pools, error) {
+					if told != nil {
+						p.Order = told
+					}
+					return p, err
+				},
+			}
+		}},
+		{"it turns the order round", "pools that are set are read back and put back", func(e env) faulty {
+			return faulty{setPools: func(ctx context.Context, order []device.Pool) error {
+				order = slices.Clone(order)
+				slices.Reverse(order)
+				return e.Device.(device.Repointer).SetPools(ctx, order)
+			}}
+		}},
+		{"it hides that passwords are lost", "pools that are set are read back and put back", func(env) faulty {
+			return faulty{pools: func(p device.Pools, err error) (device.Pools, error) {
+				p.Notes = nil
+				return p, err
+			}}
+		}},
+		{"it takes any pool", "pools that cannot be are refused", func(e env) faulty {
+			return faulty{setPools: func(ctx context.Context, order []device.Pool) error {
+				if err := e.Device.(device.Repointer).SetPools(ctx, order); !errors.Is(err, device.ErrUnsupported) {
+					return err
+				}
+				return nil
+			}}
+		}},
+		{"it writes a pool in two steps", "a switch of pools that is cut leaves old or new", func(e env) faulty {
+			return faulty{setPools: func(ctx context.Context, order []device.Pool) error {
+				m := e.Device.(device.Repointer)
+				p, err := m.Pools(ctx)
+				if err != nil {
+					return err
+				}
+				half := slices.Clone(order)
+				half[0].User = p.Order[0].User
+				if err := m.SetPools(ctx, half); err != nil {
+					return err
+				}
+				return m.SetPools(ctx, order)
 			}}
 		}},
 		{"it cannot be closed twice", "closing twice is fine", func(env) faulty {

@@ -16,6 +16,11 @@ import (
 type Config struct {
 	// Address is a host name or IP, with a port if it is not 4028.
 	Address string `yaml:"address"`
+	// User and Password are the login of the miner's own page, which it asks for
+	// when its pools are set and for nothing else. Password is a reference
+	// ("file:…"); empty is what the factory set, admin and admin.
+	User     string `yaml:"user"`
+	Password string `yaml:"password"`
 }
 
 // Kind is the driver, under the name "avalon".
@@ -31,13 +36,16 @@ type Miner struct {
 	form   cgminer.Form
 	now    func() time.Time
 
+	user, password string // of the miner's page
+
 	who  *identity // nil: not asked yet
 	soft soft
 	// idle is the draw last read while paused.
 	idle units.Known[units.Watts]
 	// woken is when this driver last started the miner, which then hashes
 	// nothing for a while and is not to be taken for one without a pool.
-	woken time.Time
+	woken   time.Time
+	repoint repoint
 }
 
 // identity is what the miner is, from its replies to version and help.
@@ -67,7 +75,11 @@ func Open(c Config, env device.Env) (*Miner, error) {
 	if now == nil {
 		now = time.Now
 	}
-	return &Miner{client: client, now: now, idle: units.Unknown[units.Watts]("it has not been read while paused", time.Time{})}, nil
+	user, password, err := login(c, env)
+	if err != nil {
+		return nil, err
+	}
+	return &Miner{client: client, now: now, user: user, password: password, idle: units.Unknown[units.Watts]("it has not been read while paused", time.Time{})}, nil
 }
 
 // Probe asks the address whether an Avalon lives there, and which.
@@ -178,7 +190,7 @@ func (m *Miner) estats(ctx context.Context) (s stats, clock time.Time, err error
 
 // forget drops what was learned of a miner.
 func (m *Miner) forget() {
-	m.who, m.soft, m.woken = nil, soft{}, time.Time{}
+	m.who, m.soft, m.woken, m.repoint = nil, soft{}, time.Time{}, repoint{}
 	m.idle = units.Unknown[units.Watts]("it has not been read while paused", m.now())
 }
 

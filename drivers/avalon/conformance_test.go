@@ -69,6 +69,7 @@ func TestConformance(t *testing.T) {
 					FlashWrites: m.FlashWrites,
 					Blind:       m.Blind,
 					Pool:        m.SetPool,
+					Mines:       m.Pool,
 					Busy:        func() { m.Calibrate(time.Hour) },
 				}
 			})

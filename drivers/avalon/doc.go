@@ -20,5 +20,10 @@
 // The Mini 3 is driven in its mode Mining: in Heating it obeys the thermostat
 // in Canaan's app, and two thermostats would fight.
 //
+// Pools are set with Canaan's own command setpool, which asks for the login of
+// the miner's page, stores one of three pools and is obeyed after a reboot. It
+// cannot leave a password as it is: that is said ([device.Pools.Notes]), and
+// only places that must change are written.
+//
 // The miners keep their level when Hearth stops: they have no dead-man timer.
 package avalon

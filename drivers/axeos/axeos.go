@@ -38,6 +38,8 @@ type Miner struct {
 	// nothing for a while and is not to be taken for one without a pool.
 	woken time.Time
 	nerd  shutdown
+	// given are the pools that this driver has put in force.
+	given []device.Pool
 }
 
 // shutdown follows a NerdQAxe, which shuts itself down when it gets too hot

@@ -11,7 +11,11 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	configs := map[string]fake.Config{"firmware without pause": {Firmware: "v2.9.21"}}
+	configs := map[string]fake.Config{
+		"firmware without pause":            {Firmware: "v2.9.21"},
+		"firmware with a table of pools":    {Firmware: "v2.15.0"},
+		"a NerdQAxe with two pools at once": {Model: fake.NerdQAxe, Dual: true},
+	}
 	for _, m := range fake.Models() {
 		configs[string(m)] = fake.Config{Model: m}
 	}
@@ -28,6 +32,7 @@ func TestConformance(t *testing.T) {
 					FlashWrites: b.emu.FlashWrites,
 					Blind:       func() { b.emu.Blind(true) },
 					Pool:        b.emu.SetPool,
+					Mines:       b.emu.Pool,
 					Elsewhere: func() device.Device {
 						m, err := axeos.Open(axeos.Config{Address: devicetest.Serve(t, b.emu)}, device.Env{Now: b.clock.Now})
 						if err != nil {

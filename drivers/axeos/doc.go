@@ -12,8 +12,14 @@
 // The core voltage is never written. A frequency at or below the one that the
 // maker or the owner paired with the present voltage is stable at that
 // voltage, so only those are offered. Nothing but frequency, pause, resume,
-// shutdown, restart and identify is ever sent: pools and all other settings
-// stay as they are.
+// shutdown, restart and identify is ever sent to make heat: pools and all other
+// settings stay as they are.
+//
+// Pools change when a person asks for it ([Miner.SetPools]). A Bitaxe before
+// ESP-Miner 2.15 has a pool and a fallback in flat fields, told without their
+// passwords, and restarts to use others; a NerdQAxe has the same and reconnects
+// at once. From 2.15 on a Bitaxe keeps eight pools, two of which are selected:
+// there Hearth fills a free place and selects it, and no password is lost.
 //
 // Power is what the firmware reckons: input power plus a fixed allowance for
 // the power supply and fan of the family. It is an estimate.

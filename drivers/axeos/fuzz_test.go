@@ -61,3 +61,26 @@ func checkCapabilities(t *testing.T, c device.Capabilities) {
 		t.Fatal(err)
 	}
 }
+
+// Whatever a miner tells of its pools, what is told on has a place and can be
+// compared with itself.
+func FuzzPools(f *testing.F) {
+	f.Add([]byte(`{"stratumURL":"pool.example.org","stratumPort":3333,"stratumUser":"w","fallbackStratumURL":"","stratumTLS":0,"stratumProtocol":"SV1"}`))
+	f.Add([]byte(`{"shutdown":false,"stratumURL":"stratum+tcp://p:1","fallbackStratumURL":"p","fallbackStratumPort":1,"stratumTLS":true,"stratumProtocol":1,"stratum":{"activePoolMode":1}}`))
+	f.Add([]byte(`{"pools":[{"id":2,"stratumURL":"a","stratumPort":1,"stratumUser":"w","stratumTLS":2},{"id":2},{"id":-1}],"primaryPoolIndex":2,"secondaryPoolIndex":2,"useFallbackStratum":1}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var info httpjson.Object
+		if json.Unmarshal(text, &info) != nil {
+			return
+		}
+		p := poolsOf(info, time.Unix(1_768_000_000, 0)).told()
+		if len(p.Order) > p.Places {
+			t.Fatalf("%d pools in %d places", len(p.Order), p.Places)
+		}
+		for _, q := range p.Order {
+			if q.URL == "" || !q.Same(q) || q.Password.IsKnown() {
+				t.Fatalf("pool %+v", q)
+			}
+		}
+	})
+}

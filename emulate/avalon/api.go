@@ -12,7 +12,7 @@ type answer struct {
 	code     int
 	msg      string
 	section  string
-	row      []field
+	rows     [][]field
 	silent   bool // close without a word
 }
 
@@ -27,7 +27,7 @@ func (e *Emulator) answer(command, parameter string) answer {
 	m := &e.m
 	switch command {
 	case "version":
-		return answer{'S', 22, "CGMiner versions", "VERSION", []field{
+		return answer{'S', 22, "CGMiner versions", "VERSION", [][]field{{
 			{"CGMiner", "4.11.1"},
 			{"API", "3.7"},
 			{"PROD", m.prod},
@@ -41,7 +41,7 @@ func (e *Emulator) answer(command, parameter string) answer {
 			{"MAC", e.config.MAC},
 			{"UPAPI", "2"},
 			{"EMULATOR", "hearth"},
-		}, false}
+		}}, false}
 	case "stats", "estats":
 		name := "MM ID0"
 		if m.wrapped {
@@ -53,31 +53,19 @@ func (e *Emulator) answer(command, parameter string) answer {
 	case "summary":
 		return e.totals()
 	case "pools":
-		status := "Alive"
-		if !m.poolOK {
-			status = "Dead"
-		}
-		return answer{'S', 7, "1 Pool(s)", "POOLS", []field{
-			{"POOL", 0},
-			{"URL", e.set.Pool},
-			{"Status", status},
-			{"Priority", 0},
-			{"Quota", 1},
-			{"User", e.set.Worker},
-			{"Stratum Active", m.poolOK},
-			{"Accepted", int(m.hashed / 1e6)},
-			{"Rejected", 0},
-		}, false}
+		return e.tellPools()
+	case "setpool":
+		return e.setPool(parameter)
 	case "ascset":
 		return e.ascset(parameter)
-	case "addpool", "removepool", "switchpool", "enablepool", "disablepool", "poolpriority", "restart", "quit", "setconfig":
-		return answer{severity: 'E', code: 45, msg: fmt.Sprintf("Access denied to '%s' command", command)}
 	}
+	// CGMiner's addpool, removepool, restart, quit and others are not in the
+	// firmware.
 	return answer{severity: 'E', code: 14, msg: "Invalid command"}
 }
 
 func (e *Emulator) stats(name, text string) answer {
-	return answer{'S', 70, "CGMiner stats", "STATS", []field{
+	return answer{'S', 70, "CGMiner stats", "STATS", [][]field{{
 		{"STATS", 0},
 		{"ID", "AVALON0"},
 		{"Elapsed", int(e.m.at.Sub(e.m.booted).Seconds())},
@@ -89,7 +77,7 @@ func (e *Emulator) stats(name, text string) answer {
 		{"MM Count", 1},
 		{"Smart Speed", 1},
 		{"Nonce Mask", 25},
-	}, false}
+	}}, false}
 }
 
 func (e *Emulator) totals() answer {
@@ -99,7 +87,7 @@ func (e *Emulator) totals() answer {
 	if up > 0 {
 		average = m.hashed / up * 1000
 	}
-	return answer{'S', 11, "Summary", "SUMMARY", []field{
+	return answer{'S', 11, "Summary", "SUMMARY", [][]field{{
 		{"Elapsed", int(up)},
 		{"MHS av", average},
 		{"MHS 5s", m.rate * 1000},
@@ -111,7 +99,7 @@ func (e *Emulator) totals() answer {
 		{"Hardware Errors", 0},
 		{"Best Share", 123456},
 		{"Pool Rejected%", 0.0},
-	}, false}
+	}}, false}
 }
 
 // ascset changes or tells a setting of the hash board.

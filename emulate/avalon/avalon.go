@@ -31,6 +31,9 @@ type Config struct {
 	SilentSoftOn bool
 	// TextOnly knows nothing of JSON requests and answers "Invalid command".
 	TextOnly bool
+	// User and Password are the login of the miner's page, which setpool asks
+	// for; empty: admin and admin.
+	User, Password string
 }
 
 // Emulator is one miner. It is an [emulate.Machine] and [emulate.Powered], and
@@ -43,13 +46,15 @@ type Emulator struct {
 	m   machine
 	led led
 	set settings
+
+	pools    pools
+	bootSeen time.Time // the boot whose pools are in use
 }
 
 // settings are what a power command must leave alone.
 type settings struct {
-	Pool, Worker string
-	Fan          int // -1: automatic
-	SSID         string
+	Fan  int // -1: automatic
+	SSID string
 }
 
 // led is the light ring of a Nano 3s: LED[mode-…] LEDUser[effect-…].
@@ -67,7 +72,13 @@ func New(c Config) *Emulator {
 	if c.MAC == "" {
 		c.MAC = p.mac
 	}
-	e := &Emulator{config: c}
+	if c.User == "" {
+		c.User = "admin"
+	}
+	if c.Password == "" {
+		c.Password = "admin"
+	}
+	e := &Emulator{config: c, pools: usualPools()}
 	e.faults = emulate.NewFaults(e.reboot)
 	now := c.Clock()
 	e.m = machine{product: p, at: now, ambient: 20, mains: true, poolOK: true, now: p.usual(), chip: 20, duty: 0.4, standing: p.idle}
@@ -80,7 +91,8 @@ func New(c Config) *Emulator {
 		e.m.dc, e.m.rate, e.m.chip, e.m.hashed = e.m.share(), e.m.now.rate, p.target, e.m.now.rate*3600
 	}
 	e.led = led{Effect: 1, Bright: 100, Temper: 100, R: 5, B: 255}
-	e.set = settings{Pool: "stratum+tcp://pool.example.org:3333", Worker: "hearth.emulated", Fan: -1, SSID: "home"}
+	e.set = settings{Fan: -1, SSID: "home"}
+	e.bootSeen = e.m.booted
 	return e
 }
 
@@ -117,13 +129,17 @@ func (e *Emulator) answers() bool {
 }
 
 // catchUp moves the machine to the clock's time. e.mu is held.
-func (e *Emulator) catchUp() { e.m.advance(e.config.Clock(), e.m.ambient) }
+func (e *Emulator) catchUp() {
+	e.m.advance(e.config.Clock(), e.m.ambient)
+	e.booted()
+}
 
 // Advance implements [emulate.Machine].
 func (e *Emulator) Advance(now time.Time, ambient units.Celsius) units.Joules {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.m.advance(now, ambient)
+	e.booted()
 	j := e.m.joules
 	e.m.joules = 0
 	return j
@@ -136,6 +152,7 @@ func (e *Emulator) SetMains(on bool, now time.Time) {
 	e.m.advance(now, e.m.ambient)
 	if on && !e.m.mains {
 		e.m.restart(e.m.at)
+		e.booted()
 	}
 	e.m.mains = on
 }
@@ -148,7 +165,12 @@ func (e *Emulator) change(f func(*machine)) {
 	f(&e.m)
 }
 
-func (e *Emulator) reboot() { e.change(func(m *machine) { m.restart(m.at) }) }
+func (e *Emulator) reboot() {
+	e.change(func(m *machine) {
+		m.restart(m.at)
+		e.booted()
+	})
+}
 
 // SetPool gives the miner a working pool or takes it away. Without one it
 // stops hashing.
@@ -183,5 +205,5 @@ func (e *Emulator) FlashWrites() int {
 func (e *Emulator) Settings() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return fmt.Sprintf("%+v %+v", e.set, e.led)
+	return fmt.Sprintf("%+v %+v %+v", e.set, e.led, e.pools.stored)
 }

@@ -76,9 +76,17 @@ func TestRepliesAreTheFirmwares(t *testing.T) {
 	}{
 		{q, "version", `STATUS=S,When=1753434816,Code=22,Msg=CGMiner versions,Description=cgminer 4.11.1|VERSION,CGMiner=4.11.1,API=3.7,PROD=Avalon Q,MODEL=Q,HWTYPE=Q_MM1v1_X1,SWTYPE=MM319,LVERSION=25052801_14a19a2,BVERSION=25052801_14a19a2,CGVERSION=25052801_14a19a2,DNA=0201e0e1a9000051,MAC=e0e1a9000051,UPAPI=2,EMULATOR=hearth|.`},
 		{q, `{"command":"version"}`, `{"STATUS":[{"STATUS":"S","When":1753434816,"Code":22,"Msg":"CGMiner versions","Description":"cgminer 4.11.1"}],"VERSION":[{"CGMiner":"4.11.1","API":"3.7","PROD":"Avalon Q","MODEL":"Q","HWTYPE":"Q_MM1v1_X1","SWTYPE":"MM319","LVERSION":"25052801_14a19a2","BVERSION":"25052801_14a19a2","CGVERSION":"25052801_14a19a2","DNA":"0201e0e1a9000051","MAC":"e0e1a9000051","UPAPI":"2","EMULATOR":"hearth"}],"id":1}.`},
-		{q, "pools", `STATUS=S,When=1753434816,Code=7,Msg=1 Pool(s),Description=cgminer 4.11.1|POOL=0,URL=stratum+tcp://pool.example.org:3333,Status=Alive,Priority=0,Quota=1,User=hearth.emulated,Stratum Active=true,Accepted=324,Rejected=0|.`},
+		{q, "pools", `STATUS=S,When=1753434816,Code=7,Msg=2 Pool(s),Description=cgminer 4.11.1|POOL=0,URL=stratum+tcp://pool.example.org:3333,Status=Alive,Priority=0,Quota=1,User=hearth.emulated,Stratum Active=true,Accepted=324,Rejected=0|POOL=1,URL=stratum+tcp://backup.example.org:3333,Status=Alive,Priority=1,Quota=1,User=hearth.backup,Stratum Active=false,Accepted=0,Rejected=0|.`},
+		{nano, `{"command":"pools"}`, `{"STATUS":[{"STATUS":"S","When":1753434816,"Code":7,"Msg":"2 Pool(s)","Description":"cgminer 4.11.1"}],"POOLS":[{"POOL":0,"URL":"stratum+tcp://pool.example.org:3333","Status":"Alive","Priority":0,"Quota":1,"User":"hearth.emulated","Stratum Active":true,"Accepted":24,"Rejected":0},{"POOL":1,"URL":"stratum+tcp://backup.example.org:3333","Status":"Alive","Priority":1,"Quota":1,"User":"hearth.backup","Stratum Active":false,"Accepted":0,"Rejected":0}],"id":1}.`},
 		{q, "nonsense", `STATUS=E,When=1753434816,Code=14,Msg=Invalid command,Description=cgminer 4.11.1|.`},
-		{q, "addpool|stratum+tcp://evil.example:1,a,b", `STATUS=E,When=1753434816,Code=45,Msg=Access denied to 'addpool' command,Description=cgminer 4.11.1|.`},
+		{q, "addpool|stratum+tcp://evil.example:1,a,b", `STATUS=E,When=1753434816,Code=14,Msg=Invalid command,Description=cgminer 4.11.1|.`},
+		{q, "setpool", `STATUS=E,When=1753434816,Code=132,Msg=no params,Description=cgminer 4.11.1|.`},
+		{q, "setpool|admin,admin,0,stratum+tcp://10.0.0.2:3333", `STATUS=E,When=1753434816,Code=132,Msg=we need 5 \| 6 arguments\, your input is 4 arguments.,Description=cgminer 4.11.1|.`},
+		{q, "setpool|admin,admin,0,,attic,x", `STATUS=E,When=1753434816,Code=132,Msg=we need 5 \| 6 arguments\, your input is 3 arguments.,Description=cgminer 4.11.1|.`},
+		{q, "setpool|root,admin,0,stratum+tcp://10.0.0.2:3333,attic,x", `STATUS=E,When=1753434816,Code=132,Msg=username err,Description=cgminer 4.11.1|.`},
+		{q, "setpool|admin,root,0,stratum+tcp://10.0.0.2:3333,attic,x", `STATUS=E,When=1753434816,Code=132,Msg=userpass err,Description=cgminer 4.11.1|.`},
+		{q, "setpool|admin,admin,3,stratum+tcp://10.0.0.2:3333,attic,x", `STATUS=E,When=1753434816,Code=132,Msg=pool num must between 0 and 2 \, your input is 3,Description=cgminer 4.11.1|.`},
+		{mini, "setpool|admin,admin,0,stratum+tcp://10.0.0.2:3333,attic,x", "STATUS=S,When=1753434816,Code=133,Msg=\npool 0 success set to stratum+tcp://10.0.0.2:3333\nworker is attic\nworkerpassword is x\nPlease reboot miner to make config work.\n,Description=cgminer 4.11.1|."},
 		{q, "ascset|0,workmode,get", `STATUS=I,When=1753434816,Code=118,Msg=ASC 0 set info: workmode 2,Description=cgminer 4.11.1|.`},
 		{q, "ascset|0,workmode,set,2", `STATUS=S,When=1753434816,Code=119,Msg=ASC 0 set OK,Description=cgminer 4.11.1|.`},
 		{q, "ascset|0,workmode,set,3", `STATUS=E,When=1753434816,Code=120,Msg=ASC 0 set failed: error:1 not support set workmode max_mode[2],Description=cgminer 4.11.1|.`},
@@ -272,5 +280,34 @@ func TestModels(t *testing.T) {
 	}
 	if _, err := avalon.ParseModel("s9"); err == nil {
 		t.Error("an S9 is an Avalon")
+	}
+}
+
+func TestPoolsAreInUseAfterAReboot(t *testing.T) {
+	b := serve(t, avalon.Config{Model: avalon.Q, User: "root", Password: "well"})
+	mines := func() string {
+		p := b.Pool()
+		password, _ := p.Password.Get()
+		return p.String() + " " + password
+	}
+	const before = "hearth.emulated at stratum+tcp://pool.example.org:3333 first secret"
+	b.say(t, "setpool|root,well,0,stratum+tcp://10.0.0.2:3333,attic,token")
+	b.say(t, "setpool|root,well,2,stratum+tcp://10.0.0.3:3333,cellar")
+	if got := b.say(t, "pools"); mines() != before || strings.Contains(got, "10.0.0.2") {
+		t.Errorf("before the reboot it mines as %s and tells %s", mines(), got)
+	}
+	b.say(t, "ascset|0,reboot,0")
+	b.pass(2 * time.Minute)
+	if got := mines(); got != "attic at stratum+tcp://10.0.0.2:3333 token" {
+		t.Errorf("after it, it mines as %s", got)
+	}
+	got := b.say(t, "pools")
+	if strings.Contains(got, "token") || strings.Contains(got, "secret") {
+		t.Errorf("it tells a password: %s", got)
+	}
+	for _, want := range []string{"Msg=3 Pool(s)", "POOL=0,URL=stratum+tcp://10.0.0.2:3333", "POOL=1,URL=stratum+tcp://backup.example.org:3333", "POOL=2,URL=stratum+tcp://10.0.0.3:3333"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in %s", want, got)
+		}
 	}
 }

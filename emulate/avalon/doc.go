@@ -18,6 +18,10 @@
 //   - softon may be answered by closing the connection.
 //   - While a mode is calibrated, modes cannot be switched. Setting the mode in
 //     force does nothing and is OK.
+//   - setpool asks for the login of the miner's page, divides at commas, stores
+//     one of three pools and repeats the password. What is stored is used, and
+//     told by pools, after a reboot. addpool, removepool and poolpriority's kin
+//     of CGMiner are not there or not emulated: "Invalid command".
 //   - The Mini 3's mode 0, Heating, obeys the thermostat in Canaan's app.
 //
 // The following are assumptions, not measurements: the idle watts of all but

@@ -93,24 +93,31 @@ func (a answer) head(when time.Time) []field {
 // order of the firmware.
 func (a answer) json(when time.Time) []byte {
 	var b bytes.Buffer
-	row := func(section string, fields []field) {
-		fmt.Fprintf(&b, "%q:[{", section)
-		for i, f := range fields {
+	rows := func(section string, rows [][]field) {
+		fmt.Fprintf(&b, "%q:[", section)
+		for i, fields := range rows {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			v, err := json.Marshal(f.value)
-			if err != nil {
-				panic(err) // strings, finite numbers and truths always encode
+			b.WriteByte('{')
+			for i, f := range fields {
+				if i > 0 {
+					b.WriteByte(',')
+				}
+				v, err := json.Marshal(f.value)
+				if err != nil {
+					panic(err) // strings, finite numbers and truths always encode
+				}
+				fmt.Fprintf(&b, "%q:%s", f.name, v)
 			}
-			fmt.Fprintf(&b, "%q:%s", f.name, v)
+			b.WriteByte('}')
 		}
-		b.WriteString("}],")
+		b.WriteString("],")
 	}
 	b.WriteByte('{')
-	row("STATUS", a.head(when))
+	rows("STATUS", [][]field{a.head(when)})
 	if a.section != "" {
-		row(a.section, a.row)
+		rows(a.section, a.rows)
 	}
 	b.WriteString("\"id\":1}\x00")
 	return b.Bytes()
@@ -132,11 +139,11 @@ func (a answer) text(when time.Time) []byte {
 		b.WriteByte('|')
 	}
 	row(a.head(when))
-	if a.section != "" {
-		if len(a.row) > 0 && a.row[0].name != strings.TrimSuffix(a.section, "S") && a.row[0].name != a.section {
+	for _, r := range a.rows {
+		if len(r) > 0 && r[0].name != strings.TrimSuffix(a.section, "S") && r[0].name != a.section {
 			b.WriteString(a.section + ",")
 		}
-		row(a.row)
+		row(r)
 	}
 	b.WriteByte(0)
 	return b.Bytes()

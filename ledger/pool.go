@@ -30,8 +30,8 @@ type Shares struct {
 	To   time.Time `json:"to"`
 	// Work is the difficulty credited, in 1/1024 of difficulty 1.
 	Work int64 `json:"work"`
-	// Count is how many shares it came in; Stale and Rejected were credited
-	// with nothing and are not among them.
+	// Count is how many shares it came in, some perhaps too easy to be
+	// credited with anything; Stale and Rejected are not among them.
 	Count    int64 `json:"count"`
 	Stale    int64 `json:"stale"`
 	Rejected int64 `json:"rejected"`
@@ -66,8 +66,8 @@ func (s Shares) check() error {
 			return fmt.Errorf("%d is not an amount of shares", n)
 		}
 	}
-	if (s.Work == 0) != (s.Count == 0) {
-		return errors.New("work without shares, or shares without work")
+	if s.Work > 0 && s.Count == 0 {
+		return errors.New("work without shares")
 	}
 	if s.Digest == (Hash{}) {
 		return errors.New("shares without the digest of their journal")
@@ -99,6 +99,7 @@ type Posting struct {
 	//	party:<agreement>/<name>    what a party is owed
 	//	payout:<intent>             what went out to a party, or is on its way
 	//	fees:<rail>                 what paying cost
+	//	held:<agreement>            what is set aside until it is known whose it is
 	//	rounding                    what shares left over
 	Account   string `json:"account"`
 	Millisats int64  `json:"msat"` // into the account, or out of it if negative

@@ -34,7 +34,6 @@ func TestPoolBodiesThatMakeNoSense(t *testing.T) {
 		"is empty":                         ledger.Shares{From: to, To: to, Work: 1, Count: 1, Source: "p", Digest: digest},
 		"is not an amount of shares":       ledger.Shares{From: start, To: to, Work: 1, Count: 1, Stale: -1, Source: "p", Digest: digest},
 		"work without shares":              ledger.Shares{From: start, To: to, Work: 1, Source: "p", Digest: digest},
-		"or shares without work":           ledger.Shares{From: start, To: to, Count: 1, Source: "p", Digest: digest},
 		"without the digest":               ledger.Shares{From: start, To: to, Work: 1, Count: 1, Source: "p"},
 		"source is empty":                  ledger.Shares{From: start, To: to, Work: 1, Count: 1, Digest: digest},
 		"is not in UTC":                    ledger.Shares{From: start, To: to.In(time.FixedZone("", 3600)), Work: 1, Count: 1, Source: "p", Digest: digest},

@@ -106,6 +106,12 @@ func decode(k Kind, b []byte) (Body, error) {
 		return read[Rate](k, b)
 	case KindAgreement:
 		return read[Agreement](k, b)
+	case KindPrice:
+		return read[Price](k, b)
+	case KindYield:
+		return read[Yield](k, b)
+	case KindClosing:
+		return read[Closing](k, b)
 	}
 	return nil, nil
 }

@@ -193,6 +193,9 @@ func everyKind(t testing.TB) []ledger.Record {
 		{"party:farmhouse/host", false, ledger.Payout{ID: "farmhouse/host/1", Rail: "lnd", To: "host@example.org", Millisats: 9_000, Fee: 5, State: ledger.PayoutPaid, Proof: "preimage"}},
 		{"EUR", false, ledger.Rate{Micros: 95_000_000_000, Source: "set by hand"}},
 		{"farmhouse", false, ledger.Agreement{Digest: sha256.Sum256([]byte("name: farmhouse\n")), Text: "name: farmhouse\n", Parties: []string{"host", "operator"}}},
+		{"home", false, ledger.Price{From: from, To: to, Micros: -12_000, Currency: "EUR", Source: "day-ahead"}},
+		{"pool", false, ledger.Yield{Work: 1 << 40, Millisats: 2_600, Height: 900_000, Source: "template"}},
+		{"farmhouse", false, ledger.Closing{Digest: sha256.Sum256([]byte("name: farmhouse\n")), Until: start, After: 12, State: json.RawMessage(`{"short":0}`)}},
 	}
 	records := []ledger.Record{genesis(t)}
 	for i, b := range bodies {

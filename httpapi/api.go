@@ -92,6 +92,15 @@ func (a *api) routes() []route {
 		{"GET", "/api/v1/devices/{id}/sheet", ScopeRead, a.sheet},
 		{"POST", "/api/v1/devices/{id}/sheet", ScopeControl, a.postSheet},
 
+		{"GET", "/api/v1/pool", ScopeRead, a.poolState},
+		{"POST", "/api/v1/pool/miners", ScopeControl, a.postMiner},
+		{"DELETE", "/api/v1/pool/miners/{name}", ScopeControl, a.deleteMiner},
+		{"PUT", "/api/v1/pool/payouts", ScopeControl, a.putPayouts},
+		{"POST", "/api/v1/pool/receipts", ScopeControl, a.postReceipt},
+		{"POST", "/api/v1/pool/reports", ScopeControl, a.postReport},
+		{"GET", "/api/v1/pool/statements/{party}", ScopeRead, a.statement},
+		{"PUT", "/api/v1/devices/{id}/pool", ScopeControl, a.putDevicePool},
+
 		{"POST", "/login", "", a.login},
 		{"POST", "/logout", ScopeRead, a.logout},
 	}

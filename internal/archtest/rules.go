@@ -49,8 +49,8 @@ func Hearth() Rules {
 		sockets  = "drivers/internal/..."
 	)
 	// What a surface shows: a home's state, in the home's own terms.
-	view := []string{"units", "heat", "control", "device", "discovery", "site", "ledger", plumbing}
-	pages := append(view, "httpapi", "web/...", "heat/climate", "plan/...")
+	view := []string{"units", "heat", "control", "device", "discovery", "site", "ledger", "pool", plumbing}
+	pages := append(view, "httpapi", "web/...", "heat/climate", "plan/...", "pool/...")
 
 	return Rules{
 		Layers: []Layer{

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hearth/pool/stratum2/noise"
+)
+
+// A certificate is good from a day ago, for miners whose clock is behind, for
+// a month, and is renewed every day.
+const (
+	backdated   = 24 * time.Hour
+	certified   = 30 * 24 * time.Hour
+	renewedFrom = certified - 24*time.Hour
+)
+
+var errNoKeys = errors.New("Stratum V2 is not offered here: the server has no keys for it")
+
+// identity is what V2 miners see of the server, with a certificate that never
+// runs out. It is safe for concurrent use.
+type identity struct {
+	key       *noise.Key
+	authority *noise.Authority
+
+	mu  sync.Mutex
+	now *noise.Identity
+}
+
+// at returns what is good at a time.
+func (i *identity) at(now time.Time) (*noise.Identity, error) {
+	if i.key == nil || i.authority == nil {
+		return nil, errNoKeys
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.now != nil && now.Before(i.now.Certificate.Until.Add(-renewedFrom)) && now.After(i.now.Certificate.From) {
+		return i.now, nil
+	}
+	var aux [32]byte
+	if _, err := rand.Read(aux[:]); err != nil {
+		return nil, fmt.Errorf("certify the server's key: %w", err)
+	}
+	c, err := i.authority.Certify(i.key.X(), now.Add(-backdated), now.Add(certified), aux)
+	if err != nil {
+		return nil, fmt.Errorf("certify the server's key: %w", err)
+	}
+	i.now = &noise.Identity{Key: i.key, Certificate: c}
+	return i.now, nil
+}

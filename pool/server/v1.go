@@ -1,0 +1,185 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hearth/pool/share"
+	"hearth/pool/stratum1"
+)
+
+// maxRefusals is how often one connection may try to log in.
+const maxRefusals = 3
+
+// batch is how many lines are answered with one write, at most.
+const batch = 32
+
+// v1 is a connection's side of Stratum V1: one seat.
+type v1 struct {
+	conn     *conn
+	session  *stratum1.Session
+	prefix   uint32
+	refusals int
+	pace     pace
+}
+
+func (t *v1) version() int                 { return 1 }
+func (t *v1) agent() string                { return t.session.Agent() }
+func (t *v1) ready(*seat) bool             { return t.session.Ready() }
+func (t *v1) channel(*seat) *share.Channel { return t.session.Channel() }
+func (t *v1) keepalive(dst []byte) []byte  { return t.session.Keepalive(dst) }
+func (t *v1) part()                        { t.conn.server.prefixes.give(t.prefix) }
+
+func (t *v1) offer(dst []byte, _ *seat, p *part, now time.Time) []byte {
+	if dst = t.session.Offer(dst, p.job, now); len(dst) == 0 {
+		return p.line // the very bytes that everybody gets
+	}
+	return append(dst, p.line...)
+}
+
+func (t *v1) tick(_ *seat, now time.Time) bool { return t.session.Tick(now) }
+
+// converseV1 talks with a miner until one of both has enough. first is what
+// it said so far.
+func (c *conn) converseV1(ctx context.Context, first []byte) error {
+	t, err := c.beginV1()
+	if err != nil {
+		return err
+	}
+	lines := stratum1.Lines{Max: c.server.cfg.MaxLine}
+	for len(first) > 0 {
+		n := copy(lines.Space(), first)
+		lines.Wrote(n)
+		first = first[n:]
+	}
+	for {
+		if err := t.hearAll(ctx, &lines); err != nil {
+			return err
+		}
+		c.roomy()
+		n, err := c.sock.Read(lines.Space())
+		if err != nil {
+			return err
+		}
+		lines.Wrote(n)
+	}
+}
+
+func (c *conn) beginV1() (*v1, error) {
+	cfg := &c.server.cfg
+	id, e1, err := c.server.prefixes.take(c.shape.e1)
+	if err != nil {
+		return nil, err
+	}
+	t := &v1{conn: c, prefix: id, pace: newPace(cfg.MessagesPerSecond), session: stratum1.NewSession(stratum1.Config{
+		Extranonce1: e1, Extranonce2: c.shape.e2, Mask: cfg.Mask, Vardiff: cfg.Vardiff, Start: cfg.Start,
+	})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.talk = t
+	return t, nil
+}
+
+// hearAll answers all whole lines that came.
+func (t *v1) hearAll(ctx context.Context, lines *stratum1.Lines) error {
+	c := t.conn
+	for {
+		s := c.server.scratches.Get().(*scratch)
+		login, n, err := t.hear(lines, s)
+		c.tell(s)
+		switch {
+		case err != nil:
+			return err
+		case login.Kind == stratum1.Login:
+			if err := t.admit(login); err != nil {
+				return err
+			}
+		case n == 0:
+			return nil
+		}
+		pause(ctx, t.pace.take(n, time.Now()))
+	}
+}
+
+// hear answers some lines, until one is a login or no more came. It tells how
+// many it answered.
+func (t *v1) hear(lines *stratum1.Lines, s *scratch) (login stratum1.Event, n int, err error) {
+	c := t.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.contain()
+	now := time.Now()
+	out := s.out[:0]
+	for n < batch && login.Kind != stratum1.Login && err == nil {
+		line, ok, long := lines.Next()
+		if long != nil {
+			err = breach{long}
+			break
+		}
+		if !ok {
+			break
+		}
+		n++
+		var e stratum1.Event
+		if out, e, err = t.session.Receive(out, line, now); err != nil {
+			err = breach{err}
+		}
+		switch {
+		case e.Kind == stratum1.Login:
+			login = e
+		case e.Kind == stratum1.Share && len(c.seats) > 0:
+			s.judge(c, c.seats[0], &e.Verdict, now)
+		}
+	}
+	if n > 0 {
+		c.heard = now
+	}
+	c.send(out, now)
+	for _, st := range c.seats {
+		c.adjust(st, now)
+		c.offer(st, now) // a subscription may have come after the login
+	}
+	return login, n, err
+}
+
+// admit asks the Desk who the miner is, and answers.
+func (t *v1) admit(e stratum1.Event) error {
+	c := t.conn
+	place, why := c.admit(Login{Protocol: 1, User: e.User, Password: e.Password, Agent: e.Agent})
+	if !t.seat(place, why) {
+		c.server.desk.Left(place.Worker)
+	}
+	if why == "" {
+		return nil
+	}
+	if t.refusals++; t.refusals >= maxRefusals {
+		return errRefused
+	}
+	return nil
+}
+
+// seat answers a login. It tells whether all is well: false if a miner was
+// admitted that is not there any more.
+func (t *v1) seat(place Place, why string) bool {
+	c := t.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.contain()
+	now := time.Now()
+	if c.gone {
+		return why != ""
+	}
+	c.send(t.session.Admit(nil, why), now)
+	if why == "" {
+		c.offer(c.sit(place, 0, now), now)
+	}
+	return true
+}
+
+// breach is an error that is the miner's: it did not keep to the protocol.
+type breach struct{ error }
+
+func (b breach) Unwrap() error { return b.error }
+
+var errRefused = errors.New("refused too often")

@@ -189,7 +189,12 @@ func Hearth() Rules {
 			{Packages: "pool/account", May: []string{"units", "ledger", "pool/job", "pool/split"}, Pure: true},
 			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account", "internal/spelling"}, Pure: true},
 			{Packages: "pool/payout", May: []string{"units", "ledger", "pool/job"}, Pure: true},
-			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", plumbing}},
+			// Wallets and rails: what an invoice says and how a message is sealed is
+			// pure as well.
+			{Packages: "pool/payout/bolt11", Pure: true},
+			{Packages: "pool/payout/nwc/nip44", Pure: true},
+			{Packages: "pool/payout/payouttest", May: []string{"units", "pool/payout", "pool/payout/bolt11"}, Tests: true},
+			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", "pool/payout/bolt11", "pool/payout/nwc/nip44", plumbing}},
 			{Packages: "pool/journal", May: []string{"units", "ledger", "pool/job", plumbing}},
 			{Packages: "pool/node", May: []string{"units", "pool/job", plumbing}},
 			{Packages: "pool/upstream", May: []string{"units", "pool/job", "pool/share", "pool/stratum1", "pool/stratum2/...", plumbing}},

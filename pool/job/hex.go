@@ -14,7 +14,7 @@ func reversed(text []byte) (Hash, error) {
 	}
 	var bad byte
 	for i := range h {
-		high, low := digit(text[2*i]), digit(text[2*i+1])
+		high, low := digits[text[2*i]], digits[text[2*i+1]]
 		bad |= high | low
 		h[31-i] = high<<4 | low
 	}
@@ -24,15 +24,11 @@ func reversed(text []byte) (Hash, error) {
 	return h, nil
 }
 
-// digit is the value of a hexadecimal digit; more than 15 if it is none.
-func digit(b byte) byte {
-	switch {
-	case b >= '0' && b <= '9':
-		return b - '0'
-	case b >= 'a' && b <= 'f':
-		return b - 'a' + 10
-	case b >= 'A' && b <= 'F':
-		return b - 'A' + 10
-	}
-	return 0xff
-}
+// digits are the values of the 256 bytes as hexadecimal digits; more than 15 for
+// those that are none.
+const (
+	none   = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	ten    = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\xff\xff\xff\xff\xff\xff"
+	six    = "\xff\x0a\x0b\x0c\x0d\x0e\x0f\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+	digits = none + none + none + ten + six + none + six + none + none + none + none + none + none + none + none + none
+)

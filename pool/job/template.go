@@ -40,8 +40,10 @@ type Template struct {
 	// LongPoll is what to ask the node with to wait for the next template;
 	// empty if it cannot wait.
 	LongPoll string
-	// WeightLimit bounds the block; 0 if the node does not say.
+	// WeightLimit bounds the block, and MaxTime is the last time that it may
+	// carry; 0 if the node does not say.
 	WeightLimit int64
+	MaxTime     uint32
 }
 
 // Empty is a template without transactions, which pays the subsidy only: what
@@ -110,6 +112,8 @@ func readTemplate(c *jsonscan.Cursor) (*Template, error) {
 			t.Time = r.uint32(name, c.Int())
 		case "mintime":
 			t.MinTime = r.uint32(name, c.Int())
+		case "maxtime":
+			t.MaxTime = r.uint32(name, c.Int())
 		case "target":
 			t.Target = Target(r.hash(name, c.Text()))
 		case "coinbasevalue":

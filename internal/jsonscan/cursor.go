@@ -73,7 +73,7 @@ func (c *Cursor) Array() iter.Seq[int] {
 }
 
 // Text reads a string. What it returns is a part of the document, unless the
-// string has escapes.
+// string has escapes; whether it is UTF-8 is not asked.
 func (c *Cursor) Text() []byte {
 	if !c.take('"') {
 		return nil

@@ -85,7 +85,7 @@ func TestFarm(t *testing.T) {
 func TestRepeated(t *testing.T) {
 	c := newChain(t)
 	b := account.New(false)
-	tr := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{host, -5}, {operator, 5}}}
+	tr := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{Account: host, Millisats: -5}, {Account: operator, Millisats: 5}}}
 	for i, r := range c.append(entry("farm", tr), entry("farm", tr)) {
 		if err := b.Apply(r); errors.Is(err, account.ErrRepeated) != (i == 1) {
 			t.Errorf("time %d: %v", i+1, err)
@@ -111,7 +111,7 @@ func TestCheckRefuses(t *testing.T) {
 		if _, ok := account.ClassOf(name); ok {
 			t.Errorf("%q is an account", name)
 		}
-		tr := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{name, 5}, {host, -5}}}
+		tr := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{Account: name, Millisats: 5}, {Account: host, Millisats: -5}}}
 		if err := b.Check(tr); err == nil {
 			t.Errorf("a transfer to %q", name)
 		}
@@ -121,12 +121,12 @@ func TestCheckRefuses(t *testing.T) {
 		operator: nil, account.Rounding: nil, account.Held("farm"): nil,
 		account.Fees("lnd"): nil, account.Payout("x"): account.ErrOverdrawn,
 	} {
-		tr := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{host, -5}, {to, 5}}}
+		tr := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{Account: host, Millisats: -5}, {Account: to, Millisats: 5}}}
 		if err := b.Check(tr); !errors.Is(err, want) {
 			t.Errorf("to %s: %v, want %v", to, err, want)
 		}
 	}
-	back := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{host, 5}, {account.Payout("x"), -5}}}
+	back := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{Account: host, Millisats: 5}, {Account: account.Payout("x"), Millisats: -5}}}
 	if err := b.Check(back); !errors.Is(err, account.ErrOverdrawn) {
 		t.Errorf("given back what was not set aside: %v", err)
 	}
@@ -134,7 +134,7 @@ func TestCheckRefuses(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	got, err := account.Share("1", "revenue:pool", 3, []split.Part{{Name: "a", Weight: 1}, {Name: "b", Weight: 0}, {Name: "c", Weight: 1}}, "for", "proof")
-	want := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{"revenue:pool", -3}, {"a", 2}, {"c", 1}}, For: "for", Proof: "proof"}
+	want := ledger.Transfer{ID: "1", Entries: []ledger.Posting{{Account: "revenue:pool", Millisats: -3}, {Account: "a", Millisats: 2}, {Account: "c", Millisats: 1}}, For: "for", Proof: "proof"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -150,7 +150,7 @@ func TestOverflow(t *testing.T) {
 	var err error
 	for i := 0; err == nil && i < 2000; i++ {
 		const most = 1<<53 - 1
-		tr := ledger.Transfer{ID: fmt.Sprint(i), Entries: []ledger.Posting{{operator, 1}, {host, most}, {account.Rounding, -most}, {"fees:x", -1}}}
+		tr := ledger.Transfer{ID: fmt.Sprint(i), Entries: []ledger.Posting{{Account: operator, Millisats: 1}, {Account: host, Millisats: most}, {Account: account.Rounding, Millisats: -most}, {Account: "fees:x", Millisats: -1}}}
 		for _, r := range c.append(entry("farm", tr)) {
 			err = b.Apply(r)
 		}

@@ -47,7 +47,7 @@ func (s *seen) add(m uint64) bool {
 	}
 	if 2*s.n >= len(s.table) {
 		old := s.table
-		s.table = make([]uint64, max(16, 2*len(old)))
+		s.table = make([]uint64, max(8, 2*len(old)))
 		for _, m := range old {
 			if m != 0 {
 				s.table[s.place(m)] = m

@@ -1,0 +1,174 @@
+package agreement
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// View is a statement in words and figures, for a page or a sheet of paper.
+type View struct {
+	Title string
+	// Warning is not empty if the statement is of what was simulated.
+	Warning string
+	// Summary says the most important things, one sentence each.
+	Summary []string
+	Rows    []Row
+	// Outside are entries that are settled otherwise than in sats.
+	Outside []Row
+	Total   Row
+	// Fiat says where the price of a bitcoin comes from.
+	Fiat     string
+	Open     []string
+	Payouts  []Row
+	Everyone []Row // what all parties got
+	// Check says how the statement can be checked.
+	Check string
+}
+
+// Row is a line of a table. Cells that have nothing to say are empty.
+type Row struct {
+	What   string
+	How    string // energy and price, or what went wrong
+	Due    string
+	Sats   string
+	Worth  string
+	Source string // provenance of what was measured, or the rail of a payout
+}
+
+// View puts the statement into words. The location is that of the agreement.
+func (s Statement) View(loc *time.Location) View {
+	v := View{Title: s.Title, Fiat: s.fiat()}
+	if s.Simulated {
+		v.Warning = "This is a simulation. Nothing here happened, nothing is owed, and nothing can be paid out."
+	}
+	v.Summary = s.summary()
+	for _, e := range s.Entries {
+		r := e.row(s.Currency)
+		if e.Outside {
+			v.Outside = append(v.Outside, r)
+			continue
+		}
+		v.Rows = append(v.Rows, r)
+	}
+	v.Total = Row{What: "Together", Sats: Sats(s.Millisats), Worth: s.worth()}
+	for _, o := range s.Open {
+		v.Open = append(v.Open, o.sentence(loc))
+	}
+	for _, p := range s.Payouts {
+		v.Payouts = append(v.Payouts, Row{What: p.At.In(loc).Format("2 January 2006, 15:04"), How: p.State, Sats: Sats(p.Millisats), Source: p.Rail})
+	}
+	for _, p := range s.All.Parties {
+		v.Everyone = append(v.Everyone, Row{What: p.Party, Sats: Sats(p.Millisats)})
+	}
+	v.Check = fmt.Sprintf("Worked out from records up to number %d of the ledger, under the agreement with the digest %s. "+
+		"Whoever has the agreement, this statement and the exported ledger can work it out again.", s.Head.Seq, s.Digest.String()[:16])
+	return v
+}
+
+func (s Statement) summary() []string {
+	var out []string
+	if s.Mode.Custodial() {
+		got := fmt.Sprintf("You got %s", Sats(s.Millisats))
+		if w := s.worth(); w != "" {
+			got += ", worth " + w + " when it came in"
+		}
+		out = append(out, got+".")
+	} else {
+		out = append(out, fmt.Sprintf("Of work of difficulty %s, %s is yours and %s was credited to you.", difficulty(s.Work), difficulty(s.Owed), difficulty(s.Given)))
+	}
+	for _, e := range s.Entries {
+		if e.Outside && e.Due > 0 {
+			verb := "You are owed"
+			if e.Pays {
+				verb = "You owe"
+			}
+			out = append(out, fmt.Sprintf("%s %s, to be settled outside: %s.", verb, Money(e.Due, s.Currency), e.Text))
+		}
+	}
+	if s.All.Held > 0 {
+		out = append(out, fmt.Sprintf("%s are set aside for all parties together, because something is unknown.", Sats(s.All.Held)))
+	}
+	if s.Paid > 0 {
+		out = append(out, Sats(s.Paid)+" were paid out to you in this time.")
+	}
+	return out
+}
+
+// difficulty prints work as shares of difficulty 1.
+func difficulty(w whole) string { return strconv.FormatInt(int64(w)/1024, 10) }
+
+func (s Statement) worth() string {
+	switch {
+	case s.Currency == "" || s.Millisats == s.Unvalued && s.Millisats > 0:
+		return ""
+	case s.Unvalued > 0:
+		return Money(s.Micros, s.Currency) + " for " + Sats(s.Millisats-s.Unvalued) + " of it"
+	}
+	return Money(s.Micros, s.Currency)
+}
+
+func (s Statement) fiat() string {
+	switch {
+	case s.Currency == "":
+		return "Nothing is agreed in a currency."
+	case s.Most == 0:
+		return fmt.Sprintf("No price of a bitcoin in %s was known in this time.", s.Currency)
+	}
+	t := fmt.Sprintf("A bitcoin was worth %s according to %s.", Money(s.Least, s.Currency), s.PriceSource)
+	if s.Least != s.Most {
+		t = fmt.Sprintf("A bitcoin was worth %s to %s according to %s.", Money(s.Least, s.Currency), Money(s.Most, s.Currency), s.PriceSource)
+	}
+	if s.Unvalued > 0 {
+		t += " For " + Sats(s.Unvalued) + " no price was known."
+	}
+	return t
+}
+
+func (e Entry) row(currency string) Row {
+	r := Row{What: e.Text, Source: e.Provenance}
+	if e.Provenance != "" {
+		r.How = Energy(e.Millijoules) + " at " + Price(e.Least, currency)
+		if e.Least != e.Most {
+			r.How = Energy(e.Millijoules) + " at " + Money(e.Least, currency) + " to " + Price(e.Most, currency)
+		}
+	}
+	note := func(n int64, text string) {
+		if n > 0 {
+			if r.How != "" {
+				r.How += "; "
+			}
+			r.How += fmt.Sprintf("%d intervals %s", n, text)
+		}
+	}
+	note(e.Waiting, "wait for a reading or a price")
+	note(e.Released, "were settled without a reading or price")
+	note(e.Short, "had too few sats")
+	note(e.Capped, "were cut off by a cap")
+	if e.Kind != Share {
+		r.Due = Amount{e.Due, e.Sats}.Text(currency)
+	}
+	if !e.Outside {
+		sign := ""
+		if e.Pays && e.Millisats > 0 {
+			sign = "-"
+		}
+		r.Sats = sign + Sats(e.Millisats)
+		if currency != "" {
+			r.Worth = sign + Money(e.Micros, currency)
+		}
+	}
+	return r
+}
+
+func (o Open) sentence(loc *time.Location) string {
+	if o.Intervals == 0 {
+		return capital(o.Text) + "."
+	}
+	held := ""
+	if o.Held > 0 {
+		held = fmt.Sprintf("; %s are set aside", Sats(o.Held))
+	}
+	const form = "2 January 15:04"
+	return fmt.Sprintf("%s: %d intervals from %s to %s%s.", capital(o.Text), o.Intervals, o.From.In(loc).Format(form), o.To.In(loc).Format(form), held)
+}

@@ -1,0 +1,46 @@
+// Package stratum2 is version 2 of Stratum, the protocol between miners and
+// pools: binary messages in encrypted frames.
+//
+// A [Session] is the pool's end of one connection: it answers a miner's
+// messages, checks its shares in a [share.Channel] for each channel that the
+// miner opens, and says by an [Event] what only its owner can decide or must
+// know. A [Client] is the miner's end towards a pool. Package noise has the
+// handshake, package message the messages; a [Transport] is what comes after
+// the handshake, and [Frames] cuts what a socket delivers. None of them waits,
+// listens or looks at a clock: bytes, times and randomness come in as
+// arguments, what is to be sent is appended to the caller's bytes.
+//
+// # Channels
+//
+// A standard channel gets headers with a finished merkle root: its extranonce
+// is fixed. An extended channel gets coinbase and branch, and turns over a part
+// of the extranonce itself. A connection may have several of both, each with a
+// user of its own. They are all of one group, so that a job for all of them is
+// one message ([Session.Broadcast]).
+//
+// # Jobs and blocks
+//
+// In V2 a job does not say on which block it builds. Its miner takes the
+// previous hash that was set last, or waits until one is set for it. A Session
+// sends a job that is to be mined at once only if it builds on the block that
+// the channel has; any other job goes out as a future one, with the previous
+// hash right behind it, which also ends all earlier jobs. The first job of a
+// channel is always of that kind. Jobs are numbered anew for each connection,
+// because the same job goes out again when its target changes.
+//
+// # Firmware
+//
+// ESP-Miner, the first firmware that speaks V2, wants frames of at most 8,192
+// bytes and at most 20 steps of a branch, takes whatever follows its request for
+// a channel for the answer, and passes over SetExtranoncePrefix, Reconnect,
+// CloseChannel, SetGroupChannel and UpdateChannel.Error. A Session never needs a
+// miner to follow one of these: who is to go elsewhere is disconnected. The hash
+// rate that it claims is always the same 10¹² hashes a second, so a Session
+// passes that on but sets no target by it.
+//
+// # What is left out
+//
+// Job declaration, template distribution and custom jobs
+// (SetCustomMiningJob is refused). The sources are those of package message,
+// and section 10 of the reference for the mistakes that others made first.
+package stratum2

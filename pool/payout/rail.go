@@ -117,6 +117,19 @@ type Outcome struct {
 // the address is of another network, the amount is dust.
 var ErrRefused = errors.New("cannot be paid this way")
 
+// Refusal is an [ErrRefused] about one intent of a batch: the others may be
+// prepared without it.
+type Refusal struct {
+	ID  string // of the intent
+	Why string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return "cannot be paid this way: " + r.Why }
+
+// Unwrap makes every refusal an [ErrRefused].
+func (r *Refusal) Unwrap() error { return ErrRefused }
+
 // Rail is a way to pay. Its methods may be called from several goroutines, but
 // for one ticket one at a time.
 //
@@ -141,7 +154,7 @@ type Rail interface {
 // is that of all of them; the fee is shared.
 type Batcher interface {
 	Rail
-	// PrepareBatch is Prepare for several intents. The rail may not leave any
-	// of them out.
+	// PrepareBatch is Prepare for several intents, one or more. The ticket is
+	// for all of them; a [Refusal] names the one that cannot be among them.
 	PrepareBatch(ctx context.Context, batch []Intent) (Ticket, error)
 }

@@ -120,9 +120,9 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 		if in.Millisats%1000 != 0 || in.Millisats <= 0 {
 			return refused("phoenixd pays offers in whole sats, and this is %d msat", in.Millisats)
 		}
-		var any json.RawMessage
+		var decoded json.RawMessage
 		var status errStatus
-		if err := r.node.ask(ctx, "/decodeoffer", url.Values{"offer": {in.To}}, &any); errors.As(err, &status) && status.code == 400 {
+		if err := r.node.ask(ctx, "/decodeoffer", url.Values{"offer": {in.To}}, &decoded); errors.As(err, &status) && status.code == 400 {
 			return refused("phoenixd does not take the offer: %.200q", status.says)
 		} else if err != nil {
 			return payout.Ticket{}, err

@@ -275,8 +275,8 @@ func (p *Payer) groups() []group {
 
 // due tells whether it is time to look after a payment. A clock that was set
 // back makes nothing wait.
-func (s *payment) due(now time.Time) bool {
-	return s.tries == 0 || now.Before(s.tried) || !now.Before(s.tried.Add(s.wait))
+func (p *payment) due(now time.Time) bool {
+	return p.tries == 0 || now.Before(p.tried) || !now.Before(p.tried.Add(p.wait))
 }
 
 // How long until something is looked after again: longer each time.
@@ -336,9 +336,8 @@ func (p *Payer) prepare(ctx context.Context, rail Rail, g group) (group, error) 
 		if err == nil {
 			return p.fix(ctx, g, ticket)
 		}
-		var refusal *Refusal
 		named := -1
-		if errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*Refusal](err); ok {
 			named = slices.IndexFunc(g, func(s Status) bool { return s.ID == refusal.ID })
 		}
 		late := p.cfg.Now().Sub(g[0].Begun) > p.cfg.Policy().giveUp()

@@ -26,7 +26,7 @@ func (b *Book) Plan(p Policy, dues []Due, now time.Time) ([]Intent, []Held) {
 		}
 		in := Intent{ID: b.id(d.Party, now), Party: d.Party, Rail: d.Rail, To: d.To}
 		var until time.Time
-		why := ""
+		var why string
 		switch terms, ok := p.Rails[d.Rail]; {
 		case seen[d.Party]:
 			why = "it is in the list twice"

@@ -105,7 +105,7 @@ func (w *world) start() {
 func (w *world) run(do func(ctx context.Context) error) {
 	defer func() {
 		if r := recover(); r != nil {
-			if r != errCrash { //nolint:errorlint // the very value
+			if r != errCrash {
 				panic(r)
 			}
 			w.start()

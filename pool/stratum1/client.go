@@ -160,6 +160,7 @@ type Client struct {
 	issued  []issued
 	tokens  float64
 	refill  time.Time
+	heard   time.Time // of the last notification
 
 	news []News
 }
@@ -249,6 +250,10 @@ func (c *Client) Difficulty() job.Difficulty { return c.difficulty }
 
 // Current is the newest job; nil before there is one.
 func (c *Client) Current() *job.Job { return c.current }
+
+// Notified is when the pool last said what to work on, also if that was nothing
+// new; zero before it did.
+func (c *Client) Notified() time.Time { return c.heard }
 
 // Receive takes one line of the pool, appends what must be answered to dst and
 // says what it means. The news is valid until the next call. After an error the

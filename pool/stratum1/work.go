@@ -151,6 +151,7 @@ func (c *Client) notify(p [][]byte, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read a job of the pool: %w", err)
 	}
+	c.heard = now
 	if last := c.work; last != nil {
 		// A new block makes the earlier jobs worthless, whether the pool says so or
 		// not.

@@ -1,0 +1,155 @@
+package upstream
+
+import (
+	"fmt"
+	"time"
+
+	"hearth/pool/job"
+	"hearth/pool/stratum1"
+)
+
+// protocol is the talk with a pool over one connection, in one version of
+// Stratum. It does not wait and has no clock; its owner locks it.
+type protocol interface {
+	// begin appends what is said first.
+	begin(dst []byte) ([]byte, error)
+	// take hears what came, appends what is to be said to it, and returns what it
+	// means, valid until the next call. After an error the connection is of no
+	// use; what it means up to there counts.
+	take(dst, came []byte, now time.Time) ([]byte, []news, error)
+	submit(dst []byte, s Share, cookie uint64, now time.Time) ([]byte, error)
+	authorize(dst []byte, w Credential) ([]byte, error)
+	// shape changes how many bytes of extranonce jobs leave.
+	shape(n int, now time.Time) ([]news, error)
+	// pulse is when the pool last said what to work on, zero before it did; how
+	// many shares wait for an answer, and since when.
+	pulse() (notified time.Time, waiting int, since time.Time)
+	// lost takes out the shares that wait.
+	lost() []Answer
+}
+
+// news is one thing that a pool says: the one part that is set.
+type news struct {
+	login  *Login
+	job    *job.Job
+	answer *Answer
+	notice *Notice
+	// away: the pool wants the connection to end, and another not before so long.
+	away bool
+	wait time.Duration
+}
+
+// version1 is Stratum V1.
+type version1 struct {
+	name  string
+	way   Login // what the way to the pool is like
+	lines stratum1.Lines
+	c     *stratum1.Client
+	heard []news
+}
+
+func newVersion1(c Config, way Login) *version1 {
+	workers := make([]stratum1.Credential, len(c.Workers))
+	for i, w := range c.Workers {
+		workers[i] = stratum1.Credential(w)
+	}
+	return &version1{
+		name: c.Name, way: way,
+		lines: stratum1.Lines{Max: stratum1.PoolLine},
+		c: stratum1.NewClient(stratum1.ClientConfig{
+			Source: c.Source, Agent: c.Agent, Workers: workers, Mask: c.Mask & job.MaskV1,
+			Extranonce: c.Extranonce, Suggest: c.Suggest, Next: c.Next,
+		}),
+	}
+}
+
+func (v *version1) begin(dst []byte) ([]byte, error) { return v.c.Login(dst), nil }
+
+func (v *version1) take(dst, came []byte, now time.Time) ([]byte, []news, error) {
+	v.heard = v.heard[:0]
+	for len(came) > 0 {
+		n := copy(v.lines.Space(), came)
+		v.lines.Wrote(n)
+		came = came[n:]
+		for {
+			line, ok, err := v.lines.Next()
+			if err != nil {
+				return dst, v.heard, fmt.Errorf("hear pool %s: %w", v.name, err)
+			}
+			if !ok {
+				break
+			}
+			var said []stratum1.News
+			dst, said, err = v.c.Receive(dst, line, now)
+			v.hear(said)
+			if err != nil {
+				return dst, v.heard, fmt.Errorf("hear pool %s: %w", v.name, err)
+			}
+		}
+	}
+	return dst, v.heard, nil
+}
+
+func (v *version1) hear(said []stratum1.News) {
+	for _, s := range said {
+		switch s.Kind {
+		case stratum1.LoggedIn:
+			l := v.way
+			l.Room = v.c.Room()
+			v.heard = append(v.heard, news{login: &l})
+		case stratum1.NewJob:
+			v.heard = append(v.heard, news{job: s.Job})
+		case stratum1.Answered:
+			v.heard = append(v.heard, news{answer: v.answered(s.Answer)})
+		case stratum1.WorkerIn:
+			v.note(Notice{Kind: WorkerIn, User: s.User})
+		case stratum1.WorkerOut:
+			v.note(Notice{Kind: WorkerOut, User: s.User, Text: s.Text})
+		case stratum1.Message:
+			v.note(Notice{Kind: Message, Text: s.Text})
+		case stratum1.Reconnect:
+			v.note(Notice{Kind: Sent, Text: s.Text})
+			v.heard = append(v.heard, news{away: true, wait: s.Wait})
+		}
+	}
+}
+
+func (v *version1) note(n Notice) {
+	n.Upstream = v.name
+	v.heard = append(v.heard, news{notice: &n})
+}
+
+func (v *version1) answered(a stratum1.Answer) *Answer {
+	return &Answer{
+		Cookie: a.Cookie, Upstream: v.name, Worker: a.Worker, Outcome: Outcome(a.Outcome),
+		Code: int(a.Code), Reason: a.Reason, Took: a.Took,
+	}
+}
+
+func (v *version1) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]byte, error) {
+	return v.c.Submit(dst, stratum1.Solution(s), cookie, now)
+}
+
+func (v *version1) authorize(dst []byte, w Credential) ([]byte, error) {
+	return v.c.Authorize(dst, stratum1.Credential(w))
+}
+
+func (v *version1) shape(n int, now time.Time) ([]news, error) {
+	said, err := v.c.Shape(n, now)
+	v.heard = v.heard[:0]
+	v.hear(said)
+	return v.heard, err
+}
+
+func (v *version1) pulse() (notified time.Time, waiting int, since time.Time) {
+	waiting, since = v.c.Unanswered()
+	return v.c.Notified(), waiting, since
+}
+
+func (v *version1) lost() []Answer {
+	var lost []Answer
+	for _, a := range v.c.Lost() {
+		lost = append(lost, *v.answered(a))
+	}
+	return lost
+}

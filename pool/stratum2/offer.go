@@ -80,8 +80,8 @@ func (s *Session) prepare(dst []byte, c *channel, j *job.Job, now time.Time, p *
 	if again {
 		first = had.first
 		_, last := j.Times()
-		elapsed := max(0, now.Unix()-first)
-		begin = uint32(min(max(int64(j.Time)+elapsed, int64(had.time)+1), int64(last)))
+		// The second term also holds if the clock was set back.
+		begin = uint32(min(max(int64(j.Time)+now.Unix()-first, int64(had.time)+1), int64(last)))
 	}
 	p.fresh = p.fresh || !c.begun || j.Prev != c.prev || j.Bits != c.bits || j.Clean && !again
 	p.time, p.first = max(p.time, begin), first

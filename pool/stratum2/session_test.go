@@ -2,6 +2,7 @@ package stratum2
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,10 +51,12 @@ type table struct {
 }
 
 func newTable(c Config) *table {
+	other := jobOn(103, "one", 1, false)
+	other.Bits = 0x1c7fffff
 	return &table{
 		s: NewSession(c), now: noon(), view: newView(), memory: memory{},
 		jobs: map[string]*job.Job{
-			"A": jobOn(100, "one", 1, true), "B": jobOn(101, "one", 1, false), "C": jobOn(102, "one", 2, true),
+			"A": jobOn(100, "one", 1, true), "B": jobOn(101, "one", 1, false), "C": jobOn(102, "one", 2, true), "W": other,
 			"X": jobOn(200, "two", 1, true), "Y": jobOn(201, "two", 2, false), "Z": jobOn(202, "two", 1, false),
 		},
 	}
@@ -321,4 +324,35 @@ func TestSessionDialogues(t *testing.T) {
 			return p.line(t, text)
 		}, func() error { return p.settled(t) }
 	})
+}
+
+// One answer for many shares, with the sum of their difficulties.
+func TestFlush(t *testing.T) {
+	s := NewSession(Config{})
+	s.channels = []*channel{{id: 2}, {id: 3}}
+	for _, c := range []struct {
+		works []job.Work
+		want  uint64
+	}{
+		{[]job.Work{1024, 1024, 4096}, 6},
+		{[]job.Work{512, 1}, 1},
+		{[]job.Work{1, 1}, 0},
+		{[]job.Work{math.MaxUint64, math.MaxUint64}, 1 << 54},
+	} {
+		for i, w := range c.works {
+			s.channels[1].owe(uint32(i), w)
+		}
+		heads, bodies := split(t, s.Flush(nil))
+		if len(heads) != 1 {
+			t.Fatalf("%d answers", len(heads))
+		}
+		got := *parsed(t, heads[0], bodies[0]).(*message.SubmitSharesSuccess)
+		want := message.SubmitSharesSuccess{Channel: 3, Sequence: uint32(len(c.works) - 1), Count: uint32(len(c.works)), Sum: c.want}
+		if got != want {
+			t.Errorf("%v: answered %+v, want %+v", c.works, got, want)
+		}
+		if more := s.Flush(nil); len(more) > 0 {
+			t.Errorf("%v: answered twice", c.works)
+		}
+	}
 }

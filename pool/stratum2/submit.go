@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 	"time"
 
 	"hearth/pool/job"
@@ -99,17 +98,19 @@ func (s *Session) check(dst []byte, c *channel, sequence uint32, sub share.Submi
 		return dst, e, s.err
 	}
 	s.accepted = min(s.accepted+1, math.MaxInt32)
-	c.sequence = sequence
-	c.count++
-	sum, carry := bits.Add64(uint64(c.sum), uint64(e.Verdict.Credit), 0)
-	if carry != 0 {
-		sum = math.MaxUint64
-	}
-	c.sum = job.Work(sum)
-	if c.count == math.MaxUint32 {
+	if c.owe(sequence, e.Verdict.Credit); c.count == math.MaxUint32 {
 		dst = s.flush(dst, c)
 	}
 	return dst, e, s.err
+}
+
+// owe notes that an accepted share has no answer yet.
+func (c *channel) owe(sequence uint32, credit job.Work) {
+	c.sequence = sequence
+	c.count++
+	if c.sum += credit; c.sum < credit {
+		c.sum = math.MaxUint64
+	}
 }
 
 // Flush answers the accepted shares that have no answer yet, those of a channel

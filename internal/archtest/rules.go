@@ -194,7 +194,7 @@ func Hearth() Rules {
 			{Packages: "pool/payout/bolt11", Pure: true},
 			{Packages: "pool/payout/nwc/nip44", Pure: true},
 			{Packages: "pool/payout/payouttest", May: []string{"units", "pool/payout", "pool/payout/bolt11"}, Tests: true},
-			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", "pool/payout/bolt11", "pool/payout/nwc/nip44", plumbing}},
+			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", "pool/payout/bolt11", "pool/payout/lnd/rest", "pool/payout/nwc/nip44", plumbing}},
 			{Packages: "pool/journal", May: []string{"units", "ledger", "pool/job", plumbing}},
 			{Packages: "pool/node", May: []string{"units", "pool/job", plumbing}},
 			{Packages: "pool/upstream", May: []string{"units", "pool/job", "pool/share", "pool/stratum1", "pool/stratum2/...", plumbing}},

@@ -71,8 +71,9 @@ type history struct {
 }
 
 // place is something that may be used once: a ticket's key, or a destination
-// that is good for one payment.
-type place struct{ rail, ticket, to string }
+// of a rail that is good for one payment. Keys are the same for all rails, since
+// two rails may pay from one wallet, or pay one invoice.
+type place struct{ ticket, rail, to string }
 
 type spending struct {
 	at   time.Time
@@ -139,7 +140,7 @@ func (b *Book) step(at time.Time, party string, r ledger.Payout) error {
 	}
 	switch r.State {
 	case ledger.PayoutPrepared:
-		key := place{rail: r.Rail, ticket: r.Ticket}
+		key := place{ticket: r.Ticket}
 		if p.State != ledger.PayoutBegun {
 			return errOrder
 		}
@@ -178,7 +179,7 @@ func (b *Book) step(at time.Time, party string, r ledger.Payout) error {
 // for several, and still waits for some.
 func (b *Book) together(other string, r ledger.Payout) bool {
 	first := b.open[other]
-	return first != nil && first.State == ledger.PayoutPrepared && first.of == r.Of && len(b.ticket(first)) < r.Of
+	return first != nil && first.Rail == r.Rail && first.State == ledger.PayoutPrepared && first.of == r.Of && len(b.ticket(first)) < r.Of
 }
 
 func (b *Book) begin(at time.Time, party string, r ledger.Payout) error {
@@ -217,7 +218,7 @@ func (b *Book) end(at time.Time, p *payment, sent bool) {
 	// A destination that was not paid may be tried again, a ticket only if the
 	// rail was never asked to pay it.
 	delete(b.used, place{rail: p.Rail, to: p.To})
-	if key := (place{rail: p.Rail, ticket: p.Ticket.Key}); !sent && b.used[key] == p.ID {
+	if key := (place{ticket: p.Ticket.Key}); !sent && b.used[key] == p.ID {
 		delete(b.used, key)
 	}
 }

@@ -384,7 +384,7 @@ func ask(ctx context.Context, rail Rail, g group) (Ticket, error) {
 // fix records the ticket of a group.
 func (p *Payer) fix(ctx context.Context, g group, t Ticket) (group, error) {
 	p.mu.Lock()
-	by, again := p.book.used[place{rail: g[0].Rail, ticket: t.Key}]
+	by, again := p.book.used[place{ticket: t.Key}]
 	p.mu.Unlock()
 	if again {
 		return nil, p.finish(ctx, g, Outcome{State: Failed, Why: "what it would be paid under was used before, by " + by})

@@ -37,12 +37,16 @@ func (t Transaction) Append(b []byte) ([]byte, error) {
 // Block is what a job needs to become a block. It does not change.
 type Block struct {
 	transactions []Transaction
-	size         int  // bytes of the transactions
-	witness      bool // the coinbase commits to witnesses and so carries one itself
+	reward       int64 // sats
+	size         int   // bytes of the transactions
+	witness      bool  // the coinbase commits to witnesses and so carries one itself
 }
 
 // Count is how many transactions the block has, the coinbase included.
 func (b *Block) Count() int { return len(b.transactions) + 1 }
+
+// Reward is what the coinbase pays out: subsidy and fees, in sats.
+func (b *Block) Reward() int64 { return b.reward }
 
 // Assemble makes the block of a share: header and transactions as they go on
 // the wire, the coinbase with its witness. It does not ask whether the share is

@@ -126,7 +126,7 @@ func (c CoinbaseSpec) job(t *Template, id uint32, source string) (*Job, error) {
 		Prev: t.Prev, Bits: t.Bits, Time: t.Time, MinTime: t.MinTime, MaxTime: t.MaxTime,
 		Prefix: prefix, Suffix: suffix, Extranonce: c.Extranonce, Branch: branch,
 		Network: t.Target, Goal: t.Target, Height: t.Height,
-		Block: &Block{transactions: t.Transactions, size: size, witness: t.Commitment != nil},
+		Block: &Block{transactions: t.Transactions, reward: t.Coinbase, size: size, witness: t.Commitment != nil},
 	}, nil
 }
 

@@ -69,7 +69,7 @@ func TestBlocksOfRandomTemplates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if j.Version != p.version&^job.MaskV2 || j.Mask != job.MaskV2 || j.Prev != job.Hash(p.prev) || j.Time != p.time || j.Height != p.height || j.Goal != j.Network || j.Clean {
+		if j.Version != p.version&^job.MaskV2 || j.Mask != job.MaskV2 || j.Prev != job.Hash(p.prev) || j.Time != p.time || j.Height != p.height || j.Goal != j.Network || j.Clean || j.Block.Reward() != p.value || j.Block.Count() != count+1 {
 			t.Fatalf("%+v", j)
 		}
 

@@ -25,6 +25,7 @@ type File struct {
 	Tariff        Section           `yaml:"tariff"`
 	Retention     Retention         `yaml:"retention"`
 	Inference     Inference         `yaml:"inference"`
+	Pool          Section           `yaml:"pool"` // of the home's own, for its miners
 	Rooms         map[string]Room   `yaml:"rooms"`
 	Tanks         map[string]Tank   `yaml:"tanks"`
 	Manual        map[string]Manual `yaml:"manual"`

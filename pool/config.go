@@ -51,10 +51,14 @@ type Config struct {
 	Scheme  Scheme `yaml:"scheme"`
 	// Fee is the pool's share, in parts of a hundred.
 	Fee float64 `yaml:"fee,positive"`
-	// Budget is what the scheme per-share may spend before it stops, in sats.
-	Budget int64 `yaml:"budget,positive"`
-	// NoFallback lets heaters idle when nobody gives work.
-	NoFallback bool `yaml:"no_fallback"`
+	// NoFallback lets heaters idle when nobody gives work; FallbackAfter is how
+	// long they wait for work before they are given some that nobody pays.
+	NoFallback    bool          `yaml:"no_fallback"`
+	FallbackAfter time.Duration `yaml:"fallback_after,positive"`
+	// Difficulty is what a miner of whom nothing is known begins with, and
+	// LeastDifficulty the least it is given: for computers, which hash slowly.
+	Difficulty      float64 `yaml:"difficulty,positive"`
+	LeastDifficulty float64 `yaml:"least_difficulty,positive"`
 	// Connections is the most connections at once.
 	Connections int     `yaml:"connections,positive"`
 	Payouts     Payouts `yaml:"payouts"`
@@ -87,6 +91,9 @@ type Node struct {
 	// each start.
 	Password string `yaml:"password"`
 	Cookie   string `yaml:"cookie"`
+	// Certificate is the file of a node that speaks https with a certificate of
+	// its own making, as btcd does.
+	Certificate string `yaml:"certificate"`
 }
 
 // Scheme is how a pool divides a block.
@@ -137,12 +144,14 @@ type Prices struct {
 
 // Defaults of what a configuration leaves out.
 const (
-	DefaultListen    = "127.0.0.1:3333"
-	defaultSlice     = 30 * time.Second
-	defaultTag       = "hearth"
-	defaultThreshold = 10_000
-	defaultPerDay    = 1_000_000
-	defaultFee       = 1.0
+	DefaultListen = "127.0.0.1:3333"
+	defaultSlice  = 30 * time.Second
+	// Firmware stops hashing after about a minute without a job.
+	defaultFallbackAfter = 20 * time.Second
+	defaultTag           = "hearth"
+	defaultThreshold     = 10_000
+	defaultPerDay        = 1_000_000
+	defaultFee           = 1.0
 )
 
 // Filled returns the configuration with defaults in place of what is left out.
@@ -153,6 +162,7 @@ func (c Config) Filled() Config {
 	set(&c.Slice, defaultSlice)
 	set(&c.Scheme, PPLNS)
 	set(&c.Connections, 2000)
+	set(&c.FallbackAfter, defaultFallbackAfter)
 	set(&c.Payouts.Threshold, defaultThreshold)
 	set(&c.Payouts.PerPayment, defaultPerDay)
 	set(&c.Payouts.PerDay, defaultPerDay)
@@ -211,9 +221,6 @@ func (c Config) Check() error {
 		}
 		if c.Address == "" {
 			wrong("role pool: name the address of the pool itself, which is paid what nobody else is")
-		}
-		if c.Scheme == PerShare && c.Budget == 0 {
-			wrong("scheme per-share pays before a block is found: name the budget in sats that it may use up")
 		}
 	}
 	if c.Role != Proxy && c.Node.URL == "" {

@@ -42,8 +42,11 @@ const (
 	MaxName = 63
 )
 
-// ErrPaired is returned for a name that is taken.
-var ErrPaired = errors.New("a miner of this name is paired")
+// Errors that a caller tells apart.
+var (
+	ErrPaired    = errors.New("a miner of this name is paired")
+	ErrNotPaired = errors.New("no miner of this name is paired")
+)
 
 // Miners is the list of paired miners in a file that several processes read
 // and one at a time changes. It is safe for concurrent use.
@@ -183,7 +186,7 @@ func (m *Miners) Remove(name string) error {
 		return err
 	}
 	if _, ok := m.byName[name]; !ok {
-		return fmt.Errorf("no miner %q is paired: \"hearth pool miners\" lists them", name)
+		return fmt.Errorf("%w: %q; \"hearth pool miners\" lists those that are", ErrNotPaired, name)
 	}
 	delete(m.byName, name)
 	if err := m.write(); err != nil {

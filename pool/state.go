@@ -13,7 +13,7 @@ type State struct {
 	At       time.Time `json:"at"`
 	Sentence string    `json:"sentence"`
 	Role     Role      `json:"role"`
-	Mode string     `json:"split,omitempty"`
+	Mode     string    `json:"split,omitempty"`
 	Scheme   Scheme    `json:"scheme,omitempty"`
 	Network  string    `json:"network"`
 	// Test says that the network's coins are worth nothing.
@@ -41,6 +41,8 @@ type SourceState struct {
 	Up    bool      `json:"up"`
 	Since time.Time `json:"since,omitzero"` // when it came up or went down
 	Why   string    `json:"why,omitempty"`  // why it is down
+	// Payer is who pays for its work now, as the ledger calls them.
+	Payer string `json:"payer,omitempty"`
 	// Party is whose it is, if the split says so.
 	Party      string         `json:"party,omitempty"`
 	Height     int64          `json:"height,omitempty"`

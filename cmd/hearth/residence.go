@@ -30,6 +30,7 @@ type residence struct {
 	path    string // of the configuration; empty for the simulated home
 	now     *household
 	changed chan struct{} // closed when now changes
+	pool    *pooling      // nil where the home has none
 }
 
 func newResidence(h *household, d deps, path, data string) *residence {
@@ -44,6 +45,12 @@ func (r *residence) file() string {
 		return filepath.Join(r.data, homeFile)
 	}
 	return r.path
+}
+
+func (r *residence) setPool(p *pooling) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pool = p
 }
 
 func (r *residence) simulated() bool {

@@ -127,6 +127,11 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	if err != nil {
 		return err
 	}
+	own, err := c.pools(ctx, r, f)
+	if err != nil {
+		return err
+	}
+	r.setPool(own)
 	o := web.Options{Home: r, Auth: auth, Log: r.log}
 	if mining != nil {
 		o.Mining = mining.view
@@ -156,6 +161,13 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	wg.Go(func() { models.keepFolders(ctx) })
 	if mining != nil {
 		wg.Go(func() { mining.run(ctx) })
+	}
+	if own != nil {
+		wg.Go(func() {
+			if err := own.run(ctx); err != nil {
+				stop(err)
+			}
+		})
 	}
 	if c.For > 0 {
 		wg.Go(func() { stopAt(ctx, stop, r, r.State().At.Add(c.For)) })

@@ -1,0 +1,455 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"hearth/ledger"
+	"hearth/pool/account"
+	"hearth/pool/agreement"
+	"hearth/pool/job"
+	"hearth/pool/journal"
+	"hearth/pool/payout"
+	"hearth/units"
+)
+
+// books is the money of a service: the shares that are on their way into the
+// ledger, and all that follows from its records. What the ledger holds is the
+// truth; everything here is worked out from it anew at each start.
+type books struct {
+	s       *Service
+	journal *journal.Journal
+
+	mu       sync.Mutex
+	last     uint64 // number of the last record that was taken in
+	account  *account.Book
+	evidence *agreement.Evidence // nil without an agreement
+	recorded bool                // the agreement stands in the ledger
+	payer    *payout.Payer
+	rails    []payout.Rail
+	loc      *time.Location
+
+	stopped  bool
+	by       string
+	recent   []PayoutState // newest last
+	receipts []received    // of the last 30 days
+	proofs   map[string]bool
+	days     []worked // of the last 24 hours
+	yields   map[string]ledger.Yield
+	yieldAt  map[string]time.Time
+	rate     units.Known[units.Money]
+	rateFrom string
+	trouble  map[string]string
+	unpaid   []claim // shares that the scheme per-share has to pay for
+	watches  *watches
+}
+
+// received is a receipt.
+type received struct {
+	at        time.Time
+	millisats int64
+}
+
+// worked is work that a record of shares holds.
+type worked struct {
+	to     time.Time
+	from   time.Time
+	source string
+	work   job.Work
+}
+
+// batch is how many records are read at a time.
+const batch = 500
+
+// openBooks takes in the whole ledger.
+func (s *Service) openBooks(ctx context.Context) (*books, error) {
+	b := &books{
+		s: s, account: account.New(false), proofs: map[string]bool{}, yields: map[string]ledger.Yield{},
+		yieldAt: map[string]time.Time{}, trouble: map[string]string{}, loc: s.opt.Location,
+		rate: units.Unknown[units.Money]("no price source is configured", s.opt.Now()),
+	}
+	var closing ledger.Closing
+	closed := false
+	scope := ""
+	if s.contract != nil {
+		loc, err := time.LoadLocation(s.contract.Zone)
+		if err != nil {
+			return nil, fmt.Errorf("pool: agreement %s: time zone %s: %w", s.contract.Name, s.contract.Zone, err)
+		}
+		b.loc = loc
+		if b.evidence, err = agreement.NewEvidence(s.contract.Agreement, loc, false); err != nil {
+			return nil, err
+		}
+	}
+	// First what the records say of the money, and where the agreement's books
+	// were closed; then what is behind that.
+	pays := payout.NewBook("")
+	err := b.each(ctx, 1, func(r ledger.Record) error {
+		body, err := r.Decode()
+		if err != nil {
+			return fmt.Errorf("record %d: %w", r.Seq, err)
+		}
+		switch x := body.(type) {
+		case ledger.Genesis:
+			scope = x.ID
+			pays = payout.NewBook(scope)
+		case ledger.Closing:
+			if s.contract != nil && x.Digest == s.contract.Digest() {
+				closing, closed = x, true
+			}
+		}
+		if err := b.take(r, body); err != nil {
+			return err
+		}
+		if err := pays.Apply(r); err != nil {
+			return fmt.Errorf("record %d: %w", r.Seq, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger for the pool: %w", err)
+	}
+	if b.evidence != nil {
+		from := uint64(1)
+		if closed {
+			if b.evidence, err = agreement.Resume(s.contract.Agreement, b.loc, false, closing); err != nil {
+				return nil, err
+			}
+			from = closing.After + 1
+		}
+		if err := b.each(ctx, from, func(r ledger.Record) error { _, err := b.evidence.Add(r); return err }); err != nil {
+			return nil, fmt.Errorf("read the ledger for the agreement: %w", err)
+		}
+	}
+	if b.watches, err = openWatches(s.opt.Dir); err != nil {
+		return nil, err
+	}
+	if b.rails, err = s.openRails(); err != nil {
+		return nil, err
+	}
+	if b.payer, err = payout.NewPayer(pays, payout.Config{Rails: b.rails, Append: b.append, Policy: b.policy, Now: s.opt.Now}); err != nil {
+		return nil, err
+	}
+	if b.journal, err = journal.Open(filepath.Join(s.opt.Dir, "shares"), s.opt.Book, journal.Config{Interval: b.interval(), Now: s.opt.Now, Log: s.opt.Log}); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// each yields the ledger's records from a number on. What was pruned is not
+// among them; a checkpoint stands for it.
+func (b *books) each(ctx context.Context, from uint64, do func(ledger.Record) error) error {
+	for {
+		list, err := b.s.opt.Book.Records(ctx, from, batch)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		for _, r := range list {
+			if err := do(r); err != nil {
+				return err
+			}
+			from = r.Seq + 1
+		}
+	}
+}
+
+// append writes into the ledger.
+func (b *books) append(ctx context.Context, entries ...ledger.Entry) error {
+	_, err := b.s.opt.Book.Append(ctx, entries...)
+	return err
+}
+
+// note hands a share to the journal. It never waits.
+func (b *books) note(e entry) {
+	verdict := journal.Accepted
+	switch {
+	case e.stale:
+		verdict = journal.Stale
+	case e.rejected:
+		verdict = journal.Rejected
+	}
+	b.journal.Add(journal.Share{
+		Worker: e.worker, Source: e.source, Party: e.party, At: e.at, Work: e.work, Verdict: verdict, Unpaid: e.unpaid, Header: e.header,
+	})
+}
+
+// take takes a record in, as far as money and pages are concerned.
+func (b *books) take(r ledger.Record, body ledger.Body) error {
+	b.last = r.Seq
+	if r.Simulated {
+		return nil
+	}
+	if err := b.account.Apply(r); err != nil {
+		return fmt.Errorf("record %d: %w", r.Seq, err)
+	}
+	switch x := body.(type) {
+	case ledger.Shares:
+		if !x.Unpaid {
+			b.days = append(b.days, worked{from: x.From, to: x.To, source: x.Source, work: job.Work(x.Work)})
+			b.claim(r, x)
+		}
+	case ledger.Earning:
+		b.receipts = append(b.receipts, received{r.At, x.Millisats})
+		if x.Proof != "" {
+			b.proofs[r.Subject+" "+x.Proof] = true
+		}
+	case ledger.Yield:
+		b.yields[r.Subject], b.yieldAt[r.Subject] = x, r.At
+	case ledger.Rate:
+		b.rate = units.Know(units.Money{Micros: x.Micros, Currency: r.Subject}, r.At, units.Estimate)
+		b.rateFrom = x.Source
+	case ledger.Payout:
+		b.paid(r, x)
+	case ledger.Agreement:
+		if b.s.contract != nil && x.Digest == b.s.contract.Digest() {
+			b.recorded = true
+		}
+	case ledger.Setting:
+		if r.Subject == poolSubject && x.Name == payoutSetting {
+			b.stopped, b.by = x.To == payoutStopped, x.By
+		}
+	}
+	return nil
+}
+
+// claim notes work that a pool owes for.
+func (b *books) claim(r ledger.Record, x ledger.Shares) {
+	if b.s.cfg.Role != Open || x.Work <= 0 || x.Source != NodeSource {
+		return
+	}
+	if b.s.cfg.Scheme == PerShare {
+		b.unpaid = append(b.unpaid, claim{r.Seq, r.Subject, job.Work(x.Work)})
+	} else if b.payer == nil { // before the start: what is done later counts at once
+		b.s.mint.worked(b.s.accountOf(r.Subject), job.Work(x.Work))
+	}
+}
+
+// The kill switch, as the ledger has it.
+const (
+	poolSubject   = "pool"
+	payoutSetting = "payouts"
+	payoutStopped = "stopped"
+	payoutAllowed = "allowed"
+)
+
+// keptPayouts is how many payouts are shown.
+const keptPayouts = 50
+
+// paid keeps the newest payouts at hand.
+func (b *books) paid(r ledger.Record, x ledger.Payout) {
+	p := PayoutState{
+		ID: x.ID, At: r.At, Party: r.Subject, Rail: x.Rail, To: x.To, Millisats: x.Millisats, Fee: x.Fee,
+		State: string(x.State), Proof: x.Proof, Why: x.Why,
+	}
+	if i := slices.IndexFunc(b.recent, func(q PayoutState) bool { return q.ID == x.ID }); i >= 0 {
+		b.recent[i] = p
+		return
+	}
+	b.recent = append(b.recent, p)
+	if len(b.recent) > keptPayouts {
+		b.recent = b.recent[1:]
+	}
+}
+
+// follow takes in what was written since.
+func (b *books) follow(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.each(ctx, b.last+1, func(r ledger.Record) error {
+		body, err := r.Decode()
+		if err != nil {
+			return fmt.Errorf("record %d: %w", r.Seq, err)
+		}
+		if err := b.take(r, body); err != nil {
+			return err
+		}
+		if b.evidence != nil {
+			if _, err := b.evidence.Add(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// interval is how often shares become records and the agreement is worked out.
+func (b *books) interval() time.Duration {
+	if b.s.contract != nil {
+		return b.s.contract.Interval
+	}
+	return 15 * time.Minute
+}
+
+// run keeps the books until ctx ends.
+func (b *books) run(ctx context.Context) {
+	tick := time.NewTicker(bookTick)
+	defer tick.Stop()
+	next := b.s.opt.Now().Truncate(b.interval()).Add(b.interval())
+	b.troubled("ledger", b.settle(ctx, false))
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := b.s.opt.Now()
+		whole := !now.Before(next) || next.Sub(now) > b.interval()
+		if whole {
+			next = now.Truncate(b.interval()).Add(b.interval())
+		}
+		b.troubled("ledger", b.settle(ctx, whole))
+	}
+}
+
+// bookTick is how often payments are looked after.
+const bookTick = 5 * time.Second
+
+// settle does what is due: at the end of an interval all of it.
+func (b *books) settle(ctx context.Context, whole bool) error {
+	if err := b.mature(ctx); err != nil {
+		return err
+	}
+	if whole {
+		if err := b.mark(ctx); err != nil {
+			return err
+		}
+		if err := b.fold(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.follow(ctx); err != nil {
+		return err
+	}
+	if whole && b.evidence != nil {
+		if err := b.agree(ctx); err != nil {
+			return err
+		}
+	}
+	if whole {
+		b.troubled("standing", b.s.keep())
+		if err := b.perShare(ctx); err != nil {
+			return err
+		}
+	}
+	return b.pay(ctx)
+}
+
+// fold makes records of the shares since the last fold.
+func (b *books) fold(ctx context.Context) error { return b.journal.Fold(ctx) }
+
+// agree works the agreement out, and lets it divide work from now on.
+func (b *books) agree(ctx context.Context) error {
+	now := b.s.opt.Now()
+	if !b.recorded {
+		e, err := ledger.NewEntry(now, b.s.contract.Name, false, b.s.contract.Record())
+		if err != nil {
+			return err
+		}
+		if err := b.append(ctx, e); err != nil {
+			return err
+		}
+		if err := b.follow(ctx); err != nil {
+			return err
+		}
+	}
+	b.mu.Lock()
+	var entries []ledger.Entry
+	var errs []error
+	for _, work := range []func(time.Time) (ledger.Entry, bool, error){b.evidence.Transfer, b.evidence.Close} {
+		if b.s.contract.Mode != agreement.Ledger && len(entries) == 0 && len(errs) == 0 {
+			// Nobody holds anybody's money: there is nothing to transfer.
+			work = b.evidence.Close
+		}
+		e, ok, err := work(now)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if ok && err == nil {
+			entries = append(entries, e)
+			break // the other is worked out once this stands in the ledger
+		}
+	}
+	weights, err := b.evidence.Weights(now)
+	b.mu.Unlock()
+	if err == nil {
+		b.s.divideBy(weights)
+	}
+	errs = append(errs, err)
+	if len(entries) > 0 {
+		errs = append(errs, b.append(ctx, entries...), b.follow(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// troubled keeps what a person must know of.
+func (b *books) troubled(what string, err error) {
+	if err != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil {
+		delete(b.trouble, what)
+		return
+	}
+	if b.trouble[what] != err.Error() {
+		b.s.opt.Log.Error("the pool's books", "what", what, "error", err)
+	}
+	b.trouble[what] = err.Error()
+}
+
+// tell writes an event into the ledger.
+func (s *Service) tell(subject, severity, code, text string) {
+	e, err := ledger.NewEntry(s.opt.Now(), subject, false, ledger.Event{Severity: severity, Code: code, Text: text})
+	if err != nil {
+		s.opt.Log.Error("an event cannot be written", "code", code, "error", err)
+		return
+	}
+	s.opt.Log.Info("event", "subject", subject, "code", code, "severity", severity, "text", text)
+	// Whoever tells may hold locks and must not wait for the disk.
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if _, err := s.opt.Book.Append(ctx, e); err != nil {
+			s.opt.Log.Error("an event cannot be written", "code", code, "error", err)
+		}
+	}()
+}
+
+// divideBy gives the parties other parts of the work from now on.
+func (s *Service) divideBy(weights []int64) {
+	if s.contract == nil {
+		return
+	}
+	parts := s.contract.weighted(weights)
+	if len(parts) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.relays {
+		if r.parties == nil {
+			continue
+		}
+		if _, err := r.parties.Change(parts); err != nil {
+			s.opt.Log.Error("the work cannot be divided as the agreement says", "error", err)
+		}
+	}
+	if s.lend == nil {
+		return
+	}
+	s.lend.parts = parts
+	for _, t := range s.lend.turns {
+		if _, err := t.slices.Change(parts); err != nil {
+			s.opt.Log.Error("the work cannot be divided as the agreement says", "error", err)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package pool
+
+import (
+	"time"
+
+	"hearth/pool/job"
+	"hearth/pool/server"
+	"hearth/pool/share"
+)
+
+// line is a way for work to be paid: one pool with those behind it in case it
+// fails, or a node. Its fields are guarded by the service's lock.
+type line struct {
+	name  string // unique in the service: the source of its jobs
+	kind  string // "pool" or "node"
+	where string
+	party string // whose it is; empty if it is everybody's
+	// payer is who pays for its present jobs, by the name in the ledger.
+	payer string
+	up    bool
+	since time.Time
+	why   string
+	// height and difficulty are of the present job, network how hard a block is to
+	// find and reward what one pays, in sats; 0 where that is not known.
+	height     int64
+	difficulty job.Difficulty
+	network    job.Difficulty
+	reward     int64
+
+	accepted, rejected, unanswered int64
+	credited                       job.Work
+	several                        *bool
+	probe                          string
+
+	// deliver hands a share on to who wants it. It is called without the lock.
+	deliver func(server.Worker, share.Verdict)
+	// counted says that work counts when its payer has taken it, and not before.
+	counted bool
+}
+
+// state is the line as it is shown.
+func (l *line) state() SourceState {
+	return SourceState{
+		Name: l.name, Kind: l.kind, Where: l.where, Payer: l.payer, Party: l.party, Up: l.up, Since: l.since, Why: l.why,
+		Height: l.height, Difficulty: l.difficulty, Accepted: l.accepted, Rejected: l.rejected, Unanswered: l.unanswered,
+		Credited: l.credited, Several: l.several, Probe: l.probe,
+	}
+}
+
+// lost notes that nobody on a line gives work.
+func (s *Service) lost(l *line, why string) {
+	now := s.opt.Now()
+	s.mu.Lock()
+	if l.up {
+		l.since = now
+	}
+	l.up, l.why = false, why
+	s.mu.Unlock()
+	s.steerSoon()
+}
+
+// take publishes a job of a line and sends to it whoever waits for one.
+func (s *Service) take(l *line, j *job.Job) {
+	if j.Extranonce != s.fit(j.Extranonce) {
+		return // it comes again in the shape that all can work with
+	}
+	now := s.opt.Now()
+	s.mu.Lock()
+	back := !l.up
+	if back {
+		l.up, l.since, l.why = true, now, ""
+	}
+	l.height, l.difficulty, l.network = j.Height, j.Goal.Difficulty(), j.Network.Difficulty()
+	if l.reward = s.rewardOf(j); l.reward == 0 && j.Height > 0 {
+		if sats, err := job.Network(s.cfg.Network).Subsidy(j.Height); err == nil {
+			l.reward = sats
+		}
+	}
+	s.mu.Unlock()
+	s.server.Publish(j)
+	if back {
+		s.steerSoon()
+	}
+}
+
+// fit makes room for jobs that leave so many bytes of extranonce, and returns how
+// many all jobs leave from now on: a pool that gives less room than others
+// decides for all of them, since miners cannot be told of another size.
+func (s *Service) fit(room int) int {
+	s.mu.Lock()
+	if room >= s.room {
+		room = s.room
+		s.mu.Unlock()
+		return room
+	}
+	s.room = room
+	s.mu.Unlock()
+	e1 := min(4, room/2)
+	if err := s.server.Shape(e1, room-e1); err != nil {
+		s.opt.Log.Warn("a pool leaves too little room in its jobs: it cannot be used for several heaters", "bytes", room, "error", err)
+		return room
+	}
+	for _, r := range s.relays {
+		r.group.Shape(room)
+	}
+	if s.mint != nil {
+		s.mint.again()
+	}
+	return room
+}
+
+// steerSoon wakes the helm.
+func (s *Service) steerSoon() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

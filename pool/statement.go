@@ -1,0 +1,89 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"hearth/pool/agreement"
+)
+
+// ErrNoAgreement is returned where a statement is asked for and nothing was
+// agreed.
+var ErrNoAgreement = errors.New("there is no agreement: name its file under pool: agreement")
+
+// Statement works out what a party's part of a month came to, from the ledger as
+// it is now, signed. Format is json, csv or text.
+func (s *Service) Statement(ctx context.Context, party string, month time.Time, format string) ([]byte, error) {
+	if s.contract == nil {
+		return nil, ErrNoAgreement
+	}
+	b := s.books
+	if err := errors.Join(b.fold(ctx), b.follow(ctx)); err != nil {
+		return nil, err
+	}
+	from := time.Date(month.Year(), month.Month(), 1, 0, 0, 0, 0, b.loc)
+	to := from.AddDate(0, 1, 0)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	st, err := b.evidence.Statement(party, from, to, s.opt.Now(), s.opt.Book.Head())
+	if err != nil {
+		return nil, fmt.Errorf("statement of %s for %s: %w", party, from.Format("January 2006"), err)
+	}
+	var out bytes.Buffer
+	switch format {
+	case "json":
+		return st.Sign(s.opt.Key)
+	case "csv":
+		err = st.WriteCSV(&out)
+	case "text":
+		err = writeStatement(&out, st.View(b.loc))
+	default:
+		return nil, fmt.Errorf("a statement as %q: there is json, csv and text", format)
+	}
+	return out.Bytes(), err
+}
+
+// writeStatement writes a statement for a sheet of paper.
+func writeStatement(w io.Writer, v agreement.View) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	line := func(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+	rows := func(title string, rows []agreement.Row) {
+		if len(rows) == 0 {
+			return
+		}
+		line("\n%s", title)
+		for _, r := range rows {
+			line("  %s\t%s\t%s\t%s\t%s\t%s", r.What, r.How, r.Due, r.Sats, r.Worth, r.Source)
+		}
+	}
+	line("%s", v.Title)
+	if v.Warning != "" {
+		line("%s", v.Warning)
+	}
+	for _, text := range v.Summary {
+		line("%s", text)
+	}
+	rows("What it came to", v.Rows)
+	if v.Total.What != "" {
+		rows("Total", []agreement.Row{v.Total})
+	}
+	rows("Settled otherwise than in sats", v.Outside)
+	rows("Paid", v.Payouts)
+	rows("Everybody's part", v.Everyone)
+	if len(v.Open) > 0 {
+		line("\nNot settled")
+		for _, text := range v.Open {
+			line("  %s", text)
+		}
+	}
+	if v.Fiat != "" {
+		line("\n%s", v.Fiat)
+	}
+	line("%s", v.Check)
+	return t.Flush()
+}

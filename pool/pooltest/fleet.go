@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum2/message"
 	"hearth/pool/stratum2/noise"
 )
 
@@ -91,7 +92,8 @@ type fleetWork struct {
 	next   uint32 // nonce
 	// unread is what header is to be made of, when it is first needed: a fleet
 	// that only listens leaves the processor to the server.
-	unread []byte
+	unread   []byte
+	extended *message.NewExtendedMiningJob // V2, made of it
 }
 
 // StartFleet connects all miners and returns when they have logged in. When

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"hearth/pool/job"
@@ -23,12 +24,18 @@ type Config struct {
 	Key       *noise.Key
 	Authority *noise.Authority
 
+	// Next gives ids for jobs that no other job has, as [job.Counter.Next] does. A
+	// V1 miner that is to mine a job anew gets it under another. Nil: the server
+	// counts for itself, from a place at random.
+	Next func() uint32
+
 	// Extranonce1 and Extranonce2 are the bytes of a new connection's own part
 	// and of the part that its miner counts through: 4 and 4. [Server.Shape]
 	// changes them.
 	Extranonce1, Extranonce2 int
-	// Mask is the version bits that V1 miners may roll: [job.MaskV1].
-	Mask uint32
+	// MaskV1 and MaskV2 are the version bits that miners may roll, as far as a job
+	// lets them: [job.MaskV1] and [job.MaskV2].
+	MaskV1, MaskV2 uint32
 	// Start is the difficulty of a miner of whom nothing is known: 512.
 	Start job.Difficulty
 	// Vardiff is how the difficulty follows the hash rate.
@@ -90,9 +97,13 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Next == nil {
+		c.Next = job.NewCounter(rand.Uint32()).Next
+	}
 	or(&c.Extranonce1, 4)
 	or(&c.Extranonce2, 4)
-	or(&c.Mask, job.MaskV1)
+	or(&c.MaskV1, job.MaskV1)
+	or(&c.MaskV2, job.MaskV2)
 	or(&c.Start, 512)
 	or(&c.MaxConns, 16384)
 	or(&c.MaxPerAddress, 256)

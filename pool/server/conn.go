@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"hearth/pool/job"
 	"hearth/pool/share"
 )
 
@@ -20,16 +21,16 @@ type talk interface {
 	agent() string
 	// ready tells whether a seat can be given jobs.
 	ready(*seat) bool
-	// offer says what lets a seat mine p from now on.
-	offer(dst []byte, st *seat, p *part, now time.Time) []byte
+	// offer says what lets a seat mine the newest job from now on.
+	offer(dst []byte, st *seat, n *notice, now time.Time) []byte
 	// tick lets time pass for a seat's difficulty, and tells whether it changed.
 	tick(st *seat, now time.Time) bool
 	// keepalive says something that changes nothing.
 	keepalive(dst []byte) []byte
+	// published is the job of a share as its source knows it.
+	published(*job.Job) *job.Job
 	// channel is where a seat's shares are checked; nil if it is gone.
 	channel(*seat) *share.Channel
-	// part takes leave.
-	part()
 }
 
 // conn is one connection. One goroutine reads from it; whoever has something
@@ -86,6 +87,9 @@ func (c *conn) drop(why cause) {
 	}
 	c.gone, c.cause = true, why
 	c.queue = nil
+	if t, ok := c.sock.(*net.TCPConn); ok && (why == byStall || why == byIdle) {
+		_ = t.SetLinger(0) // it takes nothing: the system need not keep what is left for it
+	}
 	c.sock.Close()
 }
 
@@ -141,11 +145,12 @@ func (c *conn) catchUp() {
 	}
 }
 
-// panicked is deferred where a panic might happen with or without the lock.
+// panicked turns a panic into the end of this connection. It is deferred where
+// no lock is held.
 func (c *conn) panicked() {
 	if v := recover(); v != nil {
 		c.server.panicked(c.remote, v)
-		c.sock.Close()
+		c.close(byPanic)
 	}
 }
 
@@ -190,6 +195,24 @@ func (c *conn) roomy() {
 	}
 }
 
+// aside lets the lock go for a while. The caller holds it, and has it again
+// afterwards, also when f panics.
+func (c *conn) aside(f func()) {
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	f()
+}
+
+// seat is the seat of a channel, nil if there is none.
+func (c *conn) seat(channel uint32) *seat {
+	for _, st := range c.seats {
+		if st.channel == channel {
+			return st
+		}
+	}
+	return nil
+}
+
 // refresh offers one seat the newest job of its source.
 func (c *conn) refresh(st *seat, now time.Time) {
 	c.mu.Lock()
@@ -217,18 +240,17 @@ func (c *conn) offer(st *seat, now time.Time) {
 	if n == nil || n.seq == st.seen && !st.again {
 		return
 	}
-	p := n.since(st.seen)
-	if p.job.Extranonce != c.shape.e1+c.shape.e2 {
+	if n.whole.job.Extranonce != c.shape.e1+c.shape.e2 {
 		return // made for connections of another shape, which is about to change or has
 	}
 	if c.caughtUp != nil {
 		c.server.counts.passedOver.Add(1)
 		return
 	}
-	st.seen, st.again = n.seq, false
 	buf := c.server.buffers.Get().(*[]byte)
 	defer c.server.buffers.Put(buf)
-	c.send(c.talk.offer((*buf)[:0], st, p, now), now)
+	c.send(c.talk.offer((*buf)[:0], st, n, now), now)
+	st.seen, st.again = n.seq, false
 	c.server.counts.notices.Add(1)
 }
 
@@ -299,6 +321,7 @@ func (c *conn) sit(p Place, channel uint32, now time.Time) *seat {
 	st.tally.since = now
 	c.seats = append(c.seats, st)
 	st.feed = c.server.enter(st, p.Source)
+	c.server.limits.seat(c.remote.Addr(), 1)
 	st.feed.join(st)
 	return st
 }
@@ -310,6 +333,7 @@ func (c *conn) rise(st *seat) {
 	st.feed.part(st)
 	st.feed = nil
 	c.server.exit(st)
+	c.server.limits.seat(c.remote.Addr(), -1)
 }
 
 // leave cleans up after a connection. The reading goroutine calls it last.
@@ -320,9 +344,6 @@ func (c *conn) leave() {
 	for _, st := range left {
 		c.rise(st)
 	}
-	if c.talk != nil {
-		c.talk.part()
-	}
 	why := c.cause
 	c.mu.Unlock()
 
@@ -330,6 +351,6 @@ func (c *conn) leave() {
 	c.server.limits.leave(c.remote.Addr())
 	c.server.counts.closed[why].Add(1)
 	for _, st := range left {
-		c.server.desk.Left(st.worker)
+		c.server.left(c.remote, st.worker)
 	}
 }

@@ -15,7 +15,9 @@ type Desk interface {
 	// to the miner, cut to 200 bytes.
 	Admit(Login) (Place, error)
 	// Share tells what became of a share, good or bad. Shares of one worker that
-	// come over one connection come in order.
+	// come over one connection come in order. The verdict's job is the one that
+	// was published, of which the miner may have had a copy with another id and a
+	// later time: what it mined is in the verdict's Header and Extranonce.
 	Share(Worker, share.Verdict)
 	// Left tells that an admitted miner is gone. It is called once for each Admit
 	// that gave a place, after the last Share.
@@ -25,7 +27,8 @@ type Desk interface {
 // Login is what a miner says of itself.
 type Login struct {
 	Protocol int // 1 or 2
-	// User is the worker's name, Password its token. V2 has no password.
+	// User is the worker's name, Password its token. V2 has no password: whoever
+	// wants one there has to look for it in the name.
 	User, Password string
 	// Agent is what the miner runs, as it says.
 	Agent  string

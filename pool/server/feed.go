@@ -11,15 +11,17 @@ import (
 )
 
 // notice is the newest job of a source in the forms in which it is handed out.
-// It is not changed once made.
+// Only its repeat changes.
 type notice struct {
 	seq   uint64 // counts the jobs of the source, from 1
 	clean uint64 // seq of the newest job that made earlier ones stale
-	// As published; with all earlier jobs stale, for who has missed a job that did
-	// so or has just come; and for who has it and gets it again, because his
-	// difficulty changed: firmware takes a job that it knows for new only if it is
-	// told to begin afresh, but what it did before still counts.
-	whole, afresh, again part
+	at    time.Time
+	// As published; and with all earlier jobs stale, for who has missed a job that
+	// did so, or has just come.
+	whole, afresh part
+
+	mu     sync.Mutex
+	repeat part // the latest; zero: there was none
 }
 
 // part is a job and its notification in V1, shared by all who get it.
@@ -29,19 +31,39 @@ type part struct {
 }
 
 // since is what to give to who has seen the source's jobs up to seq.
-func (n *notice) since(seq uint64) *part {
-	switch {
-	case seq == n.seq:
-		return &n.again
-	case seq < n.clean:
-		return &n.afresh
+func (n *notice) since(seq uint64) part {
+	if seq < n.clean {
+		return n.afresh
 	}
-	return &n.whole
+	return n.whole
+}
+
+// again is the job for who has had it before, up to a time that it carried:
+// under another id, and later, so that firmware that begins with the same
+// extranonce and nonce each time tries no hash twice. Miners who need it in the
+// same second share it. When there is no later time that the source accepts it
+// is the very same job.
+func (n *notice) again(had uint32, next func() uint32, now time.Time) part {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	first, last := n.whole.job.Times()
+	elapsed := min(max(now.Sub(n.at)/time.Second, 0), 7200)
+	t := max(uint64(max(n.whole.job.Time, first))+uint64(elapsed), uint64(had)+1)
+	if r := n.repeat.job; r != nil && uint64(r.Time) >= t {
+		return n.repeat
+	}
+	if t > uint64(last) {
+		return part{n.whole.job, n.afresh.line}
+	}
+	j := *n.whole.job
+	j.ID, j.Time, j.MaxTime, j.Clean = next(), uint32(t), last, false
+	n.repeat = part{&j, stratum1.AppendNotify(nil, &j, true)}
+	return n.repeat
 }
 
 // notify makes the notice of a job that follows another, or nil.
-func notify(j *job.Job, last *notice) *notice {
-	n := &notice{seq: 1, clean: 1}
+func notify(j *job.Job, last *notice, now time.Time) *notice {
+	n := &notice{seq: 1, clean: 1, at: now}
 	if last != nil {
 		n.seq, n.clean = last.seq+1, last.clean
 	}
@@ -58,7 +80,6 @@ func notify(j *job.Job, last *notice) *notice {
 	if !j.Clean {
 		n.whole = part{j, stratum1.AppendNotify(nil, j, false)}
 	}
-	n.again = part{j, n.afresh.line}
 	return n
 }
 
@@ -101,7 +122,7 @@ func (f *feed) part(st *seat) {
 func (f *feed) publish(j *job.Job) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.latest.Store(notify(j, f.latest.Load()))
+	f.latest.Store(notify(j, f.latest.Load(), time.Now()))
 	if f.spreading {
 		return false
 	}

@@ -24,11 +24,16 @@ type house struct {
 // open starts a server for miners that find a share with every hash.
 func open(tb testing.TB, cfg server.Config) *house {
 	tb.Helper()
+	return openAt(tb, cfg, listen(tb))
+}
+
+func listen(tb testing.TB) net.Listener {
+	tb.Helper()
 	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return openAt(tb, cfg, l)
+	return l
 }
 
 func openAt(tb testing.TB, cfg server.Config, l net.Listener) *house {
@@ -48,6 +53,12 @@ func openAt(tb testing.TB, cfg server.Config, l net.Listener) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return serve(tb, s, d, l)
+}
+
+// serve lets a server serve until the test ends.
+func serve(tb testing.TB, s *server.Server, d *desk, l net.Listener) *house {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, l) }()
@@ -82,7 +93,7 @@ func keys(tb testing.TB) (*noise.Key, *noise.Authority) {
 // until polls a condition. The deadline only ends a hopeless test.
 func until(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			tb.Fatalf("never came about: %s", what)
 		}
@@ -106,7 +117,7 @@ func TestFleet(t *testing.T) {
 	const miners = 60
 	h := open(t, server.Config{})
 	h.Publish(newJob(1, "node", 3, true))
-	f := crew(t, h, pooltest.FleetConfig{V1: miners})
+	f := crew(t, h, pooltest.FleetConfig{V1: miners / 3, V2: miners / 3, Standard: miners / 3})
 	until(t, "everybody has a job", func() bool { return f.Tally().Jobs >= miners })
 
 	f.Mine(4)
@@ -145,7 +156,7 @@ func TestFleet(t *testing.T) {
 			t.Errorf("%s: %+v", s.Worker, s)
 		}
 	}
-	if protocols[1] != miners {
+	if protocols[1] != miners/3 {
 		t.Errorf("protocols: %v", protocols)
 	}
 	f.Close()

@@ -35,8 +35,16 @@ func (c *conn) bid(why cause) {
 	if waiting != nil {
 		<-waiting
 	}
-	discard(c.sock)
-	c.close(why)
+	c.mu.Lock()
+	already := c.gone
+	if !already {
+		c.gone, c.cause = true, why
+	}
+	c.mu.Unlock()
+	if !already {
+		discard(c.sock)
+		c.sock.Close()
+	}
 }
 
 // converse finds out what is spoken and speaks it, to the end.
@@ -83,9 +91,10 @@ func (c *conn) admit(l Login) (p Place, why string) {
 	case err != nil:
 		s.grieve(c.remote)
 		s.counts.refusedLogins.Add(1)
+		s.cfg.Log.Info("a miner was refused", "user", l.User, "remote", c.remote, "error", err)
 		return Place{}, cut(err.Error())
 	case s.limits.workerBanned(c.remote.Addr(), string(p.Worker), time.Now()):
-		s.desk.Left(p.Worker)
+		s.left(c.remote, p.Worker)
 		return Place{}, "turned away for some minutes: most shares were worth nothing"
 	}
 	return p, ""

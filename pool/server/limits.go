@@ -15,10 +15,13 @@ type limits struct {
 
 	mu        sync.Mutex
 	open      int
-	addresses map[netip.Prefix]int
+	addresses map[netip.Prefix]*household
 	grieved   map[netip.Prefix]*grievance
 	banned    map[ban]time.Time // until when
 }
+
+// household is who is here from one address.
+type household struct{ conns, miners int }
 
 // maxGrievances bounds what is remembered of those who are not here.
 const maxGrievances = 4096
@@ -38,7 +41,7 @@ type ban struct {
 func newLimits(total, perAddress int, b Ban) *limits {
 	return &limits{
 		total: total, perAddress: perAddress, ban: b,
-		addresses: make(map[netip.Prefix]int),
+		addresses: make(map[netip.Prefix]*household),
 		grieved:   make(map[netip.Prefix]*grievance),
 		banned:    make(map[ban]time.Time),
 	}
@@ -68,21 +71,27 @@ const (
 	isBanned
 )
 
-// enter counts a connection in, or says why it may not be.
+// enter counts a connection in, or says why it may not be. An address that
+// has miners here is not refused for what another of its devices does: houses
+// and containers share one.
 func (l *limits) enter(a netip.Addr, now time.Time) refusal {
 	from := whole(a)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	h := l.addresses[from]
 	switch {
-	case l.isBanned(ban{from: from}, now):
+	case (h == nil || h.miners == 0) && l.isBanned(ban{from: from}, now):
 		return isBanned
 	case l.open >= l.total:
 		return tooMany
-	case l.addresses[from] >= l.perAddress:
+	case h != nil && h.conns >= l.perAddress:
 		return tooManyOfAddress
+	case h == nil:
+		h = new(household)
+		l.addresses[from] = h
 	}
 	l.open++
-	l.addresses[from]++
+	h.conns++
 	return welcome
 }
 
@@ -92,9 +101,17 @@ func (l *limits) leave(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
-	if l.addresses[from]--; l.addresses[from] <= 0 {
+	h := l.addresses[from]
+	if h.conns--; h.conns == 0 {
 		delete(l.addresses, from)
 	}
+}
+
+// seat counts miners of an address that is here.
+func (l *limits) seat(a netip.Addr, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.addresses[whole(a)].miners += n
 }
 
 // grieve notes a login in vain or a broken protocol. It tells whether the

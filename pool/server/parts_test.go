@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,6 +222,21 @@ func TestLimits(t *testing.T) {
 			t.Errorf("after the ban: %d", got)
 		}
 	})
+	t.Run("an address with miners", func(t *testing.T) {
+		l := newLimits(100, 100, ban)
+		l.enter(one, now)
+		l.seat(one, 1)
+		for range 4 {
+			l.grieve(one, now)
+		}
+		if got := l.enter(one, now); got != welcome {
+			t.Errorf("with a miner: %d", got)
+		}
+		l.seat(one, -1)
+		if got := l.enter(one, now); got != isBanned {
+			t.Errorf("when it has gone: %d", got)
+		}
+	})
 	t.Run("grievances are forgotten", func(t *testing.T) {
 		l := newLimits(100, 100, ban)
 		for i := range 50 {
@@ -266,7 +282,7 @@ func TestLimits(t *testing.T) {
 func TestNoticeFoldsWhatWasMissed(t *testing.T) {
 	var last *notice
 	for i, clean := range []bool{false, false, true, false, false} {
-		last = notify(&job.Job{ID: uint32(i + 1), Source: "node", Clean: clean, Extranonce: 8}, last)
+		last = notify(&job.Job{ID: uint32(i + 1), Source: "node", Clean: clean, Extranonce: 8}, last, time.Time{})
 	}
 	for _, tc := range []struct {
 		seen  uint64
@@ -280,9 +296,41 @@ func TestNoticeFoldsWhatWasMissed(t *testing.T) {
 			t.Errorf("seen %d: the line ends with %q", tc.seen, p.line[len(p.line)-8:])
 		}
 	}
-	again := last.since(5)
-	if again.job.Clean || again.line[len(again.line)-4] != 'e' || &again.line[0] != &last.afresh.line[0] {
-		t.Errorf("again: clean %t, %s", again.job.Clean, again.line)
+	if p := last.since(5); p.job.ID != 5 || p.job.Clean {
+		t.Errorf("seen 5: got job %d, clean %t", p.job.ID, p.job.Clean)
+	}
+}
+
+// Who has a job and gets it again gets it with a time that it has not had, and
+// shares it with who needs it in the same second; up to the last time that the
+// source takes.
+func TestNoticeAgain(t *testing.T) {
+	at := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	ids := job.NewCounter(100)
+	n := notify(&job.Job{ID: 1, Source: "node", Time: 5000, MaxTime: 5015, Extranonce: 8}, nil, at)
+	for _, tc := range []struct {
+		had      uint32
+		after    time.Duration
+		id, time uint32
+	}{
+		{5000, 0, 101, 5001},
+		{5000, 0, 101, 5001},
+		{5001, 0, 102, 5002},
+		{5000, 999 * time.Millisecond, 102, 5002},
+		{5000, 10 * time.Second, 103, 5010},
+		{5000, 9 * time.Second, 103, 5010},
+		{5000, -time.Hour, 103, 5010},
+		{5010, 15 * time.Second, 104, 5015},
+		{5015, 15 * time.Second, 1, 5000},
+		{5000, 500 * time.Hour, 1, 5000},
+	} {
+		p := n.again(tc.had, ids.Next, at.Add(tc.after))
+		if p.job.ID != tc.id || p.job.Time != tc.time || p.job.Clean {
+			t.Errorf("had %d, after %s: job %d of %d, clean %t; want job %d of %d", tc.had, tc.after, p.job.ID, p.job.Time, p.job.Clean, tc.id, tc.time)
+		}
+		if !strings.HasSuffix(string(p.line), "true]}\n") || !strings.Contains(string(p.line), fmt.Sprintf("%08x", tc.id)) {
+			t.Errorf("the line is %s", p.line)
+		}
 	}
 }
 

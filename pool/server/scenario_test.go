@@ -27,6 +27,7 @@ import (
 // The scenarios in testdata are dialogues on connections without buffers, in
 // a time that passes only when everybody waits. Lines are:
 //
+//	start DIFFICULTY         first of all: the difficulty that miners begin with
 //	connect NAME [ADDRESS]   a connection, named by one word
 //	deaf NAME [ADDRESS]      a connection that takes a line only when NAME< asks for it
 //	NAME> text               the miner says a line
@@ -67,9 +68,15 @@ type stage struct {
 
 func play(t *testing.T, name, text string) {
 	d := newDesk()
+	start := pooltest.Easiest
+	if first, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(first, "start ") {
+		if _, err := fmt.Sscanf(first, "start %f", &start); err != nil {
+			t.Fatalf("%s:1: %v", name, err)
+		}
+	}
 	s, err := server.New(server.Config{
-		Vardiff: share.Vardiff{Floor: pooltest.Easiest}, Start: pooltest.Easiest,
-		Ban: server.Ban{Shares: 8, Logins: 4},
+		Vardiff: share.Vardiff{Floor: pooltest.Easiest}, Start: start,
+		Ban: server.Ban{Shares: 8, Logins: 4}, Next: job.NewCounter(0x100).Next,
 	}, d)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +101,7 @@ func play(t *testing.T, name, text string) {
 	}()
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimRight(line, " ")
-		if line == "" || line[0] == '#' {
+		if line == "" || line[0] == '#' || strings.HasPrefix(line, "start ") {
 			continue
 		}
 		if err := g.step(line); err != nil {
@@ -173,7 +180,7 @@ func (g *stage) connect(name, addr string, deaf bool) error {
 		return err
 	}
 	ours, theirs := net.Pipe()
-	m := &miner{Conn: ours, lines: bufio.NewReaderSize(ours, 64<<10), deaf: deaf}
+	m := &miner{Conn: ours, lines: newLines(ours), deaf: deaf}
 	g.miners[name] = m
 	if !deaf {
 		go func() {
@@ -185,6 +192,8 @@ func (g *stage) connect(name, addr string, deaf bool) error {
 	synctest.Wait()
 	return nil
 }
+
+func newLines(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, 64<<10) }
 
 // miner is a miner's end of a connection in a scenario.
 type miner struct {

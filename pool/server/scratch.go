@@ -11,6 +11,7 @@ import (
 // that connections that are quiet do not have it.
 type scratch struct {
 	out     []byte
+	plain   []byte // V2: before it is encrypted
 	reports []report
 	banned  *seat
 }
@@ -27,6 +28,9 @@ func (s *scratch) judge(c *conn, st *seat, v *share.Verdict, now time.Time) {
 	st.tally.add(v, now)
 	c.server.counts.share(v.Reason)
 	kept := *v
+	if v.Job != nil {
+		kept.Job = c.talk.published(v.Job)
+	}
 	kept.Extranonce = slices.Clone(v.Extranonce)
 	s.reports = append(s.reports, report{st.worker, kept})
 	if st.tally.worthless(c.server.cfg.Ban) {

@@ -170,6 +170,12 @@ func (s *Server) welcome(ctx context.Context, sock net.Conn) {
 	c := &conn{server: s, sock: sock, remote: remote, shape: s.shape, born: now, heard: now, said: now, attempt: newAttempt(sock)}
 	s.mu.Unlock()
 	s.wheel.add(c)
+	s.mu.Lock()
+	outdated := c.shape != s.shape // it changed just now, and passed this one by
+	s.mu.Unlock()
+	if outdated {
+		c.close(byShape)
+	}
 	s.running.Go(func() { c.serve(ctx) })
 }
 
@@ -318,6 +324,16 @@ func (s *Server) grieve(remote netip.AddrPort) {
 		s.counts.bans.Add(1)
 		s.cfg.Log.Warn("an address failed to log in too often: turned away for a while", "remote", remote.Addr(), "for", s.cfg.Ban.For)
 	}
+}
+
+// left tells the Desk that a miner is gone, whatever the Desk makes of it.
+func (s *Server) left(remote netip.AddrPort, w Worker) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(remote, v)
+		}
+	}()
+	s.desk.Left(w)
 }
 
 func (s *Server) panicked(remote netip.AddrPort, v any) {

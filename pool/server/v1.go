@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"hearth/pool/job"
 	"hearth/pool/share"
 	"hearth/pool/stratum1"
 )
@@ -22,6 +23,9 @@ type v1 struct {
 	prefix   uint32
 	refusals int
 	pace     pace
+	// What the miner was given last: as many as its channel remembers.
+	gave [8]given
+	next int
 }
 
 func (t *v1) version() int                 { return 1 }
@@ -29,13 +33,52 @@ func (t *v1) agent() string                { return t.session.Agent() }
 func (t *v1) ready(*seat) bool             { return t.session.Ready() }
 func (t *v1) channel(*seat) *share.Channel { return t.session.Channel() }
 func (t *v1) keepalive(dst []byte) []byte  { return t.session.Keepalive(dst) }
-func (t *v1) part()                        { t.conn.server.prefixes.give(t.prefix) }
 
-func (t *v1) offer(dst []byte, _ *seat, p *part, now time.Time) []byte {
+// offer sends the very bytes that everybody gets. But a miner that has had this
+// job before, and comes back to it from another source or is to mine it at
+// another difficulty, gets it anew.
+func (t *v1) offer(dst []byte, st *seat, n *notice, now time.Time) []byte {
+	p := n.since(st.seen)
+	if old := t.had(n.whole.job.ID); old != nil {
+		p = n.again(old.time, t.conn.server.cfg.Next, now)
+	}
+	t.note(p.job, n.whole.job)
 	if dst = t.session.Offer(dst, p.job, now); len(dst) == 0 {
-		return p.line // the very bytes that everybody gets
+		return p.line
 	}
 	return append(dst, p.line...)
+}
+
+// given is a job that the miner has, and the published one that it is.
+type given struct {
+	id   uint32
+	time uint32 // the latest that the published job was given with
+	job  *job.Job
+}
+
+// had finds what the miner last had of a published job.
+func (t *v1) had(id uint32) *given {
+	var latest *given
+	for i := range t.gave {
+		if g := &t.gave[i]; g.job != nil && g.job.ID == id && (latest == nil || g.time > latest.time) {
+			latest = g
+		}
+	}
+	return latest
+}
+
+func (t *v1) note(j, published *job.Job) {
+	t.gave[t.next] = given{j.ID, j.Time, published}
+	t.next = (t.next + 1) % len(t.gave)
+}
+
+func (t *v1) published(j *job.Job) *job.Job {
+	for i := range t.gave {
+		if g := &t.gave[i]; g.id == j.ID && g.job != nil {
+			return g.job
+		}
+	}
+	return j
 }
 
 func (t *v1) tick(_ *seat, now time.Time) bool { return t.session.Tick(now) }
@@ -47,6 +90,7 @@ func (c *conn) converseV1(ctx context.Context, first []byte) error {
 	if err != nil {
 		return err
 	}
+	defer c.server.prefixes.give(t.prefix)
 	lines := stratum1.Lines{Max: c.server.cfg.MaxLine}
 	for len(first) > 0 {
 		n := copy(lines.Space(), first)
@@ -73,7 +117,7 @@ func (c *conn) beginV1() (*v1, error) {
 		return nil, err
 	}
 	t := &v1{conn: c, prefix: id, pace: newPace(cfg.MessagesPerSecond), session: stratum1.NewSession(stratum1.Config{
-		Extranonce1: e1, Extranonce2: c.shape.e2, Mask: cfg.Mask, Vardiff: cfg.Vardiff, Start: cfg.Start,
+		Extranonce1: e1, Extranonce2: c.shape.e2, Mask: cfg.MaskV1, Vardiff: cfg.Vardiff, Start: cfg.Start,
 	})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +192,7 @@ func (t *v1) admit(e stratum1.Event) error {
 	c := t.conn
 	place, why := c.admit(Login{Protocol: 1, User: e.User, Password: e.Password, Agent: e.Agent})
 	if !t.seat(place, why) {
-		c.server.desk.Left(place.Worker)
+		c.server.left(c.remote, place.Worker)
 	}
 	if why == "" {
 		return nil

@@ -27,6 +27,7 @@ type fake struct {
 	fork     byte
 	news     chan struct{} // closed when there is something new
 	mempool  int
+	waiting  int // long polls
 	answer   map[string]func(w http.ResponseWriter, params []json.RawMessage) bool // instead of the usual; false: the usual after all
 	asked    map[string]int
 	half     chan struct{} // btcd: the second half of a template waits for it
@@ -58,6 +59,22 @@ func (f *fake) change(how func()) {
 	how()
 	close(f.news)
 	f.news = make(chan struct{})
+}
+
+// polled waits until somebody waits for news.
+func (f *fake) polled() {
+	f.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		f.mu.Lock()
+		n := f.waiting
+		f.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatal("nobody asks for news")
+		}
+	}
 }
 
 // instead has a method answered in another way.
@@ -148,13 +165,20 @@ func (f *fake) template(w http.ResponseWriter, r *http.Request, params []json.Ra
 	id := func() string { return fmt.Sprintf("%v-%d", f.prev(), f.mempool) }
 	for q.LongPollID == id() {
 		news := f.news
+		f.waiting++
 		f.mu.Unlock()
+		var gone bool
 		select {
 		case <-news:
 		case <-r.Context().Done():
-			return
+			gone = true
 		}
 		f.mu.Lock()
+		f.waiting--
+		if gone {
+			f.mu.Unlock()
+			return
+		}
 	}
 	longPoll := `"longpollid":"` + id() + `",`
 	if f.noPoll {

@@ -206,6 +206,7 @@ func TestRestarts(t *testing.T) {
 	f := newFake(t, false)
 	d := f.watch()
 	d.want(t, "clean 101 pays 5000000000")
+	f.polled()
 	f.instead("getblockchaininfo", func(w http.ResponseWriter, _ []json.RawMessage) bool {
 		f.refuse(w, -28, "Rewinding blocks…")
 		return true
@@ -223,6 +224,7 @@ func TestHiccups(t *testing.T) {
 	f := newFake(t, false)
 	d := f.watch()
 	d.want(t, "clean 101 pays 5000000000")
+	f.polled()
 	f.instead("getblocktemplate", func(w http.ResponseWriter, _ []json.RawMessage) bool {
 		f.instead("getblocktemplate", nil)
 		f.refuse(w, -32603, "previous block must be the current chain tip")

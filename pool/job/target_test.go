@@ -162,8 +162,17 @@ func TestWork(t *testing.T) {
 		d    job.Difficulty
 		want job.Work
 	}{
-		{1, 1024}, {2, 2048}, {0.5, 512}, {1.0 / 1024, 1}, {1e-9, 1}, {0, 0}, {-3, 0},
-		{1.0014, 1025}, {1 << 40, 1 << 50}, {1e30, math.MaxUint64}, {job.Difficulty(math.NaN()), 0},
+		{1, 1024},
+		{2, 2048},
+		{0.5, 512},
+		{1.0 / 1024, 1},
+		{1e-9, 1},
+		{0, 0},
+		{-3, 0},
+		{1.0014, 1025},
+		{1 << 40, 1 << 50},
+		{1e30, math.MaxUint64},
+		{job.Difficulty(math.NaN()), 0},
 	} {
 		if got := c.d.Work(); got != c.want {
 			t.Errorf("difficulty %v is %d units, want %d", float64(c.d), got, c.want)

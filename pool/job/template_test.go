@@ -182,10 +182,19 @@ func TestSubsidies(t *testing.T) {
 		height int64
 		want   int64
 	}{
-		{job.Mainnet, 0, 50e8}, {job.Mainnet, 209_999, 50e8}, {job.Mainnet, 210_000, 25e8}, {job.Mainnet, 840_000, 312_500_000},
-		{job.Mainnet, 33 * 210_000, 0}, {job.Mainnet, 32*210_000 + 5, 1}, {job.Mainnet, 1 << 40, 0},
-		{job.Testnet, 210_000, 25e8}, {job.Signet, 210_000, 25e8}, {job.Simnet, 210_000, 25e8},
-		{job.Regtest, 149, 50e8}, {job.Regtest, 150, 25e8}, {job.Regtest, 451, 625_000_000},
+		{job.Mainnet, 0, 50e8},
+		{job.Mainnet, 209_999, 50e8},
+		{job.Mainnet, 210_000, 25e8},
+		{job.Mainnet, 840_000, 312_500_000},
+		{job.Mainnet, 33 * 210_000, 0},
+		{job.Mainnet, 32*210_000 + 5, 1},
+		{job.Mainnet, 1 << 40, 0},
+		{job.Testnet, 210_000, 25e8},
+		{job.Signet, 210_000, 25e8},
+		{job.Simnet, 210_000, 25e8},
+		{job.Regtest, 149, 50e8},
+		{job.Regtest, 150, 25e8},
+		{job.Regtest, 451, 625_000_000},
 	} {
 		if got, err := c.n.Subsidy(c.height); err != nil || got != c.want {
 			t.Errorf("%s %d: %d, %v; want %d", c.n, c.height, got, err, c.want)

@@ -27,7 +27,7 @@ type fake struct {
 	fork     byte
 	news     chan struct{} // closed when there is something new
 	mempool  int
-	waiting  int // long polls
+	waiting  int                                                                   // long polls
 	answer   map[string]func(w http.ResponseWriter, params []json.RawMessage) bool // instead of the usual; false: the usual after all
 	asked    map[string]int
 	half     chan struct{} // btcd: the second half of a template waits for it

@@ -79,7 +79,8 @@ func New(cfg Config) (*Client, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	transport := &http.Transport{
-		MaxIdleConns: 4, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: timeout,
+		// Core closes a connection that is idle for 30 seconds: be sooner.
+		MaxIdleConns: 4, MaxIdleConnsPerHost: 4, IdleConnTimeout: 15 * time.Second, TLSHandshakeTimeout: timeout,
 		DisableCompression: true, ReadBufferSize: 256 << 10,
 	}
 	if cfg.Certificate != nil {

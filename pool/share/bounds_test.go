@@ -1,7 +1,7 @@
 package share_test
 
 import (
-	"encoding/binary"
+	"runtime"
 	"testing"
 	"time"
 
@@ -97,6 +97,43 @@ func TestChecksAllocateNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(300, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
+	}
+}
+
+// A connection is to take 16 KiB at most; this is what its channel takes of them,
+// with eight jobs and four shares of each.
+func TestChannelsAreSmall(t *testing.T) {
+	const n, most = 2000, 2560
+	jobs := make([]*job.Job, 8)
+	for i := range jobs {
+		jobs[i] = work(uint32(i + 2))
+		jobs[i].Prev = job.Hash{byte(i + 2)}
+	}
+	s := share.Submission{Extranonce2: make([]byte, 4), Time: jobs[0].Time, HasBits: true}
+	channels := make([]*share.Channel, n)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range channels {
+		c, _ := flood()
+		for _, j := range jobs {
+			c.Offer(j, time.Unix(1000, 0))
+			for s.Nonce = range uint32(4) {
+				s.Job = j.ID
+				if v := c.Check(s, time.Unix(1000, 0)); v.Reason != share.Accepted {
+					t.Fatal(v.Reason)
+				}
+			}
+		}
+		channels[i] = c
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	each := int(after.HeapAlloc-before.HeapAlloc) / n
+	runtime.KeepAlive(channels)
+	t.Logf("%d bytes each", each)
+	if each > most {
+		t.Errorf("a channel takes %d bytes, %d are allowed", each, most)
 	}
 }
 
@@ -285,26 +322,4 @@ func BenchmarkCheckRefused(b *testing.B) {
 			}
 		}
 	})
-}
-
-// BenchmarkChannel is what a channel costs that has eight jobs and four shares of
-// each.
-func BenchmarkChannel(b *testing.B) {
-	jobs := make([]*job.Job, 8)
-	for i := range jobs {
-		jobs[i] = work(uint32(i + 1))
-		jobs[i].Prev = job.Hash{byte(i)}
-	}
-	now := time.Unix(1000, 0)
-	b.ReportAllocs()
-	for b.Loop() {
-		c, _ := flood()
-		for _, j := range jobs {
-			c.Offer(j, now)
-			for i := range 4 {
-				s := share.Submission{Job: j.ID, Extranonce2: binary.BigEndian.AppendUint32(nil, uint32(i)), Time: j.Time, HasBits: true}
-				c.Check(s, now)
-			}
-		}
-	}
 }

@@ -106,6 +106,7 @@ type Session struct {
 	submitted         message.SubmitSharesStandard
 	submittedExtended message.SubmitSharesExtended
 	success           message.SubmitSharesSuccess
+	failure           message.SubmitSharesError
 	plain             message.NewMiningJob
 	extended          message.NewExtendedMiningJob
 	prev              message.SetNewPrevHash

@@ -3,6 +3,7 @@ package stratum2
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,7 +180,9 @@ func (p *table) say(t testing.TB, text string) error {
 	if err != nil {
 		return err
 	}
+	b = slices.Clone(b)
 	out, e, failed := p.s.Receive(nil, h, b[message.HeaderSize:], p.now)
+	spoil(b)
 	if e.Kind != None {
 		p.event = &e
 	}

@@ -81,7 +81,8 @@ func (s *Session) nowhere(dst []byte, id, sequence uint32) ([]byte, Event, error
 }
 
 func (s *Session) refuse(dst []byte, id, sequence uint32, code string) []byte {
-	return s.send(dst, &message.SubmitSharesError{Channel: id, Sequence: sequence, Code: code})
+	s.failure = message.SubmitSharesError{Channel: id, Sequence: sequence, Code: code}
+	return s.send(dst, &s.failure)
 }
 
 // check judges a share whose job is the number that the miner knows.

@@ -75,6 +75,8 @@ func write(b []byte, m Message) ([]byte, error) {
 		m.fields(&c)
 	case *SubmitSharesSuccess:
 		m.fields(&c)
+	case *SubmitSharesError:
+		m.fields(&c)
 	default:
 		c := c
 		m.fields(&c)
@@ -91,6 +93,8 @@ func read(m Message, payload []byte) ([]byte, error) {
 	case *SubmitSharesExtended:
 		m.fields(&c)
 	case *SubmitSharesSuccess:
+		m.fields(&c)
+	case *SubmitSharesError:
 		m.fields(&c)
 	default:
 		c := c

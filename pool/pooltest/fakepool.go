@@ -1,38 +1,38 @@
 package pooltest
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/big"
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"hearth/pool/stratum2/noise"
 )
 
-// FakePool is a mining pool on a real socket that speaks Stratum V1. It checks
+// FakePool is a mining pool on a real socket that speaks Stratum V1 or V2. It checks
 // shares by its own arithmetic, written out from the protocol and shared with
 // nothing that it tests, and counts what it credits to each worker. It can be as
 // difficult as pools in the field are.
 type FakePool struct {
 	t      testing.TB
 	cfg    FakePoolConfig
+	id     *noise.Identity
+	key    noise.AuthorityKey
 	listen net.Listener
 	alive  sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
-	conns    map[*fakeConn]bool
+	conns    map[fakePeer]bool
 	ever     int // connections so far
 	job      *fakeJob
 	jobs     map[string]*fakeJob
@@ -54,7 +54,7 @@ type FakePoolConfig struct {
 	Extranonce1 []byte
 	// Extranonce2 is how many bytes it leaves to the miner. Zero: 8.
 	Extranonce2 int
-	// Difficulty of the shares. Zero: 2^-16, which a test finds in milliseconds.
+	// Difficulty of the shares. Zero: 2^-20, which a test finds in a millisecond.
 	Difficulty float64
 	// Mask is what it lets roll. Zero: 1fffe000.
 	Mask uint32
@@ -74,6 +74,11 @@ type FakePoolConfig struct {
 	TLS *tls.Config
 	// Quiet: it sends no job before Notify is called.
 	Quiet bool
+	// V2: it speaks Stratum V2 instead. What is said above of version rolling, of
+	// several workers and of TLS does not apply.
+	V2 bool
+	// Nameless: it knows no extensions of V2, and does not answer when asked.
+	Nameless bool
 }
 
 // FakeBits is what a pool does with a miner's version bits.
@@ -113,6 +118,7 @@ const (
 // fakeJob is a job as the pool knows it.
 type fakeJob struct {
 	id             string
+	number         uint32 // its id in V2
 	prev           [32]byte
 	before, after  []byte
 	branch         [][32]byte
@@ -125,22 +131,13 @@ type fakeRefusal struct {
 	text string
 }
 
-// fakeConn is one connection.
-type fakeConn struct {
-	p    *FakePool
-	conn net.Conn
-
-	// Guarded by the pool's mutex.
-	in         bool
-	nextE1     []byte
-	nextE2     int
-	mask       uint32
-	difficulty float64
-	names      []string
-	places     map[string]fakePlace
-	seen       map[string]bool
-
-	write sync.Mutex
+// fakePeer is one connection, in one version of Stratum. Its methods are called
+// without the pool's mutex.
+type fakePeer interface {
+	talk() // until the connection ends
+	notify()
+	ask(difficulty float64)
+	close()
 }
 
 // fakePlace is what a job was sent with.
@@ -160,7 +157,7 @@ func NewFakePool(t testing.TB, cfg FakePoolConfig) *FakePool {
 		cfg.Extranonce2 = 8
 	}
 	if cfg.Difficulty == 0 {
-		cfg.Difficulty = 1.0 / (1 << 16)
+		cfg.Difficulty = 1.0 / (1 << 20)
 	}
 	if cfg.Mask == 0 {
 		cfg.Mask = 0x1fffe000
@@ -172,8 +169,11 @@ func NewFakePool(t testing.TB, cfg FakePoolConfig) *FakePool {
 		cfg.Coinbase = 60
 	}
 	p := &FakePool{
-		t: t, cfg: cfg, conns: map[*fakeConn]bool{}, jobs: map[string]*fakeJob{},
+		t: t, cfg: cfg, conns: map[fakePeer]bool{}, jobs: map[string]*fakeJob{},
 		credit: map[string]float64{}, accepted: map[string]int{}, rejected: map[string]map[int]int{},
+	}
+	if cfg.V2 {
+		p.identify()
 	}
 	p.open("127.0.0.1:0")
 	t.Cleanup(func() { p.Stop() })
@@ -210,6 +210,9 @@ func (p *FakePool) open(address string) {
 func (p *FakePool) URL() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cfg.V2 {
+		return "stratum2+tcp://" + p.listen.Addr().String() + "/" + p.key.String()
+	}
 	if p.cfg.TLS != nil {
 		return "stratum+tls://" + p.listen.Addr().String()
 	}
@@ -235,11 +238,11 @@ func (p *FakePool) Start() {
 // Drop closes every connection.
 func (p *FakePool) Drop() {
 	for _, c := range p.connections() {
-		c.conn.Close()
+		c.close()
 	}
 }
 
-func (p *FakePool) connections() []*fakeConn {
+func (p *FakePool) connections() []fakePeer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Collect(maps.Keys(p.conns))
@@ -315,7 +318,7 @@ func (p *FakePool) NotifyAs(id string, clean bool) {
 	copy(before, "\x01\x00\x00\x00\x01")
 	binary.BigEndian.PutUint64(before[len(before)-8:], uint64(p.serial))
 	j := &fakeJob{
-		id: id, prev: sha256.Sum256(fmt.Append(nil, "block", p.blocks)),
+		id: id, number: uint32(p.serial), prev: sha256.Sum256(fmt.Append(nil, "block", p.blocks)),
 		before: before, after: []byte("/fake pool/"), version: p.cfg.Version, ntime: uint32(time.Now().Unix()), clean: clean,
 		branch: [][32]byte{sha256.Sum256([]byte("a")), sha256.Sum256(fmt.Append(nil, p.serial))},
 	}
@@ -340,225 +343,104 @@ func (p *FakePool) Repeat() {
 func (p *FakePool) SetDifficulty(d float64) {
 	p.mu.Lock()
 	p.cfg.Difficulty = d
-	for c := range p.conns {
-		c.difficulty = d
-	}
 	p.mu.Unlock()
-	p.Say(`{"id":null,"method":"mining.set_difficulty","params":[` + strconv.FormatFloat(d, 'g', -1, 64) + `]}`)
-}
-
-// SetExtranonce changes what the pool gives of it, for the jobs that follow.
-func (p *FakePool) SetExtranonce(e1 []byte, e2 int) {
-	p.mu.Lock()
-	for c := range p.conns {
-		c.nextE1, c.nextE2 = e1, e2
-	}
-	p.mu.Unlock()
-	p.Say(fmt.Sprintf(`{"id":null,"method":"mining.set_extranonce","params":["%x",%d]}`, e1, e2))
-}
-
-// SetMask changes what may be rolled, at once.
-func (p *FakePool) SetMask(mask uint32) {
-	p.mu.Lock()
-	for c := range p.conns {
-		c.mask &= mask
-	}
-	p.mu.Unlock()
-	p.Say(fmt.Sprintf(`{"id":null,"method":"mining.set_version_mask","params":["%08x"]}`, mask))
-}
-
-// Say sends a line to all, whatever it is.
-func (p *FakePool) Say(line string) {
 	for _, c := range p.connections() {
-		c.say(line)
+		c.ask(d)
 	}
 }
 
 // serve is one connection.
 func (p *FakePool) serve(conn net.Conn) {
-	defer conn.Close()
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
+		conn.Close()
 		return
 	}
 	e1 := slices.Clone(p.cfg.Extranonce1)
 	e1[len(e1)-1] += byte(p.ever)
-	c := &fakeConn{
-		p: p, conn: conn, nextE1: e1, nextE2: p.cfg.Extranonce2,
-		difficulty: p.cfg.Difficulty, places: map[string]fakePlace{}, seen: map[string]bool{},
+	place := fakePlace{e1, p.cfg.Extranonce2, p.cfg.Difficulty}
+	base := &fakeBase{p: p, conn: conn, next: place, places: map[string]fakePlace{}, seen: map[[32]byte]bool{}}
+	var c fakePeer = &fakeV1{fakeBase: base}
+	if p.cfg.V2 {
+		c = &fakeV2{fakeBase: base}
 	}
 	p.conns[c] = true
 	p.ever++
 	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		delete(p.conns, c)
-		p.mu.Unlock()
-	}()
-	lines := bufio.NewScanner(conn)
-	for lines.Scan() {
-		var m struct {
-			ID     json.RawMessage
-			Method string
-			Params []json.RawMessage
-		}
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			p.t.Errorf("the fake pool heard %q: %v", lines.Bytes(), err)
-			return
-		}
-		if !c.hear(m.ID, m.Method, m.Params) {
-			return
-		}
-	}
+	c.talk()
+	conn.Close()
+	p.mu.Lock()
+	delete(p.conns, c)
+	p.mu.Unlock()
 }
 
-// say sends a line. A pool that is dead has nothing to say.
-func (c *fakeConn) say(line string) {
+// fakeBase is what the connections of both versions have. All but the socket is
+// guarded by the pool's mutex.
+type fakeBase struct {
+	p    *FakePool
+	conn net.Conn
+
+	in     bool
+	next   fakePlace
+	places map[string]fakePlace // by job
+	seen   map[[32]byte]bool    // shares, by hash
+	write  sync.Mutex
+}
+
+func (c *fakeBase) close() { c.conn.Close() }
+
+// place notes what the current job is sent with; nil if there is none to send.
+func (c *fakeBase) place() *fakeJob {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	j := c.p.job
+	if j == nil || !c.in {
+		return nil
+	}
+	if j.clean {
+		clear(c.places)
+	}
+	c.places[j.id] = c.next
+	return j
+}
+
+// check is what is wrong with a share of a job that the connection has; nil is
+// nothing. The caller holds the mutex.
+func (c *fakeBase) check(j *fakeJob, e2 []byte, version, ntime, nonce uint32) *fakeRefusal {
+	place := c.places[j.id]
+	if len(e2) != place.e2 {
+		return &fakeRefusal{20, "Invalid extranonce2"}
+	}
+	if ntime < j.ntime || ntime > j.ntime+7000 {
+		return &fakeRefusal{20, "Invalid ntime"}
+	}
+	hash := j.hash(place.e1, e2, version, ntime, nonce)
+	if !reaches(hash, place.difficulty) {
+		return &fakeRefusal{23, "Low difficulty share"}
+	}
+	if c.seen[hash] {
+		return &fakeRefusal{22, "Duplicate share"}
+	}
+	c.seen[hash] = true
+	return nil
+}
+
+// send writes, unless the pool is dead. Whoever is gone hears nothing.
+func (c *fakeBase) send(b []byte) {
 	c.p.mu.Lock()
 	dead := c.p.dead
 	c.p.mu.Unlock()
 	if dead {
 		return
 	}
-	c.write.Lock()
-	defer c.write.Unlock()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
-	_, _ = c.conn.Write([]byte(line + "\n")) // whoever is gone hears nothing
+	_, _ = c.conn.Write(b)
 }
 
-func (c *fakeConn) answer(id json.RawMessage, result string, refusal *fakeRefusal) {
-	if refusal != nil {
-		c.say(fmt.Sprintf(`{"id":%s,"result":null,"error":[%d,%q,null]}`, id, refusal.code, refusal.text))
-		return
-	}
-	c.say(fmt.Sprintf(`{"id":%s,"result":%s,"error":null}`, id, result))
-}
-
-// hear takes a request; false ends the connection.
-func (c *fakeConn) hear(id json.RawMessage, method string, params []json.RawMessage) bool {
-	word := func(i int) string {
-		var s string
-		if i < len(params) {
-			_ = json.Unmarshal(params[i], &s) // what is no text is an empty one
-		}
-		return s
-	}
-	switch method {
-	case "mining.configure":
-		return c.configure(id, params)
-	case "mining.subscribe":
-		c.p.mu.Lock()
-		e1, e2 := c.nextE1, c.nextE2
-		c.p.mu.Unlock()
-		c.answer(id, fmt.Sprintf(`[[["mining.set_difficulty","f"],["mining.notify","f"]],"%x",%d]`, e1, e2), nil)
-	case "mining.authorize":
-		return c.authorize(id, word(0))
-	case "mining.submit":
-		worker := word(0)
-		why := c.judge(worker, word(1), word(2), word(3), word(4), word(5))
-		c.p.mu.Lock()
-		mute := c.p.mute
-		c.p.mu.Unlock()
-		if !mute {
-			c.answer(id, "true", why)
-		}
-	case "mining.suggest_difficulty", "mining.extranonce.subscribe":
-		c.answer(id, "true", nil)
-	default:
-		c.answer(id, "", &fakeRefusal{20, "unknown method"})
-	}
-	return true
-}
-
-func (c *fakeConn) configure(id json.RawMessage, params []json.RawMessage) bool {
-	switch c.p.cfg.Configure {
-	case FakeNull:
-		c.answer(id, "null", nil)
-		return true
-	case FakeError:
-		c.answer(id, "", &fakeRefusal{20, "unknown method"})
-		return true
-	case FakeSilent:
-		return true
-	case FakeHangsUp:
-		return false
-	}
-	var options map[string]any
-	if len(params) > 1 {
-		_ = json.Unmarshal(params[1], &options) // no options are the default ones
-	}
-	mask := uint64(0xffffffff)
-	if s, ok := options["version-rolling.mask"].(string); ok {
-		mask, _ = strconv.ParseUint(s, 16, 32)
-	}
-	granted := uint32(mask) & c.p.cfg.Mask
-	c.p.mu.Lock()
-	c.mask = granted
-	c.p.mu.Unlock()
-	c.answer(id, fmt.Sprintf(`{"version-rolling":true,"version-rolling.mask":"%08x","subscribe-extranonce":true}`, granted), nil)
-	return true
-}
-
-func (c *fakeConn) authorize(id json.RawMessage, user string) bool {
-	p := c.p
-	p.mu.Lock()
-	first := len(c.names) == 0
-	var why *fakeRefusal
-	switch {
-	case first && p.cfg.User != "" && user != p.cfg.User:
-		why = &fakeRefusal{24, "unknown user " + user}
-	case !first && p.cfg.Names == FakeDrops:
-		p.mu.Unlock()
-		return false
-	case !first && p.cfg.Names == FakeRefuses:
-		why = &fakeRefusal{24, "one worker for each connection"}
-	default:
-		c.names = append(c.names, user)
-		c.in = true
-	}
-	difficulty := c.difficulty
-	p.mu.Unlock()
-	c.answer(id, "true", why)
-	if first && why == nil {
-		c.say(`{"id":null,"method":"mining.set_difficulty","params":[` + strconv.FormatFloat(difficulty, 'g', -1, 64) + `]}`)
-		c.notify()
-	}
-	return true
-}
-
-// notify sends the current job.
-func (c *fakeConn) notify() {
-	p := c.p
-	p.mu.Lock()
-	j := p.job
-	if j == nil || !c.in {
-		p.mu.Unlock()
-		return
-	}
-	if j.clean {
-		clear(c.places)
-	}
-	c.places[j.id] = fakePlace{c.nextE1, c.nextE2, c.difficulty}
-	p.mu.Unlock()
-	swapped := make([]byte, 0, 32)
-	for i := 0; i < 32; i += 4 {
-		swapped = append(swapped, j.prev[i+3], j.prev[i+2], j.prev[i+1], j.prev[i])
-	}
-	branch := make([]string, len(j.branch))
-	for i, b := range j.branch {
-		branch[i] = fmt.Sprintf(`"%x"`, b)
-	}
-	c.say(fmt.Sprintf(`{"id":null,"method":"mining.notify","params":["%s","%x","%x","%x",[%s],"%08x","1d00ffff","%08x",%v]}`,
-		j.id, swapped, j.before, j.after, strings.Join(branch, ","), j.version, j.ntime, j.clean))
-}
-
-// judge checks a share and credits it; nil is accepted.
-func (c *fakeConn) judge(worker, id, e2, ntime, nonce, bits string) *fakeRefusal {
-	p := c.p
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	why := c.fault(worker, id, e2, ntime, nonce, bits)
+// judge credits a share of a worker, or refuses it for why, which is nil if
+// nothing is wrong with it. The caller holds the mutex.
+func (p *FakePool) judge(worker string, difficulty float64, why *fakeRefusal) *fakeRefusal {
 	if len(p.refuse) > 0 {
 		why, p.refuse = &p.refuse[0], p.refuse[1:]
 	}
@@ -569,66 +451,9 @@ func (c *fakeConn) judge(worker, id, e2, ntime, nonce, bits string) *fakeRefusal
 		p.rejected[worker][why.code]++
 		return why
 	}
-	if p.cfg.Names == FakeFirst {
-		worker = c.names[0]
-	}
-	p.credit[worker] += c.places[id].difficulty
+	p.credit[worker] += difficulty
 	p.accepted[worker]++
 	return nil
-}
-
-func (c *fakeConn) fault(worker, id, e2, ntime, nonce, bits string) *fakeRefusal {
-	p := c.p
-	if !c.in || p.cfg.Names != FakeAny && !slices.Contains(c.names, worker) {
-		return &fakeRefusal{24, "Unauthorized worker"}
-	}
-	j, place := p.jobs[id], c.places[id]
-	if j == nil || place.e1 == nil {
-		return &fakeRefusal{21, "Job not found"}
-	}
-	e2Bytes, err := hex.DecodeString(e2)
-	if err != nil || len(e2Bytes) != place.e2 {
-		return &fakeRefusal{20, "Invalid extranonce2"}
-	}
-	at, err1 := strconv.ParseUint(ntime, 16, 32)
-	n, err2 := strconv.ParseUint(nonce, 16, 32)
-	if err1 != nil || err2 != nil || len(ntime) != 8 || len(nonce) != 8 {
-		return &fakeRefusal{20, "Invalid number"}
-	}
-	if at < uint64(j.ntime) || at > uint64(j.ntime)+7000 {
-		return &fakeRefusal{20, "Invalid ntime"}
-	}
-	version, ok := c.version(j.version, bits)
-	if !ok {
-		return &fakeRefusal{20, "Invalid version bits"}
-	}
-	hash := j.hash(place.e1, e2Bytes, version, uint32(at), uint32(n))
-	if !reaches(hash, place.difficulty) {
-		return &fakeRefusal{23, "Low difficulty share"}
-	}
-	if c.seen[string(hash[:])] {
-		return &fakeRefusal{22, "Duplicate share"}
-	}
-	c.seen[string(hash[:])] = true
-	return nil
-}
-
-// version is what the pool takes the miner to have hashed.
-func (c *fakeConn) version(of uint32, bits string) (uint32, bool) {
-	if bits == "" {
-		return of, true
-	}
-	b, err := strconv.ParseUint(bits, 16, 32)
-	if err != nil || uint32(b)&^c.mask != 0 {
-		return 0, false
-	}
-	switch c.p.cfg.Bits {
-	case FakeOr:
-		return of | uint32(b), true
-	case FakeXor:
-		return of ^ uint32(b), true
-	}
-	return of&^c.mask | uint32(b), true
 }
 
 // hash is the hash of a header, least significant byte first.
@@ -660,4 +485,11 @@ func reaches(hash [32]byte, difficulty float64) bool {
 	d := new(big.Rat).SetFloat64(difficulty)
 	most := new(big.Rat).SetInt(new(big.Int).Lsh(big.NewInt(0xffff), 208))
 	return h.Mul(h, d).Cmp(most) <= 0
+}
+
+// Difficulty is that of the shares that the pool asks for.
+func (p *FakePool) Difficulty() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg.Difficulty
 }

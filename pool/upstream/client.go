@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"hearth/pool/stratum1"
+	"hearth/pool/stratum2"
+	"hearth/pool/stratum2/noise"
 )
 
 // Client is the house's way to one pool. Submit, Shape and Authorize may be
@@ -28,6 +31,9 @@ type Client struct {
 	// bare: the pool closed the last connection without a word, as some do when
 	// they are asked for version rolling. The next time they are not asked.
 	bare bool
+	// alone: the pool closed the last connection before it had answered for all
+	// the workers, as some do when there are several. The next time there is one.
+	alone bool
 }
 
 // New returns a client that is not yet connected. The error says what of the
@@ -82,7 +88,9 @@ func (c *Client) pause(failures int, err error) time.Duration {
 }
 
 // hopeless reports whether connecting again soon cannot help.
-func hopeless(err error) bool { return errors.Is(err, stratum1.ErrRefused) }
+func hopeless(err error) bool {
+	return errors.Is(err, ErrRefused) || errors.Is(err, noise.ErrUntrusted)
+}
 
 // awayError is the end of a connection that the pool wanted.
 type awayError struct {
@@ -113,12 +121,12 @@ func (c *Client) once(ctx context.Context, h Handler) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := c.protocol(way)
+	p, others, err := c.protocol(way)
 	if err != nil {
 		conn.Close()
 		return 0, err
 	}
-	l := &link{name: c.config.Name, timing: c.config.Timing, conn: conn, p: p, began: began, wake: make(chan struct{}, 1)}
+	l := &link{name: c.config.Name, timing: c.config.Timing, conn: conn, p: p, began: began, others: others, wake: make(chan struct{}, 1)}
 	if l.out, err = p.begin(nil); err != nil {
 		conn.Close()
 		return 0, err
@@ -127,14 +135,18 @@ func (c *Client) once(ctx context.Context, h Handler) (time.Duration, error) {
 	c.link = l
 	c.mu.Unlock()
 
-	err = c.talk(ctx, l, h)
+	err = meant(c.talk(ctx, l, h))
 
 	c.mu.Lock()
 	c.link = nil
 	lost := p.lost()
+	others = l.others
 	c.mu.Unlock()
 	for _, a := range lost {
 		h.Answer(a)
+	}
+	if c.alone = others > l.answered && errors.Is(err, io.EOF); c.alone {
+		h.Notice(Notice{Kind: Trouble, Upstream: c.config.Name, Text: "the pool ended the connection when several workers were to be let in: the next has one"})
 	}
 	if l.up.IsZero() {
 		c.bare = !c.bare && !l.spoke && errors.Is(err, io.EOF)
@@ -173,17 +185,25 @@ func (c *Client) dial(ctx context.Context) (net.Conn, Login, error) {
 	return secure, way, nil
 }
 
-// protocol is the talk of a new connection.
-func (c *Client) protocol(way Login) (protocol, error) {
+// protocol is the talk of a new connection, and how many workers beside the
+// first it asks to let in.
+func (c *Client) protocol(way Login) (p protocol, others int, err error) {
 	c.mu.Lock()
 	config := c.config
 	config.Extranonce = c.extranonce
-	config.Workers = append(config.Workers[:len(config.Workers):len(config.Workers)], c.added...)
+	config.Workers = slices.Concat(config.Workers, c.added)
 	c.mu.Unlock()
+	if c.at.Version == 2 {
+		p, err = newVersion2(config, c.at, way)
+		return p, 0, err
+	}
 	if c.bare {
 		config.Mask = 0
 	}
-	return newVersion1(config, way), nil
+	if c.alone {
+		config.Workers = config.Workers[:1]
+	}
+	return newVersion1(config, way), len(config.Workers) - 1, nil
 }
 
 // Submit sends a share. It does not wait: the outcome comes as an Answer with
@@ -212,13 +232,21 @@ func (c *Client) Submit(s Share, cookie uint64) error {
 // meant puts the errors of the protocols into the words of this package.
 func meant(err error) error {
 	switch {
-	case errors.Is(err, stratum1.ErrGone):
-		return fmt.Errorf("%w (%w)", ErrGone, err)
-	case errors.Is(err, stratum1.ErrBusy):
-		return fmt.Errorf("%w (%w)", ErrBusy, err)
+	case errors.Is(err, stratum1.ErrGone), errors.Is(err, stratum2.ErrGone):
+		return errorOf{ErrGone, err}
+	case errors.Is(err, stratum1.ErrBusy), errors.Is(err, stratum2.ErrBusy):
+		return errorOf{ErrBusy, err}
+	case errors.Is(err, stratum1.ErrRefused), errors.Is(err, stratum2.ErrRefused):
+		return errorOf{ErrRefused, err}
 	}
 	return err
 }
+
+// errorOf is an error in a protocol's words that is one of this package's.
+type errorOf struct{ kind, said error }
+
+func (e errorOf) Error() string   { return e.said.Error() }
+func (e errorOf) Unwrap() []error { return []error{e.kind, e.said} }
 
 // Authorize lets another worker in, now and with every connection to come. What
 // the pool says to it comes as a Notice; some pools end the connection instead.
@@ -228,9 +256,10 @@ func (c *Client) Authorize(w Credential) error {
 	if l := c.link; l != nil {
 		out, err := l.p.authorize(l.out, w)
 		if err != nil {
-			return fmt.Errorf("authorise %s at pool %s: %w", w.User, c.config.Name, err)
+			return fmt.Errorf("authorise %s at pool %s: %w", w.User, c.config.Name, meant(err))
 		}
 		l.out = out
+		l.others++
 		l.nudge()
 	}
 	c.added = append(c.added, w)

@@ -162,7 +162,7 @@ func start(t testing.TB, r runner) *house {
 func config(p *pooltest.FakePool) upstream.Config {
 	return upstream.Config{
 		Name: "pool", URL: p.URL(), Workers: []upstream.Credential{{User: "house", Password: "x"}},
-		Mask: job.MaskV1, Next: job.NewCounter(0).Next, Random: func() float64 { return 0.5 },
+		Mask: job.MaskV2, Next: job.NewCounter(0).Next, Random: func() float64 { return 0.5 },
 		Timing: upstream.Timing{Retry: time.Millisecond, Longest: 20 * time.Millisecond},
 	}
 }
@@ -202,7 +202,7 @@ func send(t testing.TB, r runner, h *house, s upstream.Share, cookie uint64) ups
 // At pools of every kind shares are credited, to whom they name, with what the
 // pool asked for.
 func TestSharesAreCredited(t *testing.T) {
-	const d = 1.0 / (1 << 16)
+	const d = 1.0 / (1 << 20)
 	for name, c := range map[string]struct {
 		pool       pooltest.FakePoolConfig
 		extranonce int
@@ -225,6 +225,11 @@ func TestSharesAreCredited(t *testing.T) {
 		"no answer to configure":              {pooltest.FakePoolConfig{Configure: pooltest.FakeSilent}, 8, 0},
 		"it hangs up when asked to configure": {pooltest.FakePoolConfig{Configure: pooltest.FakeHangsUp}, 8, 0},
 		"a long coinbase":                     {pooltest.FakePoolConfig{Coinbase: 12_000}, 8, 0x1fffe000},
+		"V2":                                  {pooltest.FakePoolConfig{V2: true}, 8, 0x1fffffe0},
+		"V2, two bytes of extranonce":         {pooltest.FakePoolConfig{V2: true, Extranonce2: 2}, 2, 0x1fffffe0},
+		"V2, twelve":                          {pooltest.FakePoolConfig{V2: true, Extranonce2: 12}, 8, 0x1fffffe0},
+		"V2, a long coinbase":                 {pooltest.FakePoolConfig{V2: true, Coinbase: 50_000}, 8, 0x1fffffe0},
+		"V2 without extensions":               {pooltest.FakePoolConfig{V2: true, Nameless: true}, 8, 0x1fffffe0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,21 +251,35 @@ func TestSharesAreCredited(t *testing.T) {
 	}
 }
 
-func TestRefusedSharesSayWhy(t *testing.T) {
-	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{})
+// both runs a test in both versions of Stratum.
+func both(t *testing.T, f func(t *testing.T, c pooltest.FakePoolConfig)) {
+	t.Run("V1", func(t *testing.T) { f(t, pooltest.FakePoolConfig{}) })
+	t.Run("V2", func(t *testing.T) { f(t, pooltest.FakePoolConfig{V2: true}) })
+}
+
+func TestRefusedSharesSayWhy(t *testing.T) { both(t, testRefusedSharesSayWhy) }
+
+func testRefusedSharesSayWhy(t *testing.T, kind pooltest.FakePoolConfig) {
+	pool := pooltest.NewFakePool(t, kind)
 	client, h := begin(t, config(pool))
+	// V1 has a number for each error, V2 a word.
+	said := func(a upstream.Answer, code int, word string) bool {
+		return a.Outcome == upstream.Rejected && (kind.V2 && a.Reason == word || !kind.V2 && a.Code == code)
+	}
 	j := h.job(func(j *job.Job) bool { return j.Mask != 0 })
 	sound := find(j, 1)
 
 	if a := send(t, client, h, sound, 1); a.Outcome != upstream.Accepted {
 		t.Errorf("%+v", a)
 	}
-	if a := send(t, client, h, sound, 2); a.Outcome != upstream.Rejected || a.Code != 22 || a.Reason != "Duplicate share" {
+	if a := send(t, client, h, sound, 2); !said(a, 22, "duplicate-share") {
 		t.Errorf("the same share again: %+v", a)
 	}
 	low := sound
-	low.Nonce++
-	if a := send(t, client, h, low, 3); a.Outcome != upstream.Rejected || a.Code != 23 {
+	for j.Header(low.Extranonce, low.Version, low.Time, low.Nonce).Hash().Meets(j.Goal) {
+		low.Nonce++
+	}
+	if a := send(t, client, h, low, 3); !said(a, 23, "difficulty-too-low") {
 		t.Errorf("a share that is too easy: %+v", a)
 	}
 	pool.Refuse(20, "we are full")
@@ -274,7 +293,7 @@ func TestRefusedSharesSayWhy(t *testing.T) {
 	// What cannot be right is not sent.
 	for name, broken := range map[string]func(*upstream.Share){
 		"extranonce": func(s *upstream.Share) { s.Extranonce = s.Extranonce[1:] },
-		"rolls bits": func(s *upstream.Share) { s.Version ^= 1 },
+		"rolls bits": func(s *upstream.Share) { s.Version ^= 1 << 31 },
 		"over":       func(s *upstream.Share) { s.Job = 77777 },
 	} {
 		s := find(j, 3)
@@ -291,8 +310,10 @@ func TestRefusedSharesSayWhy(t *testing.T) {
 	}
 }
 
-func TestSeveralWorkers(t *testing.T) {
-	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{})
+func TestSeveralWorkers(t *testing.T) { both(t, testSeveralWorkers) }
+
+func testSeveralWorkers(t *testing.T, kind pooltest.FakePoolConfig) {
+	pool := pooltest.NewFakePool(t, kind)
 	c := config(pool)
 	c.Workers = append(c.Workers, upstream.Credential{User: "host"})
 	client, h := begin(t, c)
@@ -312,7 +333,9 @@ func TestSeveralWorkers(t *testing.T) {
 	if err := client.Authorize(upstream.Credential{User: "bank"}); err != nil {
 		t.Fatal(err)
 	}
-	h.hears("notice 1 pool bank")
+	if !kind.V2 { // where names need no leave
+		h.hears("notice 1 pool bank")
+	}
 	pool.Drop()
 	j = h.job(func(k *job.Job) bool { return k.ID > j.ID && k.Mask != 0 })
 	s := find(j, 9)
@@ -341,6 +364,28 @@ func TestOneWorkerOnly(t *testing.T) {
 	}
 }
 
+// A pool that ends the connection over a second worker is mined at with one.
+func TestSecondWorkerEndsTheConnection(t *testing.T) {
+	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{Names: pooltest.FakeDrops})
+	c := config(pool)
+	c.Workers = append(c.Workers, upstream.Credential{User: "host"})
+	client, h := begin(t, c)
+	h.hears("several workers were to be let in")
+	eventually(t, "a share that is accepted", func() bool {
+		h.mu.Lock()
+		n, jobs := uint64(len(h.jobs)), len(h.jobs)
+		h.mu.Unlock()
+		if jobs == 0 {
+			return false
+		}
+		j := h.job(anyJob)
+		return client.Submit(find(j, 1), n) == nil && h.answer(n).Outcome == upstream.Accepted
+	})
+	if pool.Accepted("house") == 0 {
+		t.Error("nothing was credited")
+	}
+}
+
 // What the pool gives of the extranonce, what it lets roll and what it asks for
 // may change at any time.
 func TestChangesOnTheWay(t *testing.T) {
@@ -364,9 +409,9 @@ func TestChangesOnTheWay(t *testing.T) {
 		t.Errorf("with fewer bits: %+v", a)
 	}
 
-	pool.SetDifficulty(1.0 / (1 << 12))
+	pool.SetDifficulty(1.0 / (1 << 18))
 	pool.Notify(false)
-	j = h.job(func(j *job.Job) bool { return j.Goal == job.Difficulty(1.0/(1<<12)).Target() })
+	j = h.job(func(j *job.Job) bool { return j.Goal == job.Difficulty(1.0/(1<<18)).Target() })
 	if a := send(t, client, h, find(j, 3), 4); a.Outcome != upstream.Accepted {
 		t.Errorf("at another difficulty: %+v", a)
 	}
@@ -392,8 +437,10 @@ func TestChangesOnTheWay(t *testing.T) {
 
 // Every share has exactly one answer, also when the connection ends before the
 // pool has spoken; then it is neither accepted nor rejected.
-func TestLostSharesAreUnknown(t *testing.T) {
-	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{})
+func TestLostSharesAreUnknown(t *testing.T) { both(t, testLostSharesAreUnknown) }
+
+func testLostSharesAreUnknown(t *testing.T, kind pooltest.FakePoolConfig) {
+	pool := pooltest.NewFakePool(t, kind)
 	client, h := begin(t, config(pool))
 	j := h.job(func(j *job.Job) bool { return j.Mask != 0 })
 	pool.Mute(true)
@@ -475,14 +522,17 @@ func TestPoolsThatHang(t *testing.T) {
 			c.timing.Retry, c.timing.Longest = conf.Timing.Retry, conf.Timing.Longest
 			conf.Timing = c.timing
 			client, h := begin(t, conf)
-			h.hears("up pool")
+			last := h.job(anyJob)
 			c.hang(pool, client, h)
 			h.hears(c.why)
 			// And it gets another chance, at the address it was configured with.
 			pool.Die(false)
 			pool.Mute(false)
-			last := h.job(anyJob)
 			h.job(after(last))
+			eventually(t, "another connection", func() bool {
+				_, ever := pool.Connections()
+				return ever > 1
+			})
 		})
 	}
 }
@@ -548,9 +598,55 @@ func TestPoolThatDoesNotListen(t *testing.T) {
 }
 
 func TestUnknownUserIsSaid(t *testing.T) {
-	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{User: "somebody"})
-	_, h := begin(t, config(pool))
-	h.hears(`refuses the worker: it says "unknown user house"`)
+	for word, kind := range map[string]pooltest.FakePoolConfig{
+		"unknown user house": {User: "somebody"},
+		"unknown-user":       {User: "somebody", V2: true},
+	} {
+		pool := pooltest.NewFakePool(t, kind)
+		_, h := begin(t, config(pool))
+		h.hears(word)
+		h.hears("refuses")
+	}
+}
+
+// A V2 pool that does not know the extension credits one worker, and says so by
+// not knowing it.
+func TestNamelessPool(t *testing.T) {
+	t.Parallel()
+	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{V2: true, Nameless: true})
+	c := config(pool)
+	c.Workers = append(c.Workers, upstream.Credential{User: "host"})
+	client, h := begin(t, c)
+	h.hears("notice 2 pool host the pool does not know the extension")
+	j := h.job(anyJob)
+	s := find(j, 1)
+	s.Worker = "host"
+	if err := client.Submit(s, 1); !errors.Is(err, upstream.ErrRefused) {
+		t.Errorf("a share of another worker: %v", err)
+	}
+	if err := client.Authorize(upstream.Credential{User: "bank"}); !errors.Is(err, upstream.ErrRefused) {
+		t.Errorf("another worker: %v", err)
+	}
+	if h.login.Named || !h.login.Encrypted || !h.login.Verified || h.login.Version != 2 {
+		t.Errorf("the login is %+v", h.login)
+	}
+}
+
+// A V2 pool that another authority vouches for is not mined at; one that nobody
+// was named for is, and the login says that anybody may be it.
+func TestAuthorities(t *testing.T) {
+	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{V2: true})
+	c := config(pool)
+	bare := c.URL[:strings.LastIndexByte(c.URL, '/')]
+	c.URL = bare + "/9bXiEd8boQVhq7WddEcERUL5tyyJVFYdU8th3HfbNXK3Yw6GRXh"
+	_, h := begin(t, c)
+	h.hears("the pool is not who it should be")
+	c.URL = bare
+	_, h = begin(t, c)
+	h.job(anyJob)
+	if !h.login.Encrypted || h.login.Verified {
+		t.Errorf("the login is %+v", h.login)
+	}
 }
 
 func TestTLS(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum2/noise"
 	"hearth/units"
 )
 
@@ -35,7 +36,8 @@ type Config struct {
 	// Extranonce is how many bytes of extranonce a job should leave to the house.
 	// Where the pool gives fewer, the job has fewer. Zero: 8.
 	Extranonce int
-	// Mask is the version bits that the house would like to roll. Zero: none.
+	// Mask is the version bits that the house would like to roll; [job.MaskV2] asks
+	// each version of Stratum for all that it knows. Zero: none.
 	Mask uint32
 	// Suggest is the difficulty to ask for. Zero: none.
 	Suggest job.Difficulty
@@ -96,6 +98,7 @@ type Address struct {
 	TLS     bool
 	// Host has no port; HostPort is both, as net.Dial takes it.
 	Host, HostPort string
+	Port           uint16
 	// Key is the authority key of a V2 pool in its text form; empty: none given,
 	// so that anybody may be the pool.
 	Key string
@@ -125,7 +128,7 @@ func ParseURL(s string) (Address, error) {
 	default:
 		return fail("its scheme is none of stratum+tcp, stratum+tls and stratum2+tcp")
 	}
-	a.Host, a.HostPort = u.Hostname(), u.Host
+	a.Host = u.Hostname()
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	switch {
 	case u.User != nil:
@@ -135,10 +138,13 @@ func ParseURL(s string) (Address, error) {
 	case err != nil || port == 0:
 		return fail("it has no port: pools use 3333 most, so host:3333")
 	}
-	a.HostPort = net.JoinHostPort(a.Host, u.Port())
+	a.Port, a.HostPort = uint16(port), net.JoinHostPort(a.Host, u.Port())
 	path := strings.Trim(u.Path, "/")
 	if a.Version == 2 {
 		a.Key = path
+		if _, err := noise.ParseAuthorityKey(path); path != "" && err != nil {
+			return fail(err.Error())
+		}
 	} else if path != "" {
 		return fail("it has a path, which Stratum V1 has no use for")
 	}

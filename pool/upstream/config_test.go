@@ -6,22 +6,20 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"hearth/pool/stratum1"
 )
 
 func TestURLs(t *testing.T) {
 	for in, want := range map[string]Address{
-		"stratum+tcp://pool.example:3333":     {Version: 1, Host: "pool.example", HostPort: "pool.example:3333"},
-		"pool.example:3333":                   {Version: 1, Host: "pool.example", HostPort: "pool.example:3333"},
-		" stratum+tcp://pool.example:3333/ ":  {Version: 1, Host: "pool.example", HostPort: "pool.example:3333"},
-		"stratum+tcp://pool.example:25#xnsub": {Version: 1, Host: "pool.example", HostPort: "pool.example:25"},
-		"STRATUM+SSL://[2001:db8::1]:443":     {Version: 1, TLS: true, Host: "2001:db8::1", HostPort: "[2001:db8::1]:443"},
-		"stratum+tls://pool.example:443":      {Version: 1, TLS: true, Host: "pool.example", HostPort: "pool.example:443"},
+		"stratum+tcp://pool.example:3333":     {Version: 1, Host: "pool.example", HostPort: "pool.example:3333", Port: 3333},
+		"pool.example:3333":                   {Version: 1, Host: "pool.example", HostPort: "pool.example:3333", Port: 3333},
+		" stratum+tcp://pool.example:3333/ ":  {Version: 1, Host: "pool.example", HostPort: "pool.example:3333", Port: 3333},
+		"stratum+tcp://pool.example:25#xnsub": {Version: 1, Host: "pool.example", HostPort: "pool.example:25", Port: 25},
+		"STRATUM+SSL://[2001:db8::1]:443":     {Version: 1, TLS: true, Host: "2001:db8::1", HostPort: "[2001:db8::1]:443", Port: 443},
+		"stratum+tls://pool.example:443":      {Version: 1, TLS: true, Host: "pool.example", HostPort: "pool.example:443", Port: 443},
 		"stratum2+tcp://pool.example:3336/9bXiEd8boQVhq7WddEcERUL5tyyJVFYdU8th3HfbNXK3Yw6GRXh": {
-			Version: 2, Host: "pool.example", HostPort: "pool.example:3336", Key: "9bXiEd8boQVhq7WddEcERUL5tyyJVFYdU8th3HfbNXK3Yw6GRXh",
+			Version: 2, Host: "pool.example", HostPort: "pool.example:3336", Port: 3336, Key: "9bXiEd8boQVhq7WddEcERUL5tyyJVFYdU8th3HfbNXK3Yw6GRXh",
 		},
-		"stratum2+tcp://pool.example:3336": {Version: 2, Host: "pool.example", HostPort: "pool.example:3336"},
+		"stratum2+tcp://pool.example:3336": {Version: 2, Host: "pool.example", HostPort: "pool.example:3336", Port: 3336},
 	} {
 		got, err := ParseURL(in)
 		if err != nil || got != want {
@@ -38,6 +36,7 @@ func TestURLs(t *testing.T) {
 		"stratum+tcp://a:secret@b.io:3333": "user name",
 		"stratum+tcp://b.io:3333/x":        "path",
 		"stratum+tcp://a b:3333":           "no URL",
+		"stratum2+tcp://b.io:3333/nokey":   "key",
 	} {
 		_, err := ParseURL(in)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
@@ -102,15 +101,16 @@ func TestPauses(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed := errors.New("failed")
-	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 120, 120} {
-		if got := c.pause(i, failed); got != want*time.Second {
-			t.Errorf("after %d failures the pause is %v, want %v s", i, got, want)
+	for i, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 120, 120} {
+		want := time.Duration(seconds) * time.Second
+		if got := c.pause(i, failed); got != want {
+			t.Errorf("after %d failures the pause is %v, want %v", i, got, want)
 		}
 	}
 	if got := c.pause(1_000_000, failed); got != 2*time.Minute {
 		t.Errorf("after a million failures the pause is %v", got)
 	}
-	if got := c.pause(0, fmt.Errorf("log in: %w", stratum1.ErrRefused)); got != 2*time.Minute {
+	if got := c.pause(0, fmt.Errorf("log in: %w", ErrRefused)); got != 2*time.Minute {
 		t.Errorf("after a refusal the pause is %v", got)
 	}
 	if got := c.pause(0, awayError{wait: 10 * time.Minute}); got != 10*time.Minute {

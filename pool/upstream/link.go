@@ -22,12 +22,15 @@ type link struct {
 	conn   net.Conn
 	p      protocol
 	out    []byte        // to be written
+	others int           // workers that the pool was asked to let in, beside the first
 	wake   chan struct{} // there is something to write
 
 	// Of the loop.
 	began time.Time
 	spoke bool      // the pool said something
 	up    time.Time // logged in; zero: not yet
+	// answered is for how many of the others the pool has.
+	answered int
 }
 
 // nudge wakes the writer.
@@ -53,7 +56,7 @@ func (c *Client) talk(ctx context.Context, l *link, h Handler) error {
 	both.Go(func() { failed <- c.write(ctx, l) })
 	l.nudge()
 
-	tick := time.NewTicker(max(min(l.timing.Answer, l.timing.Quiet, l.timing.Login)/8, time.Millisecond))
+	tick := time.NewTicker(max(min(l.timing.Answer, l.timing.Quiet, l.timing.Login)/16, time.Millisecond))
 	defer tick.Stop()
 	for {
 		var heard []news
@@ -103,6 +106,9 @@ func (l *link) deliver(heard []news, h Handler) error {
 		case n.answer != nil:
 			h.Answer(*n.answer)
 		case n.notice != nil:
+			if n.notice.Kind == WorkerIn || n.notice.Kind == WorkerOut {
+				l.answered++
+			}
 			h.Notice(*n.notice)
 		case n.away:
 			return awayError{l.name, n.wait}
@@ -111,11 +117,17 @@ func (l *link) deliver(heard []news, h Handler) error {
 	return nil
 }
 
-// check says that the pool has fallen silent, if it has.
+// check lets time pass, and says that the pool has fallen silent, if it has.
 func (c *Client) check(l *link, now time.Time) error {
 	c.mu.Lock()
+	out, err := l.p.tick(l.out, now)
+	l.out = out
 	notified, waiting, since := l.p.pulse()
 	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	l.nudge()
 	if l.up.IsZero() {
 		if d := now.Sub(l.began); d > l.timing.Login {
 			return fmt.Errorf("log in at pool %s: it did not answer within %v", l.name, l.timing.Login)

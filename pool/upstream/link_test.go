@@ -44,7 +44,7 @@ func TestSilence(t *testing.T) {
 			}
 			began := time.Unix(1_700_000_000, 0)
 			p := newVersion1(client.config, Login{Upstream: "pool", Version: 1})
-			l := &link{name: "pool", timing: client.config.Timing, p: p, began: began}
+			l := &link{name: "pool", timing: client.config.Timing, p: p, began: began, wake: make(chan struct{}, 1)}
 			if _, err := p.begin(nil); err != nil {
 				t.Fatal(err)
 			}

@@ -21,6 +21,8 @@ type protocol interface {
 	authorize(dst []byte, w Credential) ([]byte, error)
 	// shape changes how many bytes of extranonce jobs leave.
 	shape(n int, now time.Time) ([]news, error)
+	// tick is for what is due by time; it appends what is to be said.
+	tick(dst []byte, now time.Time) ([]byte, error)
 	// pulse is when the pool last said what to work on, zero before it did; how
 	// many shares wait for an answer, and since when.
 	pulse() (notified time.Time, waiting int, since time.Time)
@@ -140,6 +142,8 @@ func (v *version1) shape(n int, now time.Time) ([]news, error) {
 	v.hear(said)
 	return v.heard, err
 }
+
+func (v *version1) tick(dst []byte, _ time.Time) ([]byte, error) { return dst, nil }
 
 func (v *version1) pulse() (notified time.Time, waiting int, since time.Time) {
 	waiting, since = v.c.Unanswered()

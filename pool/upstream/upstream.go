@@ -16,6 +16,9 @@ var (
 	ErrGone = errors.New("the job is over")
 	// ErrBusy: too much waits for the pool already.
 	ErrBusy = errors.New("the upstream is busy")
+	// ErrRefused: the pool refuses the worker. Another name or password may help,
+	// trying again will not.
+	ErrRefused = errors.New("the pool refuses the worker")
 )
 
 // Handler is told what comes from a pool. Its methods are called one at a time,
@@ -99,7 +102,8 @@ const (
 	WorkerOut
 	// Message: the pool has something to say to a person.
 	Message
-	// Trouble: a pool of a Group cannot be mined at. It is said of every attempt.
+	// Trouble: something about the pool does not work. Of a member of a Group it
+	// is also said why it cannot be mined at, with every attempt.
 	Trouble
 	// Sent: the pool asked the house to connect anew, perhaps elsewhere. The
 	// house connects again to the host it was told by its owner.

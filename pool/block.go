@@ -9,6 +9,7 @@ import (
 
 	"hearth/ledger"
 	"hearth/pool/account"
+	"hearth/pool/agreement"
 	"hearth/pool/job"
 	"hearth/pool/payout"
 	"hearth/pool/reward"
@@ -177,13 +178,11 @@ func (b *books) accountDues() []payout.Due {
 		if !ok || a.Millisats <= 0 {
 			continue
 		}
-		rail := ""
-		for _, r := range b.rails {
-			onchain := r.Name() == "psbt" || r.Name() == "onchain"
-			if onchain != strings.Contains(to, "@") {
-				rail = r.Name()
-			}
+		way := agreement.Address
+		if strings.Contains(to, "@") {
+			way = agreement.Lightning
 		}
+		rail := b.railFor(way)
 		if rail == "" {
 			continue
 		}

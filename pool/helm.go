@@ -160,7 +160,10 @@ type turns struct {
 func (d *lending) choose(w server.Worker, s *Service, now time.Time) *line {
 	t := d.turns[w]
 	if t == nil {
-		slices, err := split.ResumeSlices(d.parts, rememberedWork, s.memory.Slices[w])
+		slices, err := split.NewSlices(d.parts, rememberedWork)
+		if kept := s.memory.Slices[w]; len(kept) > 0 && err == nil {
+			slices, err = split.ResumeSlices(d.parts, rememberedWork, kept)
+		}
 		if err != nil {
 			s.opt.Log.Error("turns of a heater cannot be kept: it works for the first party only", "miner", w, "error", err)
 			return nil

@@ -100,12 +100,15 @@ func (s *Service) fit(room int) int {
 		s.opt.Log.Warn("a pool leaves too little room in its jobs: it cannot be used for several heaters", "bytes", room, "error", err)
 		return room
 	}
-	for _, r := range s.relays {
-		r.group.Shape(room)
-	}
-	if s.mint != nil {
-		s.mint.again()
-	}
+	// Who tells of a job waits for this: the others are told beside.
+	go func() {
+		for _, r := range s.relays {
+			r.group.Shape(room)
+		}
+		if s.mint != nil {
+			s.mint.again()
+		}
+	}()
 	return room
 }
 

@@ -59,11 +59,17 @@ func (b *books) dues() []payout.Due {
 
 // railFor is the rail that pays a way; empty if none does.
 func (b *books) railFor(w agreement.Way) string {
+	want := ""
+	switch w {
+	case agreement.Lightning:
+		want = "lnurl"
+	case agreement.Address:
+		want = "onchain"
+	case agreement.Node, agreement.Account, agreement.Pool, agreement.Stays:
+	}
 	for _, r := range b.rails {
-		switch {
-		case w == agreement.Lightning && r.Name() != "psbt" && r.Name() != "onchain",
-			w == agreement.Address && (r.Name() == "psbt" || r.Name() == "onchain"):
-			return r.Name()
+		if r.Name() == want {
+			return want
 		}
 	}
 	return ""

@@ -48,7 +48,11 @@ func (s *Service) makeRelays() error {
 			return err
 		}
 		r.line.counted = true
-		r.parties, err = split.Resume(s.contract.parts(), s.memory.Shares)
+		if len(s.memory.Shares) == 0 {
+			r.parties, err = split.NewDeficit(s.contract.parts())
+		} else {
+			r.parties, err = split.Resume(s.contract.parts(), s.memory.Shares)
+		}
 		return err
 	}
 	d := &lending{every: s.cfg.Slice, turns: map[server.Worker]*turns{}, lines: map[string]*line{}, parts: s.contract.parts()}

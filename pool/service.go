@@ -136,7 +136,7 @@ func New(ctx context.Context, opt Options) (*Service, error) {
 	if s.server, err = server.New(server.Config{
 		Log: opt.Log, Key: identity.static, Authority: identity.authority,
 		MaxConns: cfg.Connections, MaxPerAddress: max(256, cfg.Connections),
-		Start: job.Difficulty(cfg.Difficulty), Vardiff: share.Vardiff{Floor: job.Difficulty(cfg.LeastDifficulty)},
+		Next: s.next, Start: job.Difficulty(cfg.Difficulty), Vardiff: share.Vardiff{Floor: job.Difficulty(cfg.LeastDifficulty)},
 	}, s); err != nil {
 		return nil, err
 	}

@@ -118,6 +118,14 @@ func TestAnotherPoolTakesOver(t *testing.T) {
 	d := open(t, t.TempDir(), pool.Config{Upstreams: []pool.Upstream{
 		{Name: "first", URL: refuses(t), User: "house"}, {Name: "second", URL: second.URL(), User: "house"},
 	}})
+	// It leaves less room in its jobs, and miners that are here must come again:
+	// those of a fleet do not.
+	pooltest.Eventually(t, "the second pool gives work", func() error {
+		if st := d.State(t.Context()); !st.Sources[0].Up {
+			return errors.New(st.Sources[0].Why)
+		}
+		return nil
+	})
 	f := d.fleet(1, 0, 0)
 	d.mine(f, "the second pool is mined at", func() error {
 		if n := second.Accepted("house"); n < 3 {

@@ -29,10 +29,8 @@ type script struct {
 	memory memory
 	heads  []message.Header
 	bodies [][]byte
-	extra  [][]byte
 	news   []string
 	failed error
-	jobs   map[uint32]issued
 }
 
 func newScript(config ClientConfig) *script {

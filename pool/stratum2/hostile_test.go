@@ -258,7 +258,7 @@ func FuzzClient(f *testing.F) {
 			out, news, err := c.Receive(nil, h, payload, noon())
 			split(t, out)
 			for _, n := range news {
-				s := Solution{}
+				var s Solution
 				switch {
 				case n.Job != nil:
 					if n.Job.Extranonce < 1 || len(n.Job.Prefix)+n.Job.Extranonce+len(n.Job.Suffix) > job.MaxCoinbase {

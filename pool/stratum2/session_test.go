@@ -281,6 +281,7 @@ func (p *table) act(t testing.TB, w []string) error {
 		}
 		var e error
 		out, _, e = p.s.Opened(nil, id(w[1]), prefix, int(id(w[3])))
+		spoil(prefix)
 		p.failed = e
 	case "refuse":
 		out = p.s.Refuse(nil, id(w[1]), strings.Trim(w[2], `"`))

@@ -244,6 +244,25 @@ type Lightning struct {
 	Payer, Between, Payee *Lnd
 }
 
+// StartWallet runs a chain of 450 blocks and a Lightning node that mined them
+// until the test ends. It takes some seconds.
+func StartWallet(tb testing.TB) (*Btcd, *Lnd) {
+	tb.Helper()
+	need(tb, lnd())
+	chain := StartBtcd(tb, BtcdConfig{Network: "simnet", TLS: true})
+	l := StartLnd(tb, chain)
+	// The wallet has addresses before there are coins, and coins can be spent
+	// after 100 blocks, with witnesses after 300. A wallet that starts on a long
+	// chain has caught up faster than one that is told of each block.
+	address := l.Address(tb)
+	l.proc.stop()
+	chain.Restart(tb, address)
+	chain.Generate(tb, 450)
+	l.Restart(tb)
+	l.Synced(tb)
+	return chain, l
+}
+
 // Channel is the capacity of each channel of [Lightning], in sats. All of it
 // lies on the payer's side at first.
 const Channel = 2_000_000
@@ -253,16 +272,8 @@ const Channel = 2_000_000
 func StartLightning(tb testing.TB) *Lightning {
 	tb.Helper()
 	need(tb, lnd())
-	n := &Lightning{Chain: StartBtcd(tb, BtcdConfig{Network: "simnet", TLS: true})}
-	n.Payer = StartLnd(tb, n.Chain)
-	// The wallet has addresses before there are coins, and coins can be spent
-	// after 100 blocks, with witnesses after 300. A wallet that starts on a long
-	// chain has caught up faster than one that is told of each block.
-	address := n.Payer.Address(tb)
-	n.Payer.proc.stop()
-	n.Chain.Restart(tb, address)
-	n.Chain.Generate(tb, 450)
-	n.Payer.Restart(tb)
+	n := new(Lightning)
+	n.Chain, n.Payer = StartWallet(tb)
 	var both sync.WaitGroup
 	both.Go(func() { n.Between = StartLnd(tb, n.Chain) })
 	both.Go(func() { n.Payee = StartLnd(tb, n.Chain) })
@@ -271,7 +282,6 @@ func StartLightning(tb testing.TB) *Lightning {
 		tb.FailNow()
 	}
 
-	n.Payer.synced(tb)
 	n.Payer.Send(tb, n.Between.Address(tb), 10*Channel)
 	n.Mine(tb, 3)
 	n.Between.connectTo(tb, n.Payee)
@@ -289,11 +299,12 @@ func (n *Lightning) Mine(tb testing.TB, blocks int) {
 	tb.Helper()
 	n.Chain.Generate(tb, blocks)
 	for _, l := range []*Lnd{n.Payer, n.Between, n.Payee} {
-		l.synced(tb)
+		l.Synced(tb)
 	}
 }
 
-func (l *Lnd) synced(tb testing.TB) {
+// Synced waits until the node and its wallet have seen all blocks.
+func (l *Lnd) Synced(tb testing.TB) {
 	tb.Helper()
 	height := l.chain.Height(tb)
 	Eventually(tb, "the Lightning node follows the chain", func() error {

@@ -76,6 +76,8 @@ type brought struct {
 	Due  lumped `json:"due"`
 	Wait int64  `json:"wait"`
 	Next lumped `json:"next"`
+	Came int64  `json:"came"` // was spread so far
+	Got  int64  `json:"got"`  // and how much of that was ours
 }
 
 // lumped is work in one lump.

@@ -82,7 +82,7 @@ func (e *Evidence) books(m bookmark) (json.RawMessage, error) {
 	b := books{standing: s, Recorded: m.recorded, Booked: m.booked, Used: m.used}
 	for i := range m.tills {
 		t := &m.tills[i]
-		b.Tills = append(b.Tills, brought{lumpOf(t.due), t.wait, lumpOf(t.next)})
+		b.Tills = append(b.Tills, brought{lumpOf(t.due), t.wait, lumpOf(t.next), t.came, t.got})
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
@@ -167,7 +167,7 @@ func Resume(a *Agreement, loc *time.Location, simulated bool, from ledger.Closin
 	o := e.opening
 	e.booked, e.used, e.recorded = o.Booked.clone(), maps.Clone(o.Used), o.Recorded
 	for i, t := range o.Tills {
-		e.tills[i] = till{t.Due.list(o.after, o.first), t.Wait, t.Next.list(o.after, o.first)}
+		e.tills[i] = till{t.Due.list(o.after, o.first), t.Wait, t.Next.list(o.after, o.first), t.Came, t.Got}
 	}
 	return e, nil
 }
@@ -193,7 +193,7 @@ func (a *Agreement) parseBooks(c ledger.Closing, first int64) (books, error) {
 		for _, l := range []lumped{t.Due, t.Next} {
 			fits = fits && l.Work >= 0 && l.Work <= mostWork && l.Others >= 0 && l.Others <= l.Work && l.From >= 0
 		}
-		fits = fits && t.Wait >= 0
+		fits = fits && t.Wait >= 0 && t.Got >= 0 && t.Got <= t.Came
 	}
 	if !fits {
 		return b, errBrought

@@ -53,7 +53,7 @@ func (e *Evidence) course(asOf time.Time, until int64, visit func(Interval) bool
 		}
 	}
 	// What a month lacked is known when it is over, also if nothing follows it.
-	next := time.Unix(0, until*int64(e.a.Interval)).In(e.loc)
+	next := e.begins(until)
 	if over := e.a.over(e.loc); !over.IsZero() && !next.Before(over) {
 		c.turn(month{})
 	} else {
@@ -155,11 +155,11 @@ func (c *course) owe(it *itemState, units int64) {
 
 func (c *course) interval(index int64) {
 	step := int64(c.a.Interval)
-	from := time.Unix(0, index*step).In(c.e.loc)
+	from := c.e.begins(index)
 	day := dateOf(from)
 	c.turn(monthOf(day))
 	c.iv = Interval{
-		Index: index, From: from, To: time.Unix(0, (index+1)*step).In(c.e.loc), Lines: c.iv.Lines[:0], Paid: c.paid,
+		Index: index, From: from, To: c.e.begins(index + 1), Lines: c.iv.Lines[:0], Paid: c.paid,
 		Owed: c.iv.Owed, Given: c.iv.Given, net: c.iv.net,
 	}
 	clear(c.paid)
@@ -278,6 +278,7 @@ func (c *course) hold(why string) {
 // step works out a step.
 func (c *course) step(item int, s *Step) {
 	it := &c.Items[item]
+	before := *it
 	line := Line{Item: item, Owed: it.Owed, State: Waiting}
 	if c.stopped != "" && !s.Outside {
 		line.Why = behind + c.stopped
@@ -312,6 +313,10 @@ func (c *course) step(item int, s *Step) {
 			from = &c.paid[s.From]
 		}
 		c.pay(&line, it, bill{from, s.To, s.Monthly.Sats, !c.a.Carried})
+		if line.State == Waiting { // what came due waits with the sats
+			*it = before
+			line.Due, line.Owed = 0, it.Owed
+		}
 	}
 	c.iv.Lines = append(c.iv.Lines, line)
 }
@@ -342,7 +347,7 @@ func (c *course) due(line *Line, it *itemState, s *Step) (int64, bool) {
 		line.Why = "the price of electricity under " + s.Tariff.Follows + " is unknown"
 		return 0, false
 	}
-	line.Price = price
+	line.Price, line.Priced = price, true
 	due, rest, ok := accrue(line.Millijoules, price, s.Part, it.Rest)
 	if !ok {
 		c.err = errTooMuch

@@ -38,6 +38,8 @@ func (s Statement) WriteCSV(w io.Writer) error {
 		}
 		if e.Provenance != "" {
 			c[5], c[6] = decimal(e.Millijoules/(millijoules/1_000_000), 6, 3), e.Provenance
+		}
+		if e.Priced {
 			c[7], c[8] = decimal(e.Least, microDigits, 2), decimal(e.Most, microDigits, 2)
 		}
 		if !e.Outside {

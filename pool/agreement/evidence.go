@@ -274,7 +274,7 @@ func (e *Evidence) shares(r ledger.Record, b ledger.Shares) (bool, error) {
 		return false, err
 	}
 	at := e.index(from)
-	ours := slices.Contains(e.a.Meters.Workers, r.Subject) && e.a.terms(dateOf(time.Unix(0, at*int64(e.a.Interval)).In(e.loc))) != nil
+	ours := slices.Contains(e.a.Meters.Workers, r.Subject) && e.a.terms(dateOf(e.begins(at))) != nil
 	e.income(payer, e.tills[payer].work(work{interval: at, from: from, seq: r.Seq, amount: b.Work, ours: ours}))
 	at, open := e.slot(at)
 	if !ours || !open {
@@ -307,12 +307,37 @@ func (e *Evidence) earning(r ledger.Record, b ledger.Earning) (bool, error) {
 	if err := count(&e.totalMoney, b.Millisats, mostMsat); err != nil {
 		return false, err
 	}
+	t := &e.tills[payer]
 	if b.Millisats > 0 {
-		e.income(payer, e.tills[payer].earn(b.Millisats))
-	} else { // it was taken back: no share explains that
-		e.income(payer, []portion{{e.index(at), b.Millisats}})
+		e.income(payer, t.earn(b.Millisats))
+		return true, nil
 	}
+	ours, rest := t.takeBack(-b.Millisats)
+	e.income(payer, append(rest, portion{e.shared(at), -ours}))
 	return true, nil
+}
+
+// shared is the last interval before a time in which something was shared: what
+// is taken back counts there, so that it counts at once.
+func (e *Evidence) shared(at int64) int64 {
+	i := e.index(at) - 1
+	day := dateOf(e.begins(i))
+	for range 366 {
+		if e.a.terms(day) != nil {
+			break
+		}
+		day = dateOf(time.Date(day.Year, day.Month, day.Day-1, 0, 0, 0, 0, time.UTC))
+		i = e.ceiling(day.next().In(e.loc)) - 1
+	}
+	if e.opening.after == 0 {
+		return max(i, e.opening.first)
+	}
+	return i
+}
+
+// begins is when an interval begins, where the heater stands.
+func (e *Evidence) begins(interval int64) time.Time {
+	return time.Unix(0, interval*int64(e.a.Interval)).In(e.loc)
 }
 
 func (e *Evidence) transfer(r ledger.Record, b ledger.Transfer) bool {

@@ -14,6 +14,8 @@ type till struct {
 	due  []work // not paid for yet
 	wait int64  // came in before there was any work to be paid for
 	next []work // the work of one span that wait pays for
+	came int64  // was spread so far and not taken back
+	got  int64  // and how much of that was ours
 }
 
 // work is one record of shares, as far as income goes.
@@ -51,9 +53,27 @@ func (t *till) earn(msat int64) []portion {
 		t.wait += msat
 		return out
 	}
-	out = append(out, spread(msat, t.due)...)
+	out = append(out, t.spread(msat, t.due)...)
 	t.due = nil
 	return out
+}
+
+// takeBack takes in that the payer took back what it had paid: first what no
+// work explains yet, then of what was spread. It returns how much of that was
+// ours, in the proportion of what is ours of all that it paid, rounded up; and
+// what was waiting for its span to be over.
+func (t *till) takeBack(msat int64) (ours int64, out []portion) {
+	out = t.flush()
+	unspread := min(t.wait, msat)
+	t.wait -= unspread
+	if msat = min(msat-unspread, t.came); msat == 0 {
+		return 0, out
+	}
+	rest, _ := mulDiv(msat, t.came-t.got, t.came)
+	ours = msat - rest
+	t.came -= msat
+	t.got -= ours
+	return ours, out
 }
 
 // flush spreads what was waiting over the work that came after it.
@@ -61,8 +81,17 @@ func (t *till) flush() []portion {
 	if len(t.next) == 0 {
 		return nil
 	}
-	out := spread(t.wait, t.next)
+	out := t.spread(t.wait, t.next)
 	t.wait, t.next = 0, nil
+	return out
+}
+
+func (t *till) spread(msat int64, over []work) []portion {
+	out := spread(msat, over)
+	t.came += msat
+	for _, p := range out {
+		t.got += p.msat
+	}
 	return out
 }
 
@@ -112,7 +141,7 @@ func (t *till) outstanding() int64 {
 
 // clone returns a copy that changes on its own.
 func (t *till) clone() till {
-	return till{slices.Clone(t.due), t.wait, slices.Clone(t.next)}
+	return till{slices.Clone(t.due), t.wait, slices.Clone(t.next), t.came, t.got}
 }
 
 // lump puts the work that was recorded up to a number into one, which counts in

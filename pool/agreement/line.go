@@ -1,7 +1,7 @@
 package agreement
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"hearth/units"
@@ -29,6 +29,7 @@ type Line struct {
 	Millijoules int64
 	Source      units.Provenance // None where nothing was measured
 	Price       int64
+	Priced      bool // the price is known
 	// Due came to be owed in this interval, Owed is what is owed after it, in
 	// micros of the currency or in msat, as [Item.Sats] says.
 	Due, Owed int64
@@ -65,36 +66,30 @@ type Interval struct {
 	net sums
 }
 
-// String says what the line came to, in plain words.
-func (a *Agreement) reason(l Line, it Item) string {
-	s := ""
+// Reason says in plain words how a line came about; empty where there is nothing
+// to say.
+func (a *Agreement) Reason(l Line) string {
+	it := a.list[l.Item]
+	var parts []string
 	if it.Step != nil && it.Kind != Fee && l.Source != units.None {
-		s = Energy(l.Millijoules) + " at " + Price(l.Price, a.Currency)
+		s := Energy(l.Millijoules)
+		if l.Priced {
+			s += " at " + Price(l.Price, a.Currency)
+		}
 		if it.Step.Part != million {
 			s += ", " + Percent(it.Step.Part) + " of it"
 		}
-		s += " (" + l.Source.String() + ")"
+		parts = append(parts, s+" ("+l.Source.String()+")")
 	}
 	if l.Why != "" {
-		if s != "" {
-			s += "; "
-		}
-		s += l.Why
+		parts = append(parts, l.Why)
 	}
-	return s
-}
-
-// Reason says in plain words how a line came about.
-func (a *Agreement) Reason(l Line) string {
-	it := a.list[l.Item]
-	s := a.reason(l, it)
-	unit := Amount{l.Owed, it.Sats()}.Text(a.Currency)
 	switch l.State {
 	case Carried:
-		return fmt.Sprintf("%s; the sats did not do: %s is owed on", s, unit)
+		parts = append(parts, "the sats did not do: "+Amount{l.Owed, it.Sats()}.Text(a.Currency)+" is owed on")
 	case Lapsed:
-		return s + "; the sats did not do: the rest lapses"
+		parts = append(parts, "the sats did not do: the rest lapses")
 	case Settled, Capped, Waiting, Released, Claimed:
 	}
-	return s
+	return strings.Join(parts, "; ")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +32,7 @@ type Statement struct {
 
 	Currency string `json:"currency,omitempty"`
 	// PriceSource said what a bitcoin was worth; Least and Most are the prices
-	// of the intervals in which sats were booked, in micros.
+	// of the intervals for which something came in, in micros.
 	PriceSource string `json:"price_source,omitempty"`
 	Least       int64  `json:"price_least,omitempty"`
 	Most        int64  `json:"price_most,omitempty"`
@@ -78,9 +77,11 @@ type Entry struct {
 	// Millijoules is the energy it is about, of the provenance.
 	Millijoules int64  `json:"mj"`
 	Provenance  string `json:"provenance,omitempty"`
-	// Least and Most are the prices of a kilowatt-hour, in micros.
-	Least int64 `json:"price_least"`
-	Most  int64 `json:"price_most"`
+	// Least and Most are the prices of a kilowatt-hour, in micros, if any was
+	// known.
+	Priced bool  `json:"priced"`
+	Least  int64 `json:"price_least"`
+	Most   int64 `json:"price_most"`
 	// Due is what came to be owed and Arrears what is owed at the end, in micros,
 	// or in msat if Sats is set.
 	Sats    bool  `json:"sats"`
@@ -156,7 +157,7 @@ func (e *Evidence) Statement(party string, from, to, asOf time.Time, head ledger
 	case from.Before(e.opening.until) && e.opening.after > 0:
 		return fail("the books up to %s are closed: it needs the ledger from before", e.opening.until.In(e.loc).Format(time.DateOnly))
 	}
-	s := summary{e: e, a: e.a, party: p, from: from, to: to, entries: make([]Entry, len(e.a.list)), opens: map[string]*Open{}}
+	s := summary{e: e, a: e.a, party: p, from: from, to: to, entries: make([]Entry, len(e.a.list)), opens: map[string]*Open{}, noted: map[string]int64{}}
 	s.Statement = Statement{
 		Format: 1, Simulated: e.simulated, Agreement: e.a.Name, Digest: e.a.digest, Mode: e.a.Mode, Party: party,
 		From: from.UTC(), To: to.UTC(), AsOf: asOf.UTC(), Currency: e.a.Currency, PriceSource: e.a.Market.Source,
@@ -185,6 +186,7 @@ type summary struct {
 	entries  []Entry
 	parts    []int64
 	opens    map[string]*Open
+	noted    map[string]int64 // the interval that was noted last, by reason
 	order    []string
 	err      error
 }
@@ -242,15 +244,15 @@ func (s *summary) add(iv Interval) bool {
 // value adds what the party got, at the interval's price.
 func (s *summary) value(iv Interval) {
 	got := iv.Paid[s.party]
-	if got == 0 {
-		return
-	}
 	if iv.Rate == 0 {
 		s.Unvalued += got
 		return
 	}
 	micros, _ := worth(got, iv.Rate)
 	s.Micros += micros
+	if iv.Income == 0 {
+		return
+	}
 	if s.Least == 0 || iv.Rate < s.Least {
 		s.Least = iv.Rate
 	}
@@ -260,17 +262,17 @@ func (s *summary) value(iv Interval) {
 // line adds a line to its entry.
 func (s *summary) line(iv Interval, l Line) {
 	x := &s.entries[l.Item]
-	if l.Millijoules > 0 || l.Source != units.None {
-		if x.Provenance == "" || l.Price < x.Least {
-			x.Least = l.Price
-		}
-		if x.Provenance == "" || l.Price > x.Most {
-			x.Most = l.Price
-		}
+	if l.Source != units.None {
 		var p units.Provenance
 		if x.Provenance == "" || p.UnmarshalText([]byte(x.Provenance)) == nil && l.Source > p {
 			x.Provenance = l.Source.String()
 		}
+	}
+	if l.Priced {
+		if !x.Priced || l.Price < x.Least {
+			x.Least = l.Price
+		}
+		x.Most, x.Priced = max(x.Most, l.Price), true
 	}
 	x.Millijoules += l.Millijoules
 	x.Due += l.Due
@@ -306,8 +308,11 @@ func (s *summary) note(why string, iv Interval, held int64) {
 		s.opens[why] = o
 		s.order = append(s.order, why)
 	}
+	if s.noted[why] != iv.Index {
+		o.Intervals++
+	}
+	s.noted[why] = iv.Index
 	o.To = iv.To.UTC()
-	o.Intervals++
 	o.Held += held
 }
 
@@ -375,7 +380,7 @@ func (s *summary) unsettled(last standing, asOf time.Time) {
 	if s.a.Mode.Custodial() {
 		for i, payer := range s.a.Meters.Income {
 			if w := s.e.tills[i].outstanding(); w > 0 {
-				add("%s has not paid yet for work of difficulty %s", payer, strconv.FormatInt(w/1024, 10))
+				add("%s has not paid yet for work of difficulty %s", payer, difficulty(whole(w)))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package agreement
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -51,7 +52,9 @@ func (s Statement) View(loc *time.Location) View {
 		}
 		v.Rows = append(v.Rows, r)
 	}
-	v.Total = Row{What: "Together", Sats: Sats(s.Millisats), Worth: s.worth()}
+	if s.money() {
+		v.Total = Row{What: "Together", Sats: Sats(s.Millisats), Worth: s.worth()}
+	}
 	for _, o := range s.Open {
 		v.Open = append(v.Open, o.sentence(loc))
 	}
@@ -59,12 +62,19 @@ func (s Statement) View(loc *time.Location) View {
 		v.Payouts = append(v.Payouts, Row{What: p.At.In(loc).Format("2 January 2006, 15:04"), How: p.State, Sats: Sats(p.Millisats), Source: p.Rail})
 	}
 	for _, p := range s.All.Parties {
+		if !s.money() {
+			break
+		}
 		v.Everyone = append(v.Everyone, Row{What: p.Party, Sats: Sats(p.Millisats)})
 	}
 	v.Check = fmt.Sprintf("Worked out from records up to number %d of the ledger, under the agreement with the digest %s. "+
 		"Whoever has the agreement, this statement and the exported ledger can work it out again.", s.Head.Seq, s.Digest.String()[:16])
 	return v
 }
+
+// money reports whether the statement is about sats at all, rather than about
+// shares of work alone.
+func (s Statement) money() bool { return s.Mode.Custodial() || s.All.Income > 0 }
 
 func (s Statement) summary() []string {
 	var out []string
@@ -76,6 +86,9 @@ func (s Statement) summary() []string {
 		out = append(out, got+".")
 	} else {
 		out = append(out, fmt.Sprintf("Of work of difficulty %s, %s is yours and %s was credited to you.", difficulty(s.Work), difficulty(s.Owed), difficulty(s.Given)))
+		if s.money() {
+			out = append(out, "Sats are what the work is expected to earn: nobody holds them, each party is paid directly.")
+		}
 	}
 	for _, e := range s.Entries {
 		if e.Outside && e.Due > 0 {
@@ -96,7 +109,9 @@ func (s Statement) summary() []string {
 }
 
 // difficulty prints work as shares of difficulty 1.
-func difficulty(w whole) string { return strconv.FormatInt(int64(w)/1024, 10) }
+func difficulty(w whole) string {
+	return strconv.FormatInt(int64(w)/1024, 10) + decimal(int64(w)%1024*1000/1024, 3, 0)[1:]
+}
 
 func (s Statement) worth() string {
 	switch {
@@ -127,24 +142,30 @@ func (s Statement) fiat() string {
 
 func (e Entry) row(currency string) Row {
 	r := Row{What: e.Text, Source: e.Provenance}
+	var how []string
 	if e.Provenance != "" {
-		r.How = Energy(e.Millijoules) + " at " + Price(e.Least, currency)
-		if e.Least != e.Most {
-			r.How = Energy(e.Millijoules) + " at " + Money(e.Least, currency) + " to " + Price(e.Most, currency)
+		s := Energy(e.Millijoules)
+		switch {
+		case !e.Priced:
+		case e.Least != e.Most:
+			s += " at " + Money(e.Least, currency) + " to " + Price(e.Most, currency)
+		default:
+			s += " at " + Price(e.Least, currency)
+		}
+		how = append(how, s)
+	}
+	for _, n := range []struct {
+		intervals int64
+		text      string
+	}{
+		{e.Waiting, "waiting for a reading or a price"}, {e.Released, "settled without a reading or a price"},
+		{e.Short, "with too few sats"}, {e.Capped, "cut off by a cap"},
+	} {
+		if n.intervals > 0 {
+			how = append(how, intervals(n.intervals)+" "+n.text)
 		}
 	}
-	note := func(n int64, text string) {
-		if n > 0 {
-			if r.How != "" {
-				r.How += "; "
-			}
-			r.How += fmt.Sprintf("%d intervals %s", n, text)
-		}
-	}
-	note(e.Waiting, "wait for a reading or a price")
-	note(e.Released, "were settled without a reading or price")
-	note(e.Short, "had too few sats")
-	note(e.Capped, "were cut off by a cap")
+	r.How = strings.Join(how, "; ")
 	if e.Kind != Share {
 		r.Due = Amount{e.Due, e.Sats}.Text(currency)
 	}
@@ -161,6 +182,13 @@ func (e Entry) row(currency string) Row {
 	return r
 }
 
+func intervals(n int64) string {
+	if n == 1 {
+		return "1 interval"
+	}
+	return strconv.FormatInt(n, 10) + " intervals"
+}
+
 func (o Open) sentence(loc *time.Location) string {
 	if o.Intervals == 0 {
 		return capital(o.Text) + "."
@@ -170,5 +198,5 @@ func (o Open) sentence(loc *time.Location) string {
 		held = fmt.Sprintf("; %s are set aside", Sats(o.Held))
 	}
 	const form = "2 January 15:04"
-	return fmt.Sprintf("%s: %d intervals from %s to %s%s.", capital(o.Text), o.Intervals, o.From.In(loc).Format(form), o.To.In(loc).Format(form), held)
+	return fmt.Sprintf("%s: %s from %s to %s%s.", capital(o.Text), intervals(o.Intervals), o.From.In(loc).Format(form), o.To.In(loc).Format(form), held)
 }

@@ -128,6 +128,22 @@ func (s *Store) Find(ctx context.Context, f Filter) ([]ledger.Record, error) {
 	return list, nil
 }
 
+// Since yields the records of these kinds that are of a time or later, in
+// order of number; of every kind if none is named.
+func (s *Store) Since(ctx context.Context, from time.Time, kinds ...ledger.Kind) iter.Seq2[ledger.Record, error] {
+	where, args := Filter{Kinds: kinds, From: from, Limit: -1}.condition()
+	return func(yield func(ledger.Record, error) bool) {
+		for r, err := range each(ctx, s.read.Load(), where, args...) {
+			if err != nil {
+				err = fmt.Errorf("find records: %w", classify(err))
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Records returns at most limit records from the number fromSeq on, in order.
 func (s *Store) Records(ctx context.Context, fromSeq uint64, limit int) ([]ledger.Record, error) {
 	return s.Find(ctx, Filter{FromSeq: fromSeq, Limit: limit})

@@ -350,3 +350,36 @@ func TestExportChain(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestSince: records of some kinds from a time on, however many.
+func TestSince(t *testing.T) {
+	s := open(t, t.TempDir())
+	for i := range 1200 {
+		if _, err := s.Append(t.Context(), heat(i), event(noon.Add(time.Duration(i)*time.Minute), "written")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	from := noon.Add(100 * time.Minute)
+	n := 0
+	for r, err := range s.Since(t.Context(), from, ledger.KindHeat) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind != ledger.KindHeat || r.At.Before(from) {
+			t.Fatalf("record %d: %s of %s", r.Seq, r.Kind, r.At)
+		}
+		n++
+	}
+	if n != 1100 {
+		t.Errorf("%d records of heat, want 1100", n)
+	}
+	n = 0
+	for _, err := range s.Since(t.Context(), noon) {
+		if n++; err != nil || n == 5 {
+			break
+		}
+	}
+	if n != 5 {
+		t.Errorf("stopped after %d records", n)
+	}
+}

@@ -32,10 +32,12 @@ func Replace(name string, data []byte, mode os.FileMode) error {
 		os.Remove(tmp)
 		return err
 	}
-	return syncDir(filepath.Dir(name))
+	return SyncDir(filepath.Dir(name))
 }
 
-func syncDir(dir string) error {
+// SyncDir returns once the names in a folder are on the disk: of files that were
+// made, renamed or removed there.
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // directories cannot be synced there; NTFS keeps a journal of names
 	}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package journal
+
+func diskRoles() map[string]func(dir string) error { return nil }

@@ -25,6 +25,8 @@ type books struct {
 	s       *Service
 	journal *journal.Journal
 
+	settling sync.Mutex // one settlement at a time
+
 	mu       sync.Mutex
 	last     uint64 // number of the last record that was taken in
 	account  *account.Book
@@ -312,8 +314,18 @@ func (b *books) run(ctx context.Context) {
 // bookTick is how often payments are looked after.
 const bookTick = 5 * time.Second
 
+// Settle does at once what is done at the end of each interval: shares become
+// records, the agreement is worked out, and payments go on.
+func (s *Service) Settle(ctx context.Context) error {
+	err := s.books.settle(ctx, true)
+	s.books.troubled("ledger", err)
+	return err
+}
+
 // settle does what is due: at the end of an interval all of it.
 func (b *books) settle(ctx context.Context, whole bool) error {
+	b.settling.Lock()
+	defer b.settling.Unlock()
 	if err := b.mature(ctx); err != nil {
 		return err
 	}

@@ -44,6 +44,10 @@ const (
 	maxOutputs = 18
 )
 
+// firstWindow is the work that is kept before the node has told how much is
+// divided: all of it, in effect.
+const firstWindow = job.Work(1) << 62
+
 func (s *Service) makeMint() error {
 	c := node.Config{URL: s.cfg.Node.URL, User: s.cfg.Node.User, Cookie: s.rooted(s.cfg.Node.Cookie), Network: job.Network(s.cfg.Network), Log: s.opt.Log}
 	if file := s.cfg.Node.Certificate; file != "" {
@@ -80,7 +84,7 @@ func (s *Service) makeMint() error {
 		return err
 	}
 	if s.cfg.Role == Open && s.cfg.Scheme != PaySolo {
-		m.window = reward.NewWindow(0)
+		m.window = reward.NewWindow(firstWindow)
 	}
 	if !m.finder() {
 		m.add("")
@@ -142,6 +146,12 @@ func (m *mint) run(ctx context.Context) {
 func (m *mint) Template(t *job.Template, clean bool) {
 	m.mu.Lock()
 	m.template = t
+	if m.window != nil {
+		// Twice what is divided: the difficulty may rise.
+		if span, err := windowOf(2*reward.TIDES, t.Target); err == nil {
+			m.window.Keep(span)
+		}
+	}
 	m.mu.Unlock()
 	m.s.mu.Lock()
 	lines := make(map[string]*line, len(m.lines))
@@ -231,11 +241,10 @@ func (m *mint) tides(t *job.Template) ([]job.Payee, error) {
 func (m *mint) outputs(total int64, target job.Target) (map[string]int64, reward.Credits, error) {
 	sats := map[string]int64{}
 	fee := m.s.cfg.fee(total)
-	span, err := reward.Span(reward.TIDES, target.Difficulty())
+	span, err := windowOf(reward.TIDES, target)
 	if err != nil {
 		return nil, nil, fmt.Errorf("divide a block: %w", err)
 	}
-	m.window.Keep(2 * span)
 	work := m.window.Last(span)
 	if len(work) == 0 { // nobody has worked yet: the pool's own
 		sats[m.s.cfg.Address] = total

@@ -132,6 +132,9 @@ func (s *Service) Receive(ctx context.Context, r Receipt, by string) error {
 	if known {
 		return fmt.Errorf("%w: %s %s", ErrRepeated, r.Source, r.Proof)
 	}
+	if r.At.IsZero() {
+		r.At = s.opt.Now()
+	}
 	if r.For == "" {
 		r.For = "work, as entered by " + by
 	}

@@ -8,7 +8,9 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +67,7 @@ func open(t *testing.T, dir string, cfg pool.Config) *desk {
 	ctx, cancel := context.WithCancel(context.Background())
 	svc, err := pool.New(ctx, pool.Options{
 		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: book{s}, Key: key, Now: time.Now, Random: rand.Reader,
-		Location: time.UTC, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Location: time.UTC, Secret: secret(dir), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		cancel()
@@ -101,6 +103,14 @@ func open(t *testing.T, dir string, cfg pool.Config) *desk {
 		return nil
 	})
 	return d
+}
+
+// secret reads the files that a configuration names.
+func secret(dir string) func(string) (string, error) {
+	return func(ref string) (string, error) {
+		b, err := os.ReadFile(filepath.Join(dir, strings.TrimPrefix(ref, "file:")))
+		return string(b), err
+	}
 }
 
 // fleet pairs so many miners of each kind, and sets them to work.

@@ -31,6 +31,7 @@ type channel struct {
 	begun bool
 	prev  job.Hash
 	bits  uint32
+	least uint32 // the time that it was set from
 
 	// Shares accepted and not answered yet.
 	sequence, count uint32

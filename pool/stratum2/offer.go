@@ -75,15 +75,18 @@ func (s *Session) prepare(dst []byte, c *channel, j *job.Job, now time.Time, p *
 		c.target = t
 		dst = s.sendTarget(dst, c)
 	}
+	_, last := j.Times()
 	begin, first := j.Time, now.Unix()
 	had, again := c.latest(j.ID)
 	if again {
 		first = had.first
-		_, last := j.Times()
 		// The second term also holds if the clock was set back.
 		begin = uint32(min(max(int64(j.Time)+now.Unix()-first, int64(had.time)+1), int64(last)))
 	}
-	p.fresh = p.fresh || !c.begun || j.Prev != c.prev || j.Bits != c.bits || j.Clean && !again
+	p.fresh = p.fresh || !c.begun || j.Prev != c.prev || j.Bits != c.bits || j.Clean && !again || c.least > last
+	if !p.fresh {
+		begin = max(begin, c.least) // others refuse a job from before its block was set
+	}
 	p.time, p.first = max(p.time, begin), first
 	return dst
 }
@@ -92,6 +95,9 @@ func (s *Session) prepare(dst []byte, c *channel, j *job.Job, now time.Time, p *
 func (c *channel) took(j *job.Job, n uint32, p parcel) {
 	c.remember(number{n, j.ID, p.first, p.time})
 	c.begun, c.prev, c.bits = true, j.Prev, j.Bits
+	if p.fresh {
+		c.least = p.time
+	}
 }
 
 func (s *Session) sendTarget(dst []byte, c *channel) []byte {

@@ -54,10 +54,13 @@ type table struct {
 func newTable(c Config) *table {
 	other := jobOn(103, "one", 1, false)
 	other.Bits = 0x1c7fffff
+	late, short := jobOn(104, "one", 2, true), jobOn(203, "two", 2, false)
+	late.Time += 30
+	short.MaxTime = short.Time + 10
 	return &table{
 		s: NewSession(c), now: noon(), view: newView(), memory: memory{},
 		jobs: map[string]*job.Job{
-			"A": jobOn(100, "one", 1, true), "B": jobOn(101, "one", 1, false), "C": jobOn(102, "one", 2, true), "W": other,
+			"A": jobOn(100, "one", 1, true), "B": jobOn(101, "one", 1, false), "C": jobOn(102, "one", 2, true), "W": other, "L": late, "S": short,
 			"X": jobOn(200, "two", 1, true), "Y": jobOn(201, "two", 2, false), "Z": jobOn(202, "two", 1, false),
 		},
 	}

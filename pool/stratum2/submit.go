@@ -19,7 +19,7 @@ var codes = [...]string{
 	share.UnknownJob:    "invalid-job-id",
 	share.Duplicate:     "duplicate-share",
 	share.LowDifficulty: "difficulty-too-low",
-	share.BadVersion:    "version-rolling-not-allowed",
+	share.BadVersion:    "invalid-non-rollable-version-bit",
 	share.BadTime:       "invalid-ntime",
 	share.BadExtranonce: "bad-extranonce-size",
 	share.Flood:         "too-many-shares",
@@ -95,7 +95,11 @@ func (s *Session) check(dst []byte, c *channel, sequence uint32, sub share.Submi
 		e.Verdict.Reason = share.UnknownJob
 	}
 	if e.Verdict.Reason != share.Accepted {
-		dst = s.refuse(dst, c.id, sequence, code(e.Verdict.Reason))
+		why := code(e.Verdict.Reason)
+		if e.Verdict.Reason == share.BadVersion && e.Verdict.Job.Mask&s.config.Mask == 0 {
+			why = "version-rolling-not-allowed"
+		}
+		dst = s.refuse(dst, c.id, sequence, why)
 		return dst, e, s.err
 	}
 	s.accepted = min(s.accepted+1, math.MaxInt32)

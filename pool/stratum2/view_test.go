@@ -25,6 +25,7 @@ type seat struct {
 	target   job.Target
 	prev     job.Hash
 	bits     uint32
+	least    uint32 // the time that the block was set from
 	begun    bool
 	jobs     map[uint32]*task
 	void     map[uint32]*task // those that were
@@ -87,7 +88,7 @@ func (v *view) take(m message.Message) error {
 			if t == nil || t.active {
 				return fmt.Errorf("a block for job %d, which is no future job", m.Job)
 			}
-			s.prev, s.bits, s.begun = m.Prev, m.Bits, true
+			s.prev, s.bits, s.least, s.begun = m.Prev, m.Bits, m.MinTime, true
 			t.time = m.MinTime
 			maps.Copy(s.void, s.jobs)
 			s.jobs = map[uint32]*task{m.Job: t}
@@ -135,6 +136,9 @@ func (s *seat) add(n uint32, active bool, t *task) error {
 	}
 	if active && !s.begun {
 		return errors.New("the first job is to be mined at once, but on which block?")
+	}
+	if active && t.time < s.least {
+		return fmt.Errorf("job %d begins before its block was set", n)
 	}
 	t.target = s.target
 	s.jobs[n] = t

@@ -46,13 +46,33 @@ func (c *Client) extendedJob(m *message.NewExtendedMiningJob, now time.Time) err
 		return fmt.Errorf("take a job of the pool: its merkle branch has %d steps, more than %d", len(m.Path), job.MaxBranch)
 	case size > job.MaxCoinbase:
 		return fmt.Errorf("take a job of the pool: its coinbase has %d bytes, more than %d", size, job.MaxCoinbase)
-	case len(m.Prefix) > 5 && m.Prefix[4] == 0 && m.Prefix[5] == 1:
-		return errors.New("take a job of the pool: its coinbase carries witness data, which the protocol forbids")
+	}
+	prefix, suffix, err := stripped(m.Prefix, m.Suffix)
+	if err != nil {
+		return fmt.Errorf("take a job of the pool: %w", err)
 	}
 	return c.take(&work{
 		number: m.Job, version: m.Version, rolling: m.VersionRolling, time: m.MinTime,
-		path: m.Path, prefix: slices.Clone(m.Prefix), suffix: slices.Clone(m.Suffix), place: c.place,
+		path: m.Path, prefix: prefix, suffix: suffix, place: c.place,
 	}, m.Active, now)
+}
+
+// stripped copies the parts of a coinbase without the witness of BIP 141. The
+// protocol forbids it there, and pools sent it for years.
+func stripped(prefix, suffix []byte) (_, _ []byte, err error) {
+	const (
+		version  = 4
+		witness  = 1 + 1 + 32 // one item of 32 bytes
+		lockTime = 4
+	)
+	if len(prefix) < version+2 || prefix[version] != 0 || prefix[version+1] == 0 {
+		return slices.Clone(prefix), slices.Clone(suffix), nil
+	}
+	at := len(suffix) - lockTime - witness
+	if prefix[version+1] != 1 || at < 0 || suffix[at] != 1 || suffix[at+1] != 32 {
+		return nil, nil, errors.New("its coinbase carries a witness of a kind that a coinbase never has")
+	}
+	return slices.Concat(prefix[:version], prefix[version+2:]), slices.Concat(suffix[:at], suffix[at+witness:]), nil
 }
 
 // take gives a job out, or keeps it until its block is named.

@@ -22,12 +22,12 @@ type Workload interface {
 // Furnace hands out turns at computing while heat is wanted. It is safe for
 // concurrent use.
 type Furnace struct {
-	fallback Workload
-	now      func() time.Time
+	now func() time.Time
 
 	mu     sync.Mutex
-	slot   *opening // nil while no heat is wanted
-	tasks  int      // that have work
+	falls  []*Workload // the last is the fallback
+	slot   *opening    // nil while no heat is wanted
+	tasks  int         // that have work
 	change chan struct{}
 	counts []count
 }
@@ -46,36 +46,45 @@ type count struct {
 // New returns a furnace without work. The fallback takes the slot while there
 // is none. Time is asked for to time turns and to date counts.
 func New(fallback Workload, now func() time.Time) *Furnace {
-	return &Furnace{fallback: fallback, now: now, change: make(chan struct{})}
+	return &Furnace{falls: []*Workload{&fallback}, now: now, change: make(chan struct{})}
+}
+
+// Fall puts a workload in place of the fallback until restore is called. Where
+// several stand, the last counts.
+func (f *Furnace) Fall(w Workload) (restore func()) {
+	f.set(func() { f.falls = append(f.falls, &w) })
+	return func() {
+		f.set(func() { f.falls = slices.DeleteFunc(f.falls, func(x *Workload) bool { return x == &w }) })
+	}
+}
+
+// state reports whether somebody has work, and what takes the slot else.
+func (f *Furnace) state() (busy bool, fallback Workload, changed <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tasks > 0, *f.falls[len(f.falls)-1], f.change
 }
 
 // Name is for people.
 func (f *Furnace) Name() string {
-	if f.busy() {
+	busy, fallback, _ := f.state()
+	if busy {
 		return "inference"
 	}
-	return f.fallback.Name()
+	return fallback.Name()
 }
 
 // Work is what the electricity does besides heat: useful work that waits is
 // [device.Waiting] while it has no slot.
 func (f *Furnace) Work() device.Work {
-	f.mu.Lock()
-	busy, slot := f.tasks > 0, f.slot
-	f.mu.Unlock()
+	busy, fallback, _ := f.state()
 	switch {
 	case !busy:
-		return f.fallback.Work()
-	case slot == nil || slot.share() == 0:
+		return fallback.Work()
+	case !f.Wanted():
 		return device.Waiting
 	}
 	return device.Computing
-}
-
-func (f *Furnace) busy() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.tasks > 0
 }
 
 // Wanted reports whether heat is wanted now, whether or not there is work: who
@@ -87,16 +96,19 @@ func (f *Furnace) Wanted() bool {
 	return slot != nil && slot.share() > 0
 }
 
-// Done counts all useful work, whoever waited for it.
+// Done counts all useful work, whoever waited for it, and what the fallback
+// counts.
 func (f *Furnace) Done() []device.Output {
 	at := f.now()
+	_, fallback, _ := f.state()
+	own := fallback.Done()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var out []device.Output
 	for _, c := range f.counts {
 		out = append(out, device.Output{Unit: c.unit, Count: units.Know(c.n, at, units.Meter)})
 	}
-	return out
+	return append(out, own...)
 }
 
 // Count adds useful work, such as 12 of "token".
@@ -117,9 +129,7 @@ func (f *Furnace) Run(ctx context.Context, threads int, share func() units.Fract
 	f.set(func() { f.slot = &opening{threads, share} })
 	defer f.set(func() { f.slot = nil })
 	for ctx.Err() == nil {
-		f.mu.Lock()
-		busy, changed := f.tasks > 0, f.change
-		f.mu.Unlock()
+		busy, fallback, changed := f.state()
 		if busy {
 			select {
 			case <-ctx.Done():
@@ -127,7 +137,7 @@ func (f *Furnace) Run(ctx context.Context, threads int, share func() units.Fract
 			}
 			continue
 		}
-		if err := f.fall(ctx, changed, threads, share); err != nil {
+		if err := fall(ctx, fallback, changed, threads, share); err != nil {
 			return err
 		}
 	}
@@ -135,7 +145,7 @@ func (f *Furnace) Run(ctx context.Context, threads int, share func() units.Fract
 }
 
 // fall lets the fallback run until something changes.
-func (f *Furnace) fall(ctx context.Context, changed <-chan struct{}, threads int, share func() units.Fraction) error {
+func fall(ctx context.Context, fallback Workload, changed <-chan struct{}, threads int, share func() units.Fraction) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := make(chan struct{})
@@ -147,7 +157,7 @@ func (f *Furnace) fall(ctx context.Context, changed <-chan struct{}, threads int
 		case <-stop:
 		}
 	}()
-	return f.fallback.Run(ctx, threads, share)
+	return fallback.Run(ctx, threads, share)
 }
 
 // set changes the state and wakes whoever waits for it to change.

@@ -32,6 +32,54 @@ func (f *fire) Run(ctx context.Context, _ int, _ func() units.Fraction) error {
 	return nil
 }
 
+// ash is another fallback, which counts something.
+type ash struct{ fire }
+
+func (*ash) Name() string      { return "ash" }
+func (*ash) Work() device.Work { return device.Hashing }
+func (*ash) Done() []device.Output {
+	return []device.Output{{Unit: "share", Count: units.Know[int64](3, time.Unix(0, 0), units.Meter)}}
+}
+
+func TestAnotherFallbackTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f fire
+		var first, second ash
+		x := furnace.New(&f, time.Now)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- x.Run(ctx, 4, always(1)) }()
+		burned := func(w *fire, want time.Duration) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := time.Duration(w.burned.Load()); got != want {
+				t.Errorf("it burned for %v, want %v", got, want)
+			}
+		}
+		time.Sleep(time.Minute)
+		restoreFirst := x.Fall(&first)
+		burned(&f, time.Minute)
+		if x.Name() != "ash" || x.Work() != device.Hashing || len(x.Done()) != 1 {
+			t.Errorf("the other is %s, %s, and did %v", x.Name(), x.Work(), x.Done())
+		}
+		restoreSecond := x.Fall(&second)
+		burned(&first.fire, time.Minute)
+		restoreFirst()
+		burned(&first.fire, time.Minute) // it had been followed already
+		restoreSecond()
+		burned(&second.fire, 2*time.Minute)
+		if x.Name() != "dumb heat" || len(x.Done()) != 0 {
+			t.Errorf("in the end it is %s, and did %v", x.Name(), x.Done())
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		burned(&f, 2*time.Minute)
+	})
+}
+
 func always(share units.Fraction) func() units.Fraction {
 	return func() units.Fraction { return share }
 }

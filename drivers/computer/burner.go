@@ -60,7 +60,7 @@ func burnThread(ctx context.Context, seed uint64, share func() units.Fraction) {
 	// The thread is never unlocked: it ends with this goroutine, and its
 	// priority with it.
 	runtime.LockOSThread()
-	lowerPriority()
+	Background()
 
 	state := newEmbers(seed)
 	timer := time.NewTimer(0)

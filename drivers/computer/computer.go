@@ -3,6 +3,7 @@ package computer
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math"
@@ -25,6 +26,10 @@ type Options struct {
 	Allowed func() bool
 	// Workload fills the slot; nil is the [Burner].
 	Workload Workload
+	// Mine makes the workload that fills the slot of a computer that is to mine on
+	// so many threads; one that is an [io.Closer] is closed with the device. Nil:
+	// the program cannot. The pool's password is as the pool wants it.
+	Mine func(p Pool, threads int, env device.Env) (Workload, error)
 
 	// The rest is found out where it is not given.
 
@@ -44,6 +49,11 @@ type Config struct {
 	// Power is what the processor draws when all threads are busy, where the
 	// owner knows it. It makes the estimate better where nothing is metered.
 	Power units.Watts `yaml:"power"`
+	// Work is what it does while nothing else waits to be computed: "burn", which
+	// is dumb heat and the default, or "sha256", which mines Bitcoin at Pool.
+	// Mining is for learning: it does not pay for the electricity.
+	Work string `yaml:"work"`
+	Pool Pool   `yaml:"pool"`
 }
 
 // New returns the kind "computer".
@@ -73,6 +83,9 @@ type Computer struct {
 	told       map[string]bool // cards that once told their draw
 	promised   units.Watts     // the most that was ever offered
 	wanted     units.Watts     // last power asked for; 0: none
+
+	mines bool // when nothing else waits to be computed
+	tried tried
 
 	mu       sync.Mutex // guards the cached state of the mains
 	mainsAt  time.Time
@@ -125,10 +138,11 @@ func open(o Options, cfg Config, env device.Env) (*Computer, error) {
 	each := (c.full - c.idle) / units.Watts(c.logical)
 	c.lesson = lesson{base: c.idle, each: each, usual: each}
 
-	work := o.Workload
-	if work == nil {
-		work = Burner{}
+	work, mines, err := o.workload(cfg, threads, env)
+	if err != nil {
+		return nil, err
 	}
+	c.mines = mines
 	c.slot = &slot{work: work, threads: threads, barred: c.barred, log: env.Log}
 	return c, nil
 }
@@ -233,6 +247,10 @@ func (c *Computer) Capabilities(ctx context.Context) (device.Capabilities, error
 		caps.Temps = append(caps.Temps, t.Channel)
 	}
 	note("Hearth computes on at most %d of %d threads, at the lowest priority, and never on battery.", c.slot.threads, c.logical)
+	if c.mines {
+		caps.Limp = device.LimpHeats
+		note("While nothing else waits to be computed, it mines Bitcoin. This is for learning, and loses money: a miner made for it does 100,000 times as much.")
+	}
 	if caps.Work == device.Burning {
 		note("Until there is useful work, it makes dumb heat: arithmetic that nobody needs.")
 	}
@@ -329,6 +347,9 @@ func (c *Computer) Read(ctx context.Context) (device.Reading, error) {
 		r.Faults = append(r.Faults, device.Fault{Code: "stopped_itself", Text: "It stopped computing: " + doing.halt + "."})
 	}
 
+	if c.mines {
+		c.mining(&r)
+	}
 	c.count(domains, now)
 	r.Energy = c.energy
 	r.Parts = c.processor(domains, before, now, at)
@@ -556,9 +577,13 @@ func (c *Computer) share(p units.Watts) units.Fraction {
 	return units.Fraction(c.lesson.work(p) / float64(c.slot.threads))
 }
 
-// Close ends the work, which lives in this program, and waits for it.
+// Close ends the work, which lives in this program, and waits for it. Closing
+// twice is fine.
 func (c *Computer) Close() error {
 	c.slot.close()
+	if w, ok := c.slot.work.(io.Closer); ok {
+		return w.Close()
+	}
 	return nil
 }
 

@@ -640,30 +640,41 @@ func TestConformance(t *testing.T) {
 		"garbage is no reading", "half an answer is no reading", "OK is not success", "watts claim no better source than they have",
 		"a restart is not heat", "closing twice is fine",
 	}
-	ran := 0
-	for _, c := range devicetest.Checks() {
-		if slices.Contains(left, c.Name) {
-			continue
-		}
-		ran++
-		t.Run(c.Name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				m, f := boot(t, "intel"), &furnace{}
-				m.draws(t, f, 9, 3.5)
-				d := open(t, computer.Options{System: m, Allowed: yes, Workload: f}, computer.Config{})
-				c.Run(t, devicetest.Bench{
-					Device:   d,
-					Faults:   emulate.NewFaults(nil),
-					Advance:  time.Sleep,
-					Now:      time.Now,
-					Settings: func() string { return m.text("etc/machine-id") },
-					Blind:    func() { m.set("sys/class/hwmon/hwmon1/temp1_input", "-127000") },
+	for name, start := range map[string]func(t *testing.T, m *machine) *computer.Computer{
+		"computing": func(t *testing.T, m *machine) *computer.Computer {
+			f := &furnace{}
+			m.draws(t, f, 9, 3.5)
+			return open(t, computer.Options{System: m, Allowed: yes, Workload: f}, computer.Config{})
+		},
+		"mining": func(t *testing.T, m *machine) *computer.Computer {
+			p := &pit{}
+			m.draws(t, &p.furnace, 9, 3.5)
+			return open(t, mines(m, p, nil), computer.Config{Work: "sha256"})
+		},
+	} {
+		ran := 0
+		for _, c := range devicetest.Checks() {
+			if slices.Contains(left, c.Name) {
+				continue
+			}
+			ran++
+			t.Run(name+"/"+c.Name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m := boot(t, "intel")
+					c.Run(t, devicetest.Bench{
+						Device:   start(t, m),
+						Faults:   emulate.NewFaults(nil),
+						Advance:  time.Sleep,
+						Now:      time.Now,
+						Settings: func() string { return m.text("etc/machine-id") },
+						Blind:    func() { m.set("sys/class/hwmon/hwmon1/temp1_input", "-127000") },
+					})
 				})
 			})
-		})
-	}
-	if ran < 10 {
-		t.Errorf("only %d checks ran: have they been renamed?", ran)
+		}
+		if ran < 10 {
+			t.Errorf("%s: only %d checks ran: have they been renamed?", name, ran)
+		}
 	}
 }
 

@@ -18,7 +18,8 @@
 // of their time that they may compute. The slot stops the workload when the
 // demand is not repeated within two minutes, when consent is withdrawn, and
 // when the computer leaves the mains. It takes at most half of the logical
-// threads. Until there is better work, the workload is the [Burner].
+// threads. Until there is better work, the workload is the [Burner], or mines
+// Bitcoin where the owner wants to see how that goes.
 //
 // How much a share of the slot draws is learned by metering: first what the
 // computer draws without it, then what each busy thread adds.

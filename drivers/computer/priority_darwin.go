@@ -2,6 +2,6 @@ package computer
 
 import "syscall"
 
-// lowerPriority puts the calling thread in the background (setpriority(2) of
+// Background puts the calling thread in the background (setpriority(2) of
 // macOS, PRIO_DARWIN_THREAD and PRIO_DARWIN_BG).
-func lowerPriority() { _ = syscall.Setpriority(3, 0, 0x1000) }
+func Background() { _ = syscall.Setpriority(3, 0, 0x1000) }

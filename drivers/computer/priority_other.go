@@ -2,5 +2,5 @@
 
 package computer
 
-// lowerPriority does nothing where a thread has no priority of its own.
-func lowerPriority() {}
+// Background does nothing where a thread has no priority of its own.
+func Background() {}

@@ -136,7 +136,9 @@ func TestAComputerThatMinesTellsHowFast(t *testing.T) {
 
 // roughly is a hash rate to the million: the share of the time that is computed
 // follows what the computer is found to draw.
-func roughly(h units.HashRate) string { return units.HashRate(math.Round(float64(h)/1e6) * 1e6).String() }
+func roughly(h units.HashRate) string {
+	return units.HashRate(math.Round(float64(h)/1e6) * 1e6).String()
+}
 
 // text is a value as text, or why there is none.
 func text[T any](k units.Known[T], as func(T) string) string {
@@ -148,6 +150,8 @@ func text[T any](k units.Known[T], as func(T) string) string {
 
 func TestMiningThatCannotBe(t *testing.T) {
 	broken := errors.New("no such pool")
+	can := func(computer.Pool, int, device.Env) (computer.Workload, error) { return &pit{}, nil }
+	cannot := func(computer.Pool, int, device.Env) (computer.Workload, error) { return nil, broken }
 	for _, c := range []struct {
 		name string
 		cfg  computer.Config
@@ -157,12 +161,9 @@ func TestMiningThatCannotBe(t *testing.T) {
 		{"unknown work", computer.Config{Work: "scrypt"}, nil, `"scrypt" is not known`},
 		{"a pool for dumb heat", computer.Config{Pool: computer.Pool{URL: "pool:3333"}}, nil, "needs none"},
 		{"a program that cannot", computer.Config{Work: "sha256"}, nil, "does not mine"},
-		{"a password in the open", computer.Config{Work: "sha256", Pool: computer.Pool{Password: "hunter2"}},
-			func(computer.Pool, int, device.Env) (computer.Workload, error) { return &pit{}, nil }, `write "file:"`},
-		{"a password that is not there", computer.Config{Work: "sha256", Pool: computer.Pool{Password: "file:gone"}},
-			func(computer.Pool, int, device.Env) (computer.Workload, error) { return &pit{}, nil }, "gone is not there"},
-		{"a pool that cannot be", computer.Config{Work: "sha256"},
-			func(computer.Pool, int, device.Env) (computer.Workload, error) { return nil, broken }, broken.Error()},
+		{"a password in the open", computer.Config{Work: "sha256", Pool: computer.Pool{Password: "hunter2"}}, can, `write "file:"`},
+		{"a password that is not there", computer.Config{Work: "sha256", Pool: computer.Pool{Password: "file:gone"}}, can, "gone is not there"},
+		{"a pool that cannot be", computer.Config{Work: "sha256"}, cannot, broken.Error()},
 	} {
 		_, err := computer.New(computer.Options{System: boot(t, "intel"), Threads: 16, Mine: c.mine}).Open(t.Context(), func(dst any) error {
 			*dst.(*computer.Config) = c.cfg

@@ -131,6 +131,8 @@ type DeviceState struct {
 	Work device.Work `json:"work,omitempty"`
 	// Output is the useful work that it counts itself.
 	Output []OutputState `json:"output,omitempty"`
+	// Repoints says that Hearth can set the pools that it mines at.
+	Repoints bool `json:"repoints,omitempty"`
 }
 
 // CommandState is the last command to a device and whether it is believed.

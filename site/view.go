@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hearth/control"
+	"hearth/device"
 	"hearth/heat"
 	"hearth/units"
 )
@@ -191,6 +192,7 @@ func (s *Site) viewDevice(u *unit, now time.Time) DeviceState {
 		d.Caps = &caps
 	}
 	d.Work, d.Output = doing(u.reading, d.Caps), u.viewOutputs(now)
+	_, d.Repoints = u.Driver.(device.Repointer)
 	for _, h := range s.opt.Control.Heaters {
 		if h.ID != u.ID {
 			continue

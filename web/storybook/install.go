@@ -29,7 +29,7 @@ func (h *Home) Place(_ context.Context, p site.Placement, by string) error {
 		name = p.ID
 	}
 	h.change(func(s *site.State) {
-		d := s.Devices[0]
+		d := home(h.source).state.Devices[0]
 		d.ID, d.Name, d.Kind, d.Zone, d.Role, d.Limit, d.Online, d.Trouble = p.ID, name, p.Kind, p.Zone, p.Role, p.Limit, true, ""
 		d.Identity = device.Identity{Vendor: "Canaan", Model: "Avalon Nano 3s", Firmware: "25021401", Serial: "E1A0", Simulated: d.Simulated}
 		d.Command, d.Budget = nil, nil

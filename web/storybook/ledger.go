@@ -21,26 +21,35 @@ func key() ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed([]byte("the storybook's key, 32 bytes !!"))
 }
 
-// chain makes a ledger of a few days: a real chain, signed.
-func chain(simulated bool, from units.Provenance) []ledger.Record {
-	start := Now().Add(-3 * 24 * time.Hour)
-	var list []ledger.Record
-	seal := func(e ledger.Entry, err error) {
-		if err == nil {
-			var prev ledger.Hash
-			if n := len(list); n > 0 {
-				prev = list[n-1].Hash
-			}
-			var r ledger.Record
-			if r, err = e.Seal(uint64(len(list)+1), prev, key()); err == nil {
-				list = append(list, r)
-			}
+// writer makes a ledger: a real chain, signed.
+type writer struct{ list []ledger.Record }
+
+func (w *writer) seal(e ledger.Entry, err error) {
+	if err == nil {
+		var prev ledger.Hash
+		if n := len(w.list); n > 0 {
+			prev = w.list[n-1].Hash
 		}
-		if err != nil {
-			panic(err) // a mistake of the storybook
+		var r ledger.Record
+		if r, err = e.Seal(uint64(len(w.list)+1), prev, key()); err == nil {
+			w.list = append(w.list, r)
 		}
 	}
-	seal(ledger.NewGenesis(start, key().Public().(ed25519.PublicKey), [16]byte{8, 4, 2, 0}))
+	if err != nil {
+		panic(err) // a mistake of the storybook
+	}
+}
+
+func genesis(at time.Time) (ledger.Entry, error) {
+	return ledger.NewGenesis(at, key().Public().(ed25519.PublicKey), [16]byte{8, 4, 2, 0})
+}
+
+// chain makes a ledger of a few days.
+func chain(simulated bool, from units.Provenance) []ledger.Record {
+	start := Now().Add(-3 * 24 * time.Hour)
+	var w writer
+	seal := w.seal
+	seal(genesis(start))
 	for at := start; at.Before(Now().Add(-time.Hour)); at = at.Add(time.Hour) {
 		e := ledger.Energy{From: at, To: at.Add(time.Hour), Joules: 2.92e6, Provenance: max(from, units.Estimate), Zone: "living"}
 		seal(ledger.NewEntry(e.To, "mini3", simulated, ledger.Electricity(e)))
@@ -50,7 +59,7 @@ func chain(simulated bool, from units.Provenance) []ledger.Record {
 	seal(ledger.NewEntry(at, "mini3", simulated, ledger.Command{Verb: "set_level", Level: "eco", Why: "0.4 K below the set-point", Confirmed: true}))
 	seal(ledger.NewEntry(at.Add(time.Minute), "living", simulated, ledger.Setting{Name: "set-point", From: "20.5 °C", To: "21 °C", By: "someone at this computer"}))
 	seal(ledger.NewEntry(at.Add(2*time.Minute), "backup", simulated, ledger.Event{Severity: "notice", Code: "stop", Text: "Backup radiator stopped: the miners suffice."}))
-	return list
+	return w.list
 }
 
 // LedgerRecords implements the home.

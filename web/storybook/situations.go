@@ -37,7 +37,7 @@ func home(from units.Provenance) *Home {
 	now := Now()
 	sim := from == units.Simulated
 	firmware := max(from, units.Estimate)
-	h := &Home{watchers: make(map[chan struct{}]bool), source: from}
+	h := &Home{watchers: make(map[chan struct{}]bool), kept: map[string]bool{}, source: from}
 	h.state = site.State{
 		At: now, Name: "Home", Place: "Helsinki", Version: "0.1.0", Speed: 1, Simulated: sim,
 		Sentence: "Heating. Living room 20.6 °C, 826 W.",
@@ -58,7 +58,7 @@ func home(from units.Provenance) *Home {
 		}},
 		Devices: []site.DeviceState{
 			{
-				ID: "mini3", Name: "Avalon Mini 3", Kind: "avalon", Zone: "living", Role: control.Primary, Simulated: sim, Online: true,
+				ID: "mini3", Name: "Avalon Mini 3", Kind: "avalon", Zone: "living", Role: control.Primary, Simulated: sim, Online: true, Repoints: true,
 				Identity: device.Identity{Vendor: "Canaan", Model: "Avalon Mini 3", Firmware: "25021401", Serial: "B4A2EB31F00D", Simulated: sim},
 				Reading: device.Reading{
 					At: now.Add(-3 * time.Second), State: device.StateHeating, Power: watts(808, firmware),
@@ -94,7 +94,7 @@ func home(from units.Provenance) *Home {
 				Limit:  1000, Today: totals(10.9, 10.9, 0, 1, firmware), Energy: units.Know[units.KilowattHours](412.6, now, firmware),
 			},
 			{
-				ID: "bitaxe", Name: "Bitaxe Gamma", Kind: "axeos", Zone: "living", Role: control.Primary, Simulated: sim, Online: true,
+				ID: "bitaxe", Name: "Bitaxe Gamma", Kind: "axeos", Zone: "living", Role: control.Primary, Simulated: sim, Online: true, Repoints: true,
 				Identity: device.Identity{Vendor: "Bitaxe", Model: "Gamma 601", Firmware: "v2.9.0", Serial: "F0F5BD4A1C22", Simulated: sim},
 				Reading: device.Reading{
 					At: now.Add(-2 * time.Second), State: device.StateHeating, Power: watts(18.1, max(from, units.PSU)),

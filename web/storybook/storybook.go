@@ -17,6 +17,7 @@ import (
 	"hearth/device"
 	"hearth/discovery"
 	"hearth/ledger"
+	"hearth/pool"
 	"hearth/site"
 	"hearth/units"
 )
@@ -51,6 +52,12 @@ func Situations() []Situation {
 		{"no-consent", NoConsent},
 		{"ledger-paused", LedgerPaused},
 		{"answering", Answering},
+		{"sats", Sats},
+		{"sats-unpaid", SatsUnpaid},
+		{"sats-stopped", SatsStopped},
+		{"sats-drift", SatsDrift},
+		{"sats-test", SatsTest},
+		{"sats-begun", SatsBegun},
 	}
 }
 
@@ -68,6 +75,10 @@ type Home struct {
 	// checks and sheets are those of a commissioning, by device.
 	checks map[string][]site.Check
 	sheets map[string]site.SignedSheet
+	// pool is the home's own pool, nil if it has none; kept are the devices that
+	// were pointed at it.
+	pool *pool.State
+	kept map[string]bool
 }
 
 // State implements the home.

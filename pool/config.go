@@ -117,8 +117,10 @@ type Payouts struct {
 	Secret string `yaml:"secret"`
 	// Certificate is the file with lnd's certificate.
 	Certificate string `yaml:"certificate"`
-	// Folder is where the rail psbt leaves what a person signs.
-	Folder string `yaml:"folder"`
+	// Folder is where the rail psbt leaves what a person signs, From the addresses
+	// whose coins it may spend.
+	Folder string   `yaml:"folder"`
+	From   []string `yaml:"from"`
 	// Threshold is the least that is paid at once, in sats.
 	Threshold int64 `yaml:"threshold,positive"`
 	// PerPayment and PerDay are the most that leaves at once, and in a day.

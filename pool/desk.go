@@ -14,6 +14,7 @@ type heater struct {
 	// line is where its work goes, placed the source that it was last sent to.
 	line     *line
 	placed   string
+	probe    string // the source of a probe that it works for
 	since    time.Time
 	last     time.Time
 	accepted int64

@@ -58,6 +58,9 @@ func (s *Service) steer(now time.Time) {
 
 // sourceOf is the source that a heater is to mine now. The caller holds the lock.
 func (s *Service) sourceOf(h *heater) string {
+	if h.probe != "" {
+		return h.probe
+	}
 	if h.line != nil && h.line.up {
 		return h.line.name
 	}

@@ -104,7 +104,7 @@ func TestAPoolDividesItsBlocks(t *testing.T) {
 	}
 	t.Run("per-share", func(t *testing.T) {
 		d, f := start(t, pool.PerShare)
-		if err := d.Receive(t.Context(), pool.Receipt{Source: "operator", Millisats: 1e12, Proof: "deposit"}, "test"); err != nil {
+		if err := d.Receive(t.Context(), pool.Receipt{Source: "operator", Millisats: 9e15, Proof: "deposit"}, "test"); err != nil {
 			t.Fatal(err)
 		}
 		d.mine(f, "shares are accepted", func() error {
@@ -127,7 +127,7 @@ func TestAPoolDividesItsBlocks(t *testing.T) {
 		if owed != 2 {
 			t.Errorf("%d accounts are owed something: %+v", owed, d.State(t.Context()).Parties)
 		}
-		if err := d.Receive(t.Context(), pool.Receipt{Source: "operator", Millisats: 1e12, Proof: "deposit"}, "test"); !errors.Is(err, pool.ErrRepeated) {
+		if err := d.Receive(t.Context(), pool.Receipt{Source: "operator", Millisats: 9e15, Proof: "deposit"}, "test"); !errors.Is(err, pool.ErrRepeated) {
 			t.Errorf("the same deposit twice: %v", err)
 		}
 	})

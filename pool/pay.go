@@ -59,17 +59,16 @@ func (b *books) dues() []payout.Due {
 
 // railFor is the rail that pays a way; empty if none does.
 func (b *books) railFor(w agreement.Way) string {
-	want := ""
-	switch w {
-	case agreement.Lightning:
-		want = "lnurl"
-	case agreement.Address:
-		want = "onchain"
-	case agreement.Node, agreement.Account, agreement.Pool, agreement.Stays:
-	}
 	for _, r := range b.rails {
-		if r.Name() == want {
-			return want
+		switch name := r.Name(); name {
+		case "lnurl":
+			if w == agreement.Lightning {
+				return name
+			}
+		case "onchain", "psbt":
+			if w == agreement.Address {
+				return name
+			}
 		}
 	}
 	return ""

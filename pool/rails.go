@@ -11,6 +11,7 @@ import (
 	"hearth/pool/payout/lnd/rest"
 	"hearth/pool/payout/lnurl"
 	"hearth/pool/payout/nwc"
+	"hearth/pool/payout/onchain"
 	"hearth/pool/payout/phoenixd"
 )
 
@@ -30,11 +31,28 @@ func (s *Service) openRails() ([]payout.Rail, error) {
 	}
 	network := invoices(job.Network(s.cfg.Network))
 	var wallet payout.Rail
+	var rails []payout.Rail
 	var err error
+	terms := onchain.Terms{Network: job.Network(s.cfg.Network)}
 	switch c.Rail {
 	case "lnd":
 		node := rest.Config{URL: c.URL, Cert: s.rooted(c.Certificate), Macaroon: s.rooted(strings.TrimPrefix(c.Secret, "file:"))}
-		wallet, err = lnd.New(lnd.Config{Config: node, Now: s.opt.Now})
+		if wallet, err = lnd.New(lnd.Config{Config: node, Now: s.opt.Now}); err != nil {
+			return fail(err)
+		}
+		var coins payout.Rail
+		coins, err = onchain.NewLnd(terms, node)
+		rails = append(rails, coins)
+	case "psbt":
+		n := onchain.Node{URL: s.cfg.Node.URL, User: s.cfg.Node.User, Password: s.rooted(strings.TrimPrefix(s.cfg.Node.Password, "file:"))}
+		if s.cfg.Node.Cookie != "" {
+			n.User, n.Password = "", s.rooted(s.cfg.Node.Cookie)
+		}
+		coins, err := onchain.NewFolder(terms, onchain.Folder{Path: s.rooted(c.Folder), Addresses: c.From, Node: n, Now: s.opt.Now})
+		if err != nil {
+			return fail(err)
+		}
+		return []payout.Rail{coins}, nil
 	case "phoenixd":
 		wallet, err = phoenixd.New(phoenixd.Config{URL: c.URL, Password: secret, Network: network, Now: s.opt.Now})
 	case "nwc":
@@ -47,7 +65,7 @@ func (s *Service) openRails() ([]payout.Rail, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return []payout.Rail{wallet, addresses}, nil
+	return append(rails, wallet, addresses), nil
 }
 
 // invoices is the network of a chain's invoices.

@@ -198,6 +198,9 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	wg.Go(func() { s.helm(ctx) })
 	for _, r := range s.relays {
 		wg.Go(func() { r.run(ctx) })
+		if r.parties != nil {
+			wg.Go(func() { r.probe(ctx) })
+		}
 	}
 	if s.mint != nil {
 		wg.Go(func() { s.mint.run(ctx) })

@@ -17,7 +17,7 @@ import (
 )
 
 // difficulty is what a thread finds some hundred times a second.
-const difficulty job.Difficulty = 1.0 / (1 << 16)
+const difficulty job.Difficulty = 1.0 / (1 << 18)
 
 // client is a way to a pool, impatient as tests are.
 func client(t *testing.T, url string) *upstream.Client {
@@ -93,6 +93,7 @@ func TestAPoolCreditsWhatAMinerFinds(t *testing.T) {
 		{"V1, no version rolling", pooltest.FakePoolConfig{Configure: pooltest.FakeNull}},
 		{"V1, versions by xor", pooltest.FakePoolConfig{Bits: pooltest.FakeXor}},
 		{"V1, two bytes of extranonce", pooltest.FakePoolConfig{Extranonce2: 2}},
+		{"V2", pooltest.FakePoolConfig{V2: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.pool.Difficulty = float64(difficulty)

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"hearth/ledger"
@@ -107,11 +109,7 @@ func (b *Book) apply(e ledger.Entry) error {
 	}
 	switch body := body.(type) {
 	case ledger.Checkpoint:
-		for _, s := range body.Sums {
-			if s.Kind == ledger.KindPayout || s.Kind == ledger.KindTransfer && isFees(s.Subject) {
-				b.out += s.Total
-			}
-		}
+		return b.Carry(body.Sums)
 	case ledger.Payout:
 		if err := b.step(e.At, e.Subject, body); err != nil {
 			return fmt.Errorf("payout %s to %s, %s: %w", body.ID, e.Subject, body.State, err)
@@ -120,7 +118,20 @@ func (b *Book) apply(e ledger.Entry) error {
 	return nil
 }
 
-func isFees(account string) bool { return len(account) > 5 && account[:5] == "fees:" }
+// Carry takes in the sums of a checkpoint: what went out in the records that
+// it stands for.
+func (b *Book) Carry(sums []ledger.Sum) error {
+	for _, s := range sums {
+		if s.Kind != ledger.KindPayout && (s.Kind != ledger.KindTransfer || !strings.HasPrefix(s.Subject, "fees:")) {
+			continue
+		}
+		if s.Total < 0 || b.out > math.MaxInt64-s.Total {
+			return fmt.Errorf("a checkpoint says that %d msat were paid to %s", s.Total, s.Subject)
+		}
+		b.out += s.Total
+	}
+	return nil
+}
 
 var errOrder = errors.New("does not follow on the records before")
 

@@ -261,12 +261,16 @@ func (p *Payer) groups() []group {
 		size := 1
 		if _, ok := p.rails[name].(Batcher); ok && terms.Batch > 1 {
 			size = min(terms.Batch, MaxBatch)
-			// Not a full batch, and the oldest may wait: for others.
-			if age := now.Sub(list[0].Begun); len(list) < size && age >= 0 && age < terms.Gather {
-				continue
-			}
 		}
 		for some := range slices.Chunk(list, size) {
+			// Not a full batch, and the oldest may wait: for others.
+			until := some[0].Begun.Add(terms.Gather)
+			if len(some) < size && now.Before(until) && !now.Before(some[0].Begun) {
+				for _, s := range some {
+					s.Next = until
+				}
+				continue
+			}
 			rest = append(rest, statuses(some))
 		}
 	}
@@ -285,13 +289,14 @@ const (
 	maxWait   = 10 * time.Minute
 )
 
-// later puts the group off.
-func (p *Payer) later(g group) {
+// waits puts the group off, and says why.
+func (p *Payer) waits(g group, why string) {
 	now := p.cfg.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range g {
 		if s := p.book.open[s.ID]; s != nil {
+			s.Why = clean(why)
 			s.wait = min(firstWait<<min(s.tries, 20), maxWait)
 			s.tries++
 			s.tried, s.Next = now, now.Add(s.wait)
@@ -303,7 +308,7 @@ func (p *Payer) later(g group) {
 func (p *Payer) advance(ctx context.Context, g group) error {
 	rail := p.rails[g[0].Rail]
 	if rail == nil {
-		p.later(g)
+		p.waits(g, "nobody set up the rail "+g[0].Rail)
 		return nil
 	}
 	if g.sent() {
@@ -318,6 +323,8 @@ func (p *Payer) advance(ctx context.Context, g group) error {
 	return p.send(ctx, rail, g)
 }
 
+const whyNot = "payments are stopped, or not to be made this way"
+
 // may tells whether money may be sent by a rail at this very moment.
 func (p *Payer) may(rail Rail) bool {
 	policy := p.cfg.Policy()
@@ -330,6 +337,7 @@ func (p *Payer) may(rail Rail) bool {
 func (p *Payer) prepare(ctx context.Context, rail Rail, g group) (group, error) {
 	for len(g) > 0 {
 		if !p.may(rail) {
+			p.waits(g, whyNot)
 			return nil, nil
 		}
 		ticket, err := ask(ctx, rail, g)
@@ -352,12 +360,7 @@ func (p *Payer) prepare(ctx context.Context, rail Rail, g group) (group, error) 
 		case len(g) == 1 && errors.Is(err, ErrRefused), late && ctx.Err() == nil:
 			return nil, p.finish(ctx, g, Outcome{State: Failed, Why: err.Error()})
 		}
-		p.mu.Lock()
-		for _, s := range g {
-			p.book.open[s.ID].Why = clean(err.Error())
-		}
-		p.mu.Unlock()
-		p.later(g)
+		p.waits(g, err.Error())
 		return nil, nil
 	}
 	return nil, nil
@@ -405,8 +408,12 @@ func (p *Payer) fix(ctx context.Context, g group, t Ticket) (group, error) {
 
 // send records that the group is sent, and then sends it.
 func (p *Payer) send(ctx context.Context, rail Rail, g group) error {
-	if !p.may(rail) || ctx.Err() != nil {
-		return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !p.may(rail) {
+		p.waits(g, whyNot)
+		return nil
 	}
 	var records []record
 	for _, s := range g {
@@ -416,7 +423,7 @@ func (p *Payer) send(ctx context.Context, rail Rail, g group) error {
 		return err
 	}
 	if !p.may(rail) {
-		p.later(g) // stopped in the meantime; it is not sent before it is looked up
+		p.waits(g, whyNot) // stopped in the meantime; it is not sent before it is looked up
 		return nil
 	}
 	o, err := rail.Pay(ctx, g[0].Ticket)
@@ -458,12 +465,7 @@ func (p *Payer) settle(ctx context.Context, g group, o Outcome, err error) error
 		}
 	case Unsent, Pending:
 	}
-	p.mu.Lock()
-	for _, s := range g {
-		p.book.open[s.ID].Why = clean(o.Why)
-	}
-	p.mu.Unlock()
-	p.later(g)
+	p.waits(g, o.Why)
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (b *Book) Plan(p Policy, dues []Due, now time.Time) ([]Intent, []Held) {
 			why, until = h.early(d, terms, now)
 			if why == "" {
 				in.Millisats, in.MaxFee, why = b.amount(d, p, terms, room)
-				until = b.freed(why, room, now)
+				until = b.freed(why, now)
 			}
 		}
 		seen[d.Party] = true
@@ -173,7 +173,9 @@ func (b *Book) amount(d Due, p Policy, t Terms, room Limits) (msat, fee int64, w
 		}
 		return d.Exact, t.fee(d.Exact), ""
 	}
-	least := max(t.Minimum, 1000)
+	// A limit may cut a payment, but not below what the party wants to be paid
+	// from.
+	least := max(t.Minimum, 1000, min(d.Threshold, most))
 	msat = most
 	for _, l := range limits {
 		if l.room < least {
@@ -201,13 +203,13 @@ func (b *Book) forget(now time.Time) {
 }
 
 // freed is when the limit of a day leaves more than now, if that is what holds.
-func (b *Book) freed(why string, _ Limits, now time.Time) time.Time {
+func (b *Book) freed(why string, now time.Time) time.Time {
 	if why != whyDay {
 		return time.Time{}
 	}
-	var first time.Time
+	first := now.Add(24 * time.Hour) // what is begun right now
 	for _, s := range b.begun {
-		if until := s.at.Add(24 * time.Hour); until.After(now) && (first.IsZero() || until.Before(first)) {
+		if until := s.at.Add(24 * time.Hour); until.After(now) && until.Before(first) {
 			first = until
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/big"
 	"math/rand/v2"
 	"testing"
 
@@ -50,10 +49,8 @@ func (b *books) add(name string, work job.Work) {
 // fraction of the largest share.
 func (b *books) errors() (over, under float64) {
 	for _, p := range b.parts {
-		due := new(big.Int).Mul(new(big.Int).SetUint64(p.Weight), new(big.Int).SetUint64(b.total))
-		had := new(big.Int).Mul(new(big.Int).SetUint64(b.sum), new(big.Int).SetUint64(b.credited[p.Name]))
-		off, _ := new(big.Float).SetInt(had.Sub(had, due)).Float64()
-		off /= float64(b.sum) * float64(b.largest)
+		off := float64(b.credited[p.Name]) - float64(p.Weight)*float64(b.total)/float64(b.sum)
+		off /= float64(b.largest)
 		over, under = max(over, off), max(under, -off)
 	}
 	return over, under
@@ -219,6 +216,59 @@ func TestDeficitMonth(t *testing.T) {
 			t.Logf("%d shares: at most %.3f of the largest share too much, %.3f too little", shares, over, under)
 		})
 	}
+}
+
+// TestDeficitMonthOfFailures is a month in which the pool refuses a share now
+// and then, and fails for a while every day: what was under way is refused, some
+// shares later, and until it is back nothing is assigned. Whenever it has worked
+// for fifty shares the error is back within its bound.
+func TestDeficitMonthOfFailures(t *testing.T) {
+	p := parts(700_000, 300_000)
+	d := deficit(t, 700_000, 300_000)
+	accepted := newBooks(p)
+	h := &heater{rnd: rand.New(rand.NewPCG(5, 7)), d: 1 << 17}
+	type sent struct {
+		to   string
+		work job.Work
+	}
+	var underway []sent // at most five
+	var worst float64
+	quiet, refused, failures := 0, 0, 0
+	for h.now < month {
+		fails := h.rnd.IntN(8000) == 0
+		work := h.next()
+		underway = append(underway, sent{d.Assign(work), work})
+		for len(underway) > 5 || fails && len(underway) > 0 {
+			x := underway[0]
+			underway = underway[1:]
+			if fails || h.rnd.IntN(500) == 0 {
+				d.Return(x.to, x.work)
+				refused++
+				quiet = 0
+			} else {
+				accepted.add(x.to, x.work)
+			}
+		}
+		if fails {
+			h.now += h.rnd.Float64() * 3600 // all that is mined now is not assigned
+			failures++
+			d = restart(t, d, p)
+		}
+		if quiet++; quiet < 50 {
+			continue
+		}
+		all := *accepted // and what is under way, as the assigner has it
+		all.credited = map[string]uint64{"a": accepted.credited["a"], "b": accepted.credited["b"]}
+		for _, x := range underway {
+			all.add(x.to, x.work)
+		}
+		over, under := all.errors()
+		worst = max(worst, over, under)
+	}
+	if worst > 0.5+1e-9 || failures < 10 {
+		t.Errorf("off by %.3f of the largest share, %d failures", worst, failures)
+	}
+	t.Logf("%d failures, %d shares refused: at most %.3f of the largest share off", failures, refused, worst)
 }
 
 // TestDeficitThree measures how far three parties are off with shares of one

@@ -189,7 +189,7 @@ func (s *Session) Receive(dst []byte, h message.Header, payload []byte, now time
 	if m == nil {
 		return dst, Event{}, s.bother("sends messages that nobody knows")
 	}
-	if _, err := parse(m, payload); err != nil {
+	if _, err := message.Parse(m, payload); err != nil {
 		return dst, Event{}, fmt.Errorf("receive from the miner: %w", err)
 	}
 	switch m := m.(type) {
@@ -210,20 +210,6 @@ func (s *Session) Receive(dst []byte, h message.Header, payload []byte, now time
 		return dst, Event{}, errors.Join(err, s.bother("sends jobs of its own"))
 	}
 	return dst, Event{}, s.bother("sends messages that are a pool's")
-}
-
-// parse reads a message and what follows it, which has to be fields of
-// extensions, known or not.
-func parse(m message.Message, payload []byte) (rest []byte, err error) {
-	if rest, err = message.Parse(m, payload); err != nil {
-		return nil, err
-	}
-	for after := rest; len(after) > 0; {
-		if _, after, err = message.NextField(after); err != nil {
-			return nil, err
-		}
-	}
-	return rest, nil
 }
 
 // bother counts a message that is of no use, and says when there were too many.

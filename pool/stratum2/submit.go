@@ -35,7 +35,7 @@ func code(r share.Reason) string {
 
 func (s *Session) submitStandard(dst, payload []byte, now time.Time) ([]byte, Event, error) {
 	m := &s.submitted
-	if _, err := parse(m, payload); err != nil {
+	if _, err := message.Parse(m, payload); err != nil {
 		return dst, Event{}, fmt.Errorf("receive from the miner: %w", err)
 	}
 	c := s.channel(m.Channel)
@@ -47,7 +47,7 @@ func (s *Session) submitStandard(dst, payload []byte, now time.Time) ([]byte, Ev
 
 func (s *Session) submitExtended(dst, payload []byte, now time.Time) ([]byte, Event, error) {
 	m := &s.submittedExtended
-	rest, err := parse(m, payload)
+	rest, err := message.Parse(m, payload)
 	if err != nil {
 		return dst, Event{}, fmt.Errorf("receive from the miner: %w", err)
 	}

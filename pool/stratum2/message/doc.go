@@ -4,8 +4,8 @@
 //
 // A frame is a [Header] of six bytes and a payload. [Append] writes a whole
 // frame; [Parse] reads a payload into a message of the type that the header
-// names. Numbers are little-endian; only the fields of extensions, which follow
-// a message's own ([Field]), are big-endian.
+// names. Fields that extensions add follow a message's own ([Field]).
+// Numbers are little-endian.
 //
 // The sources are sections 3 and 5 of the Stratum V2 specification and its
 // extensions 0x0001 and 0x0002. What is sent sets the channel bit as the

@@ -8,8 +8,13 @@ import (
 )
 
 // Field is a field that an extension adds to a message: type, length and value,
-// after the message's own fields. Other than everything else, its numbers are
-// big-endian.
+// after the message's own fields.
+//
+// Whether its numbers are little-endian, as all others of the protocol, or
+// big-endian is disputed. Section 3.4.3 of the specification says nothing and
+// has an example with big-endian ones; the reference implementation has always
+// written and read little-endian ones (crate parsers_sv2, 0.2 to 0.6), and
+// others have followed it. So that is what is written here. Both are read.
 type Field struct {
 	Extension uint16
 	Type      uint8
@@ -22,23 +27,22 @@ func (f Field) append(b []byte, err error) ([]byte, error) {
 	if len(f.Value) > math.MaxUint16 {
 		return b, errLong
 	}
-	b = binary.BigEndian.AppendUint16(b, f.Extension)
+	b = binary.LittleEndian.AppendUint16(b, f.Extension)
 	b = append(b, f.Type)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(f.Value)))
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(f.Value)))
 	return append(b, f.Value...), err
 }
 
-// NextField splits the first field off what [Parse] left. The value shares its
-// memory with rest.
-func NextField(rest []byte) (f Field, after []byte, err error) {
+// nextField splits off the first field. The value shares its memory with rest.
+func nextField(rest []byte, order binary.ByteOrder) (f Field, after []byte, err error) {
 	if len(rest) < fieldHead {
-		return Field{}, nil, fmt.Errorf("reading the field of an extension: %w", errShort)
+		return Field{}, nil, errShort
 	}
-	f = Field{Extension: binary.BigEndian.Uint16(rest), Type: rest[2]}
-	n := int(binary.BigEndian.Uint16(rest[3:]))
+	f = Field{Extension: order.Uint16(rest), Type: rest[2]}
+	n := int(order.Uint16(rest[3:]))
 	rest = rest[fieldHead:]
 	if len(rest) < n {
-		return Field{}, nil, fmt.Errorf("reading the field of an extension: %w", errShort)
+		return Field{}, nil, errShort
 	}
 	f.Value = rest[:n:n]
 	return f, rest[n:], nil
@@ -48,6 +52,8 @@ func NextField(rest []byte) (f Field, after []byte, err error) {
 const longestName = 32
 
 const typeName = 0x01
+
+var errName = errors.New("reading a worker's name: it is longer than 32 bytes")
 
 // WorkerName is the field of extension [WorkerNames] that says who found a
 // share. Names of more than 32 bytes are an error.
@@ -60,18 +66,34 @@ func WorkerName(name string) (Field, error) {
 
 // FindWorkerName looks for a [WorkerName] among the fields that [Parse] left;
 // ok is false if there is none. Fields that nobody knows are passed over. The
-// name shares its memory with rest.
+// name shares its memory with rest. What are no fields in either order of bytes
+// is an error.
 func FindWorkerName(rest []byte) (name []byte, ok bool, err error) {
+	name, ok, err = findName(rest, binary.LittleEndian)
+	if ok || errors.Is(err, errName) {
+		return name, ok, err
+	}
+	again, there, bad := findName(rest, binary.BigEndian)
+	if there || errors.Is(bad, errName) {
+		return again, there, bad
+	}
+	if err != nil && bad != nil {
+		return nil, false, fmt.Errorf("reading the fields of extensions: %w", err)
+	}
+	return nil, false, nil
+}
+
+func findName(rest []byte, order binary.ByteOrder) (name []byte, ok bool, err error) {
 	for len(rest) > 0 {
 		var f Field
-		if f, rest, err = NextField(rest); err != nil {
+		if f, rest, err = nextField(rest, order); err != nil {
 			return nil, false, err
 		}
 		if f.Extension != WorkerNames || f.Type != typeName || ok {
 			continue
 		}
 		if len(f.Value) > longestName {
-			return nil, false, errors.New("reading a worker's name: it is longer than 32 bytes")
+			return nil, false, errName
 		}
 		name, ok = f.Value, true
 	}

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -180,7 +181,7 @@ func TestRoundTrip(t *testing.T) {
 				if b, err := Append([]byte("before"), again, extra); err != nil || !bytes.Equal(b, frame) {
 					t.Fatalf("read back as another message, %v", err)
 				}
-				f, after, err := NextField(rest)
+				f, after, err := nextField(rest, binary.LittleEndian)
 				if err != nil || len(after) != 0 || !cmp.Equal(f, extra, same) {
 					t.Fatalf("the field %+v is read back as %+v, %v, with %d bytes left", extra, f, err, len(after))
 				}
@@ -242,16 +243,20 @@ func TestBool(t *testing.T) {
 	}
 }
 
-// Extension 0x0002, section 2: the field's numbers are big-endian.
+// Extension 0x0002, section 2, has the example with big-endian numbers, the
+// reference implementation little-endian ones. Both are read.
 func TestWorkerName(t *testing.T) {
-	const want = "000201000a576f726b65725f303031"
+	const (
+		written = "020001" + "0a00" + "576f726b65725f303031"
+		example = "000201" + "000a" + "576f726b65725f303031"
+	)
 	f, err := WorkerName("Worker_001")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, err := f.append(nil, nil)
-	if got := hex.EncodeToString(b); got != want || err != nil {
-		t.Errorf("field %s, %v; want %s", got, err, want)
+	if got := hex.EncodeToString(b); got != written || err != nil {
+		t.Errorf("field %s, %v; want %s", got, err, written)
 	}
 	if _, err := WorkerName(strings.Repeat("x", 33)); err == nil {
 		t.Error("a name of 33 bytes was taken")
@@ -259,6 +264,9 @@ func TestWorkerName(t *testing.T) {
 	field := func(extension uint16, typ uint8, value string) []byte {
 		b, _ := Field{extension, typ, []byte(value)}.append(nil, nil)
 		return b
+	}
+	big := func(extension, typ byte, value string) []byte {
+		return append([]byte{0, extension, typ, 0, byte(len(value))}, value...)
 	}
 	for _, c := range []struct {
 		name string
@@ -268,6 +276,10 @@ func TestWorkerName(t *testing.T) {
 		bad  bool
 	}{
 		{"none", nil, "", false, false},
+		{"as the specification shows it", unhex(t, example), "Worker_001", true, false},
+		{"big-endian among others", bytes.Join([][]byte{big(9, 1, "x"), big(2, 1, "n"), big(2, 2, "y")}, nil), "n", true, false},
+		{"big-endian, too long", big(2, 1, strings.Repeat("n", 33)), "", false, true},
+		{"big-endian, empty", big(2, 1, ""), "", true, false},
 		{"alone", b, "Worker_001", true, false},
 		{"empty", field(2, 1, ""), "", true, false},
 		{"among others", bytes.Join([][]byte{field(9, 1, "x"), field(2, 2, "y"), b}, nil), "Worker_001", true, false},
@@ -321,6 +333,15 @@ func described(m Message) map[string]any {
 		fields[v.Type().Field(i).Name] = value
 	}
 	return fields
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func example() []Message {
@@ -443,6 +464,7 @@ func FuzzParse(f *testing.F) {
 
 func FuzzFields(f *testing.F) {
 	f.Add([]byte("\x00\x02\x01\x00\x0aWorker_001"))
+	f.Add([]byte("\x02\x00\x01\x0a\x00Worker_001"))
 	f.Add([]byte("\x00\x02\x01\xff\xff"))
 	f.Fuzz(func(t *testing.T, rest []byte) {
 		name, ok, err := FindWorkerName(rest)

@@ -435,10 +435,7 @@ def check_messages():
         assert frame.hex() == v["Frame"], v["Name"]
         seen.add(v["Name"])
     assert seen == set(TABLE), set(TABLE) - seen
-    # extension 2, section 2
-    name = b"Worker_001"
-    assert (struct.pack(">HBH", 2, 1, len(name)) + name).hex() == "000201000a576f726b65725f303031"
-    return len(vectors) + 1
+    return len(vectors)
 
 
 for check in (check_key, check_messages, check_handshake, check_curve):

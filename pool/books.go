@@ -140,7 +140,7 @@ func (s *Service) openBooks(ctx context.Context) (*books, error) {
 	if b.journal, err = journal.Open(filepath.Join(s.opt.Dir, "shares"), s.opt.Book, journal.Config{Interval: b.interval(), Now: s.opt.Now, Log: s.opt.Log}); err != nil {
 		return nil, err
 	}
-	return b, nil
+	return b, b.record(ctx)
 }
 
 // each yields the ledger's records from a number on. What was pruned is not
@@ -357,21 +357,24 @@ func (b *books) settle(ctx context.Context, whole bool) error {
 // fold makes records of the shares since the last fold.
 func (b *books) fold(ctx context.Context) error { return b.journal.Fold(ctx) }
 
+// record writes the agreement into the ledger before anything is done by it.
+func (b *books) record(ctx context.Context) error {
+	if b.s.contract == nil || b.recorded {
+		return nil
+	}
+	e, err := ledger.NewEntry(b.s.opt.Now(), b.s.contract.Name, false, b.s.contract.Record())
+	if err == nil {
+		err = b.append(ctx, e)
+	}
+	if err != nil {
+		return fmt.Errorf("write the agreement %s into the ledger: %w", b.s.contract.Name, err)
+	}
+	return b.follow(ctx)
+}
+
 // agree works the agreement out, and lets it divide work from now on.
 func (b *books) agree(ctx context.Context) error {
 	now := b.s.opt.Now()
-	if !b.recorded {
-		e, err := ledger.NewEntry(now, b.s.contract.Name, false, b.s.contract.Record())
-		if err != nil {
-			return err
-		}
-		if err := b.append(ctx, e); err != nil {
-			return err
-		}
-		if err := b.follow(ctx); err != nil {
-			return err
-		}
-	}
 	b.mu.Lock()
 	var entries []ledger.Entry
 	var errs []error

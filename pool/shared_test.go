@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +47,11 @@ type desk struct {
 	dir   string
 	key   ed25519.PrivateKey
 	stop  func()
+	ahead *atomic.Int64 // how far the service's clock is ahead
 }
+
+// later puts the service's clock forward.
+func (d *desk) later(by time.Duration) { d.ahead.Add(int64(by)) }
 
 // open runs a service of a configuration in a folder until the test ends or
 // stop is called.
@@ -60,13 +65,15 @@ func open(t *testing.T, dir string, cfg pool.Config) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), filepath.Join(dir, "hearth.db"), store.Options{Key: key, Log: slog.New(slog.DiscardHandler)})
+	s, err := store.Open(t.Context(), filepath.Join(dir, "hearth.db"), store.Options{Key: key, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	ahead := new(atomic.Int64)
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	ctx, cancel := context.WithCancel(context.Background())
 	svc, err := pool.New(ctx, pool.Options{
-		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: book{s}, Key: key, Now: time.Now, Random: rand.Reader,
+		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: book{s}, Key: key, Now: now, Random: rand.Reader,
 		Location: time.UTC, Secret: secret(dir), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
@@ -80,7 +87,7 @@ func open(t *testing.T, dir string, cfg pool.Config) *desk {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- svc.Run(ctx, l) }()
-	d := &desk{Service: svc, t: t, store: s, dir: dir, key: key}
+	d := &desk{Service: svc, t: t, store: s, dir: dir, key: key, ahead: ahead}
 	stopped := false
 	d.stop = func() {
 		if stopped {

@@ -1,0 +1,140 @@
+package pool_test
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+	"time"
+
+	"hearth/ledger"
+	"hearth/pool"
+	"hearth/pool/agreement"
+	"hearth/pool/pooltest"
+)
+
+const byLedger = `
+agreement: 1
+name: farm
+mode: ledger
+time_zone: UTC
+start: 2020-01-01
+parties:
+  host: {name: Anna Berg, paid: {lightning: anna@example.com}}
+  operator: {name: Fjell Heat, paid: stays}
+  financier: {name: Dalen Bank, paid: {address: bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4}}
+meters: {workers: [heater-0], income: [ours]}
+shares: {host: 30%, operator: 30%, financier: 40%}
+`
+
+// What a pool pays is booked to the parties to the last millisat, once, and each
+// party can check its statement without trusting anybody.
+func TestWhatAPoolPaysIsShared(t *testing.T) {
+	upstream := pooltest.NewFakePool(t, pooltest.FakePoolConfig{})
+	dir := contract(t, byLedger)
+	cfg := pool.Config{Agreement: "agreement.yaml", Upstreams: []pool.Upstream{{Name: "ours", URL: upstream.URL(), User: "house"}}}
+	d := open(t, dir, cfg)
+	f := d.fleet(1, 0, 0)
+	d.mine(f, "work is done", func() error {
+		if n := d.State(t.Context()).Sources[0].Accepted; n < 10 {
+			return fmt.Errorf("%d shares", n)
+		}
+		return nil
+	})
+	paid := pool.Receipt{Source: "ours", Millisats: 123_456_789, Proof: "tx-1"}
+	if err := d.Receive(t.Context(), paid, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Receive(t.Context(), paid, "test"); !errors.Is(err, pool.ErrRepeated) {
+		t.Errorf("the same receipt twice: %v", err)
+	}
+	if err := d.Receive(t.Context(), pool.Receipt{Source: "nobody", Millisats: 1, Proof: "x"}, "test"); err == nil {
+		t.Error("a receipt of a stranger was booked")
+	}
+	d.later(20 * time.Minute)
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	shares := map[string]int64{}
+	total := int64(0)
+	for _, p := range d.State(t.Context()).Parties {
+		shares[p.Name] = p.Balance
+		total += p.Balance
+	}
+	if total != paid.Millisats {
+		t.Errorf("%d msat came in, the parties have %d: %v", paid.Millisats, total, shares)
+	}
+	if shares["financier"] != 49_382_716 && shares["financier"] != 49_382_715 {
+		t.Errorf("shares %v", shares)
+	}
+	// Again, and after a restart: nothing is booked twice.
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	d = open(t, dir, cfg)
+	d.later(20 * time.Minute)
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.records(ledger.KindTransfer)); n != 1 {
+		t.Errorf("%d transfers", n)
+	}
+	if err := d.Receive(t.Context(), paid, "test"); !errors.Is(err, pool.ErrRepeated) {
+		t.Errorf("the same receipt after a restart: %v", err)
+	}
+
+	for _, format := range []string{"text", "csv", "json"} {
+		b, err := d.Statement(t.Context(), "host", time.Now(), format)
+		if err != nil || len(b) == 0 {
+			t.Fatalf("statement as %s: %v", format, err)
+		}
+		if format == "text" {
+			t.Logf("%s", b)
+		}
+		if format != "json" {
+			continue
+		}
+		records, err := d.store.Records(t.Context(), 1, 10_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := agreement.Verify(b, []byte(byLedger), func() iter.Seq2[ledger.Record, error] {
+			return func(yield func(ledger.Record, error) bool) {
+				for _, r := range records {
+					if !yield(r, nil) {
+						return
+					}
+				}
+			}
+		}, d.key.Public().(ed25519.PublicKey), time.UTC)
+		if err != nil || !v.OK() {
+			t.Errorf("the statement cannot be verified: %v %v", v, err)
+		}
+	}
+	if _, err := d.Statement(t.Context(), "nobody", time.Now(), "text"); err == nil {
+		t.Error("a stranger has a statement")
+	}
+}
+
+// The kill switch holds at once and across restarts.
+func TestPaymentsStayStopped(t *testing.T) {
+	dir := contract(t, byLedger)
+	cfg := pool.Config{Agreement: "agreement.yaml", Upstreams: []pool.Upstream{{Name: "ours", URL: refuses(t), User: "house"}}}
+	d := open(t, dir, cfg)
+	if err := d.StopPayouts(t.Context(), true, "Anna"); err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	d = open(t, dir, cfg)
+	if m := d.State(t.Context()).Money; !m.Stopped || m.By != "Anna" {
+		t.Errorf("after a restart: %+v", m)
+	}
+	if err := d.StopPayouts(t.Context(), false, "Sam"); err != nil {
+		t.Fatal(err)
+	}
+	if m := d.State(t.Context()).Money; m.Stopped || m.By != "Sam" {
+		t.Errorf("released: %+v", m)
+	}
+}

@@ -25,14 +25,25 @@ type house struct {
 	t testing.TB
 
 	mu      sync.Mutex
-	said    []string // "up pool", "down pool: why", "notice …"
+	said    []string // "up pool", "down pool: why", "notice …", "job …"
 	login   upstream.Login
 	jobs    []*job.Job
 	answers map[uint64]upstream.Answer
 	calling bool
 }
 
-func newHouse(t testing.TB) *house { return &house{t: t, answers: map[uint64]upstream.Answer{}} }
+// newHouse returns a house that tells, when its test fails, what it lived through.
+func newHouse(t testing.TB) *house {
+	h := &house{t: t, answers: map[uint64]upstream.Answer{}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			t.Logf("the house heard:\n%s\nand has the answers %+v", strings.Join(h.said[max(0, len(h.said)-50):], "\n"), h.answers)
+		}
+	})
+	return h
+}
 
 // call makes sure that the handler is called once at a time.
 func (h *house) call(f func()) {
@@ -55,7 +66,11 @@ func (h *house) Up(l upstream.Login) {
 func (h *house) Down(name string, why error) {
 	h.call(func() { h.said = append(h.said, fmt.Sprintf("down %s: %v", name, why)) })
 }
-func (h *house) Job(j *job.Job) { h.call(func() { h.jobs = append(h.jobs, j) }) }
+
+func (h *house) Job(j *job.Job) {
+	h.call(func() { h.jobs = append(h.jobs, j); h.said = append(h.said, fmt.Sprintf("job %d is %s", j.ID, j.Foreign)) })
+}
+
 func (h *house) Answer(a upstream.Answer) {
 	h.call(func() {
 		if old, twice := h.answers[a.Cookie]; twice {

@@ -126,15 +126,24 @@ func TestPowerCut(t *testing.T) {
 				after(t, w, w.disk.cut(rnd))
 			}
 		}
-		w.disk.before = func(op) error { // the power goes before an operation
+		killed := false
+		w.disk.before = func(o op) error { // the power goes before an operation
 			w.disk.mu.Unlock()
 			defer w.disk.mu.Lock()
 			if rnd.IntN(4) == 0 {
 				check()
 			}
+			if killed = killed || o.kind == opSync && rnd.IntN(15) == 0; killed {
+				return errFull // a kill between a write and its sync: nothing more is done
+			}
 			return nil
 		}
-		w.live(t, rnd, 60, func() {})
+		w.live(t, rnd, 60, func() {
+			if killed {
+				killed = false
+				w.open(t)
+			}
+		})
 		check()
 	}
 	t.Logf("%d power cuts", cuts)

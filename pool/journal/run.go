@@ -212,7 +212,7 @@ func (j *Journal) read(c *closed) ([]ledger.Entry, error) {
 				return nil, err
 			}
 		}
-		if err := errors.Join(f.Sync(), j.fs.syncDir()); err != nil {
+		if err := f.Sync(); err != nil {
 			return nil, err
 		}
 		c.left = false

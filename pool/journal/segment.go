@@ -113,8 +113,9 @@ func (s *segment) put(b []byte, also func() error) error {
 	return nil
 }
 
-// clean cuts off what a failed write may have left, before anything is
-// written in its place: or it would be counted twice.
+// clean cuts off what a failed write may have left, before the segment is
+// written on or ends: it is written again, there or in the next segment, and
+// would be counted twice.
 func (s *segment) clean() error {
 	if !s.torn {
 		return nil

@@ -32,6 +32,7 @@ type books struct {
 	account  *account.Book
 	evidence *agreement.Evidence // nil without an agreement
 	recorded bool                // the agreement stands in the ledger
+	closed   time.Time           // up to when the agreement's books are closed
 	payer    *payout.Payer
 	rails    []payout.Rail
 	loc      *time.Location
@@ -210,6 +211,10 @@ func (b *books) take(r ledger.Record, body ledger.Body) error {
 		b.rateFrom = x.Source
 	case ledger.Payout:
 		b.paid(r, x)
+	case ledger.Closing:
+		if b.s.contract != nil && x.Digest == b.s.contract.Digest() {
+			b.closed = x.Until
+		}
 	case ledger.Agreement:
 		if b.s.contract != nil && x.Digest == b.s.contract.Digest() {
 			b.recorded = true
@@ -280,6 +285,25 @@ func (b *books) follow(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// Keep returns the time from which on the ledger's detail is still needed, given
+// the time from which on its owner wants to keep it: open payments, an agreement
+// whose books are not closed, and a pool's window of work go back further.
+func (s *Service) Keep(wanted time.Time) time.Time {
+	b := s.books
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.cfg.Role == Open {
+		return time.Time{}
+	}
+	if since, open := b.payer.Keep(); open && since.Before(wanted) {
+		wanted = since
+	}
+	if s.contract != nil && b.closed.Before(wanted) {
+		wanted = b.closed
+	}
+	return wanted
 }
 
 // interval is how often shares become records and the agreement is worked out.

@@ -41,6 +41,16 @@
 // # What is left out
 //
 // Job declaration, template distribution and custom jobs
-// (SetCustomMiningJob is refused). The sources are those of package message,
-// and section 10 of the reference for the mistakes that others made first.
+// (SetCustomMiningJob is refused).
+//
+// # Sources
+//
+// The specification of August 2026, as packages noise and message have it, and
+// what peers do: ESP-Miner's source, and the reference implementation's crates
+// (stratum-core 0.6.0), with which both ends were tried over sockets. From the
+// mistakes that were made there first come the rules that no job begins before
+// its block was set, that a target never touches what is being mined, that jobs
+// and shares without an answer are remembered in bounded number, and that a
+// block for a job which was never sent ends the connection instead of being
+// passed over.
 package stratum2

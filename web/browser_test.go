@@ -239,6 +239,10 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings", "/nowhere", "/find", "/install", "/install?kind=shelly&address=192.168.1.60", "/install/mini3")
 			case "tank-and-room":
 				paths = append(paths, "/zones/tank")
+			case "heating", "sats-unpaid", "sats-stopped", "sats-drift", "sats-begun":
+				paths = append(paths, "/pool")
+			case "sats":
+				paths = append(paths, "/pool", "/devices", "/ledger", "/pool/statements/host?month=2026-01")
 			}
 			ctx, complaints := browsertest.Tab(b, t)
 			for _, path := range paths {
@@ -280,6 +284,12 @@ func TestPictures(t *testing.T) {
 			paths := []string{"/"}
 			if s.Name == "heating" || s.Name == "simulated" || s.Name == "unplugged" {
 				paths = append(paths, "/devices", "/history", "/events", "/ledger?verify=1", "/settings")
+			}
+			if s.Open().Pool() != nil {
+				paths = append(paths, "/pool")
+			}
+			if s.Name == "sats" {
+				paths = append(paths, "/devices", "/ledger", "/pool/statements/host?month=2026-01")
 			}
 			for _, path := range paths {
 				for _, shot := range shots {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,39 +45,31 @@ type known interface {
 
 func (p *pages) funcs() template.FuncMap {
 	return template.FuncMap{
-		"figure":     p.figure,
-		"source":     source,
-		"whence":     p.whence,
-		"at":         p.at,
-		"iso":        func(t time.Time) string { return t.Format(time.RFC3339) },
-		"day":        func(t time.Time) string { return t.In(p.loc).Format("2 January 2006 15:04:05") },
-		"duration":   duration,
-		"static":     func(name string) string { return "/static/" + name + "?v=" + p.tags["static/"+name] },
-		"activity":   activity,
-		"verb":       verbText,
-		"channel":    func(k device.TempKind) string { return strings.ReplaceAll(string(k), "_", " ") },
-		"works":      works,
-		"heating":    isHeating,
-		"severity":   func(s control.Severity) string { return string(s) },
-		"contains":   strings.Contains,
-		"capital":    capital,
-		"segment":    url.PathEscape,
-		"hexBlocks":  hexBlocks,
-		"amount":     amountOf,
-		"provenance": provenanceText,
-		"stat":       func(name string, v known) stat { return stat{name, v} },
-		"pageNames": func() []choice {
-			return []choice{
-				{ID: "home", Name: "Home", Href: "/"},
-				{ID: "devices", Name: "Devices", Href: "/devices"},
-				{ID: "history", Name: "History", Href: "/history"},
-				{ID: "events", Name: "Events", Href: "/events"},
-				{ID: "ledger", Name: "Ledger", Href: "/ledger"},
-				{ID: "plan", Name: "Plan", Href: "/plan"},
-				{ID: "settings", Name: "Settings", Href: "/settings"},
-			}
-		},
+		"figure":      p.figure,
+		"source":      source,
+		"whence":      p.whence,
+		"at":          p.at,
+		"iso":         func(t time.Time) string { return t.Format(time.RFC3339) },
+		"day":         func(t time.Time) string { return t.In(p.loc).Format("2 January 2006 15:04:05") },
+		"duration":    duration,
+		"static":      func(name string) string { return "/static/" + name + "?v=" + p.tags["static/"+name] },
+		"activity":    activity,
+		"verb":        verbText,
+		"channel":     func(k device.TempKind) string { return strings.ReplaceAll(string(k), "_", " ") },
+		"works":       works,
+		"heating":     isHeating,
+		"severity":    func(s control.Severity) string { return string(s) },
+		"contains":    strings.Contains,
+		"capital":     capital,
+		"segment":     url.PathEscape,
+		"hexBlocks":   hexBlocks,
+		"amount":      amountOf,
+		"provenance":  provenanceText,
+		"stat":        func(name string, v known) stat { return stat{name, v} },
+		"pageNames":   p.pageNames,
 		"presetNames": presetNames,
+		"payout":      payoutText,
+		"table":       table,
 		"poolWorks":   func(r device.Reading) bool { v, ok := r.Pool.Get(); return ok && v },
 		"things":      things,
 		"each":        each,
@@ -92,6 +85,25 @@ func (p *pages) funcs() template.FuncMap {
 		"grams":       planGrams,
 		"uptime":      func(r device.Reading) string { v, _ := r.Uptime.Get(); return duration(v) },
 	}
+}
+
+// pageNames are the entries of the navigation. What a home does not have is not
+// among them.
+func (p *pages) pageNames() []choice {
+	list := []choice{
+		{ID: "home", Name: "Home", Href: "/"},
+		{ID: "devices", Name: "Devices", Href: "/devices"},
+		{ID: "pool", Name: "Sats", Href: "/pool"},
+		{ID: "history", Name: "History", Href: "/history"},
+		{ID: "events", Name: "Events", Href: "/events"},
+		{ID: "ledger", Name: "Ledger", Href: "/ledger"},
+		{ID: "plan", Name: "Plan", Href: "/plan"},
+		{ID: "settings", Name: "Settings", Href: "/settings"},
+	}
+	if p.ownPool() == nil {
+		list = slices.DeleteFunc(list, func(c choice) bool { return c.ID == "pool" })
+	}
+	return list
 }
 
 // figure writes a value with its unit, or "unknown"; where it comes from and

@@ -10,6 +10,7 @@ import (
 	"hearth/device"
 	"hearth/httpapi"
 	"hearth/ledger"
+	"hearth/pool/job"
 	"hearth/site"
 )
 
@@ -113,6 +114,9 @@ func (p *pages) recordText(r ledger.Record) string {
 		return text + ", " + provenanceText(e.Provenance)
 	}
 	span := func(from, to time.Time) string { return p.at(from) + " to " + to.In(p.loc).Format("15:04") }
+	if text, ok := p.satsText(r.Subject, body, span); ok {
+		return text
+	}
 	switch b := body.(type) {
 	case ledger.Genesis:
 		return "The ledger begins."
@@ -123,7 +127,7 @@ func (p *pages) recordText(r ledger.Record) string {
 	case ledger.Work:
 		return fmt.Sprintf("%d %s, %s, %s", b.Amount, b.Unit, span(b.From, b.To), provenanceText(b.Provenance))
 	case ledger.Earning:
-		return fmt.Sprintf("%s sats earned. %s", strconv.FormatFloat(float64(b.Millisats)/1000, 'f', -1, 64), b.For)
+		return fmt.Sprintf("%s earned. %s", sats(b.Millisats), capital(b.For))
 	case ledger.Coin:
 		text := fmt.Sprintf("%d %s", b.Amount, b.Unit)
 		if b.Test {
@@ -183,7 +187,11 @@ func amountOf(s ledger.Sum) string {
 	case "mj":
 		return s.Joules().KilowattHours().String()
 	case "msat":
-		return strconv.FormatFloat(float64(s.Total)/1000, 'f', -1, 64) + " sats"
+		return sats(s.Total)
+	case ledger.UnitWork:
+		return "work of difficulty " + difficulty(job.Work(max(s.Total, 0)))
+	case ledger.UnitUnpaid:
+		return "unpaid work of difficulty " + difficulty(job.Work(max(s.Total, 0)))
 	default:
 	}
 	return fmt.Sprintf("%d %s", s.Total, s.Unit)

@@ -34,6 +34,8 @@ type homeView struct {
 	Soon string
 	// Mining is what the home does on a network, nil if nothing.
 	Mining *Mining
+	// Earning is what its own pool brings, for the sentence; empty if unknown.
+	Earning string
 }
 
 // levelChoice is a level of a heater of a manual zone.
@@ -49,7 +51,11 @@ func (p *pages) front(w http.ResponseWriter, r *http.Request) error {
 	if len(zones) == 1 {
 		return p.zonePage(w, r, s, zones[0], "/")
 	}
-	v := homeView{Total: s.Today, Power: s.Power, Mining: p.mined()}
+	if len(s.Zones) == 0 && p.ownPool() != nil {
+		http.Redirect(w, r, "/pool", http.StatusSeeOther) // what there is of this home is its miners
+		return nil
+	}
+	v := homeView{Total: s.Today, Power: s.Power, Mining: p.mined(), Earning: p.earning()}
 	for _, z := range zones {
 		v.Dials = append(v.Dials, newDial(z, "/"))
 	}
@@ -95,7 +101,7 @@ func (p *pages) oneZone(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) zonePage(w http.ResponseWriter, r *http.Request, s site.State, z site.ZoneState, path string) error {
 	v := homeView{
-		Dials: []dial{newDial(z, path)}, One: &z, Total: z.Today, Power: z.Power, Charts: z.ID, Mining: p.mined(),
+		Dials: []dial{newDial(z, path)}, One: &z, Total: z.Today, Power: z.Power, Charts: z.ID, Mining: p.mined(), Earning: p.earning(),
 		Soon: s.At.In(p.loc).Add(3 * time.Hour).Truncate(30 * time.Minute).Format("2006-01-02T15:04"),
 	}
 	if z.Kind == control.Manual {
@@ -165,10 +171,20 @@ func (p *pages) devices(w http.ResponseWriter, r *http.Request) error {
 	type card struct {
 		site.DeviceState
 		ZoneName string
+		// Switch is where its miner can be sent to, empty if nowhere.
+		Switch string
 	}
 	var cards []card
+	here := p.paired()
 	for _, d := range s.Devices {
-		cards = append(cards, card{d, zones[d.Zone]})
+		c := card{DeviceState: d, ZoneName: zones[d.Zone]}
+		if d.Repoints && here != nil {
+			c.Switch = httpapi.ToHearth
+			if here[d.ID] {
+				c.Switch = httpapi.ToEarlier
+			}
+		}
+		cards = append(cards, c)
 	}
 	return p.show(w, r, http.StatusOK, "devices", view{Title: "Devices", Page: "devices", Live: true, State: s},
 		struct {

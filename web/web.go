@@ -76,7 +76,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page templates: %w", err)
 	}
-	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "install", "commission", "sheet", "plan", "login", "error"} {
+	for _, name := range []string{"home", "devices", "history", "events", "ledger", "settings", "find", "install", "commission", "sheet", "plan", "pool", "paired", "statement", "login", "error"} {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.ParseFS(files, "templates/"+name+".html")
@@ -100,6 +100,7 @@ func New(o Options) (http.Handler, error) {
 		"GET /find":         p.find,
 		"GET /install":      p.install,
 		"GET /plan":         p.plan,
+		"GET /pool":         p.pool,
 		"GET /login":        p.login,
 		"GET /":             p.nothing,
 
@@ -111,6 +112,12 @@ func New(o Options) (http.Handler, error) {
 		"POST /trips/{id}/clear":      p.postClear,
 		"POST /compute":               p.postCompute,
 		"POST /find":                  p.postFind,
+
+		"POST /pool/miners":               p.postPair,
+		"POST /pool/miners/{name}/unpair": p.postUnpair,
+		"POST /pool/payouts":              p.postPayouts,
+		"GET /pool/statements/{party}":    p.statement,
+		"POST /devices/{id}/pool":         p.postDevicePool,
 
 		"POST /install":                        p.postInstall,
 		"GET /install/{device}":                p.commission,

@@ -240,7 +240,6 @@ func satsState(records []ledger.Record) *pool.State {
 				Accepted: 25_418, Rejected: 3, Credited: job.Work(2_372_000_000), Several: &yes, Probe: "it takes shares of several workers on one connection",
 				Drift: "Ocean's reports agree with the shares: 0.3% less than expected over 3 days, which is within luck.",
 			},
-			{Name: "braiins", Kind: "pool", Where: "stratum.braiins.com:3333", Since: up, Why: "not needed: ocean answers"},
 		},
 		Heaters: []pool.HeaterState{
 			{

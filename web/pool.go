@@ -1,0 +1,346 @@
+package web
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hearth/httpapi"
+	"hearth/ledger"
+	"hearth/pool"
+	"hearth/pool/job"
+	"hearth/site"
+	"hearth/units"
+)
+
+// heatersShown is how many paired miners one page has.
+const heatersShown = 200
+
+// poolView is the page about what mining brings and whom.
+type poolView struct {
+	*pool.State
+	Heaters []heaterView
+	// More counts the miners that are paired and not shown.
+	More    int
+	Sources []sourceView
+	Parties []partyView
+	Payouts []payoutView
+	// Warm says what a kilowatt-hour of heat brings in money, Today what the last
+	// day did; empty if that is not known.
+	Warm, Today string
+	Received    string
+	// Section is what makes a pool of a home that has none.
+	Section string
+}
+
+type heaterView struct {
+	pool.HeaterState
+	// Brings is what the heater should earn in a day at this pace, or why that
+	// is not known.
+	Brings string
+	// Device is set where the miner is a device of the home.
+	Device string
+}
+
+type sourceView struct {
+	pool.SourceState
+	Worth string // of the work that it acknowledged
+}
+
+type partyView struct {
+	pool.PartyState
+	Share, Balance, Paid, Work string
+	Months                     []choice
+}
+
+type payoutView struct {
+	pool.PayoutState
+	Amount, Fee string
+}
+
+// ownPool is the home as its miners see it, nil if it has no pool.
+func (p *pages) ownPool() httpapi.Pool {
+	if h, err := httpapi.PoolOf(p.home); err == nil {
+		return h
+	}
+	return nil
+}
+
+// paired are the names of the miners that may come in, nil if the home has no
+// pool.
+func (p *pages) paired() map[string]bool {
+	h := p.ownPool()
+	if h == nil {
+		return nil
+	}
+	names := map[string]bool{}
+	for _, x := range h.Pool().Heaters {
+		names[x.Name] = true
+	}
+	return names
+}
+
+// sats writes an amount to the thousandth, without zeros that say nothing.
+func sats(msat int64) string {
+	text := strconv.FormatInt(msat/1000, 10)
+	if rest := msat % 1000; rest != 0 {
+		if msat < 0 {
+			rest = -rest
+			if msat > -1000 {
+				text = "-0"
+			}
+		}
+		text += "." + strings.TrimRight(fmt.Sprintf("%03d", rest), "0")
+	}
+	if msat == 1000 {
+		return "1 sat"
+	}
+	return units.Grouped(text, "\u202f") + " sats"
+}
+
+// worth writes what an amount is in money, empty if the price is not known.
+func worth(amount units.Known[units.Sats], price units.Known[units.Money]) string {
+	v, ok := amount.Get()
+	m, priced := price.Get()
+	if !ok || !priced {
+		return ""
+	}
+	micros := float64(v) / 1e8 * float64(m.Micros)
+	if math.Abs(micros) > 0 && math.Abs(micros) < 10_000 { // under a cent
+		return fmt.Sprintf("about %.2g %s", micros/1e6, m.Currency)
+	}
+	return "about " + units.Money{Micros: int64(micros), Currency: m.Currency}.String()
+}
+
+// difficulty writes work as the difficulty of the shares that it came in.
+func difficulty(w job.Work) string {
+	v := float64(w.Difficulty())
+	for _, s := range []struct {
+		size float64
+		name string
+	}{{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if v >= s.size {
+			return strconv.FormatFloat(v/s.size, 'g', 4, 64) + " " + s.name
+		}
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+// pool shows what mining brings, or how to begin.
+func (p *pages) pool(w http.ResponseWriter, r *http.Request) error {
+	s := p.home.State()
+	h := p.ownPool()
+	if h == nil {
+		return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", State: s}, poolView{Section: poolSection})
+	}
+	return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", Live: true, State: s}, p.poolView(s, h.Pool()))
+}
+
+// poolSection is the least that makes a home a pool of its own.
+const poolSection = `pool:
+  listen: 192.168.1.10:3333        # this computer, on the home network
+  upstreams:
+    - name: ocean
+      url: stratum+tcp://mine.ocean.xyz:3334
+      user: YOUR-BITCOIN-ADDRESS
+`
+
+func (p *pages) poolView(s site.State, st *pool.State) poolView {
+	v := poolView{
+		State: st, Warm: worth(st.Money.PerKWh, st.Money.Price), Today: worth(st.Money.Day, st.Money.Price), Received: sats(st.Money.Received),
+	}
+	heaters := slices.Clone(st.Heaters)
+	// What needs a person comes first.
+	slices.SortStableFunc(heaters, func(a, b pool.HeaterState) int { return rank(a) - rank(b) })
+	v.More = max(0, len(heaters)-heatersShown)
+	for _, h := range heaters[:len(heaters)-v.More] {
+		one := heaterView{HeaterState: h, Brings: brings(st, h)}
+		if d, ok := deviceByID(s, h.Name); ok {
+			one.Device = d.Name
+		}
+		v.Heaters = append(v.Heaters, one)
+	}
+	for _, x := range st.Sources {
+		v.Sources = append(v.Sources, sourceView{x, difficulty(x.Credited)})
+	}
+	for _, x := range st.Parties {
+		one := partyView{PartyState: x, Balance: sats(x.Balance), Paid: sats(x.Paid)}
+		if x.Weight > 0 {
+			one.Share = units.Fraction(float64(x.Weight) / 1e6).String()
+		}
+		if x.Credited > 0 {
+			one.Work = difficulty(x.Credited)
+		}
+		if st.Mode != "" {
+			one.Months = p.months(s.At)
+		}
+		v.Parties = append(v.Parties, one)
+	}
+	for _, x := range st.Payouts {
+		v.Payouts = append(v.Payouts, payoutView{x, sats(x.Millisats), sats(x.Fee)})
+	}
+	return v
+}
+
+// months are this month and the two before it.
+func (p *pages) months(now time.Time) []choice {
+	now = now.In(p.loc)
+	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, p.loc)
+	var out []choice
+	for i := range 3 {
+		m := first.AddDate(0, -i, 0)
+		out = append(out, choice{ID: m.Format("2006-01"), Name: m.Format("January 2006")})
+	}
+	return out
+}
+
+// rank puts heaters with trouble first, and those that are unpaid next.
+func rank(h pool.HeaterState) int {
+	switch {
+	case h.Trouble != "":
+		return 0
+	case h.Unpaid:
+		return 1
+	}
+	return 2
+}
+
+// brings says what a heater should earn in a day at this pace.
+func brings(st *pool.State, h pool.HeaterState) string {
+	switch {
+	case !h.Online:
+		return "Nothing: it is not connected."
+	case h.Unpaid:
+		return "Nothing: it makes heat only, nobody pays for its work."
+	case st.Test:
+		return "Coins of a test network, worth nothing."
+	}
+	day, known := st.Money.Day.Get()
+	all, together := st.Rate.Get()
+	rate, own := h.Rate.Get()
+	switch {
+	case !known:
+		return "Not known: " + st.Money.Day.Why() + "."
+	case !own:
+		return "Not known: " + h.Rate.Why() + "."
+	case !together || all <= 0:
+		return "Not known: " + st.Rate.Why() + "."
+	}
+	v := units.Sats(math.Round(float64(day) * float64(rate/all)))
+	if text := worth(units.Know(v, st.At, units.Estimate), st.Money.Price); text != "" {
+		return fmt.Sprintf("%v a day at this pace, %s.", v, text)
+	}
+	return fmt.Sprintf("%v a day at this pace.", v)
+}
+
+// earning is what mining brings now, for the sentence of the home; empty if
+// nothing is known of it.
+func (p *pages) earning() string {
+	h := p.ownPool()
+	if h == nil {
+		return ""
+	}
+	st := h.Pool()
+	mining := slices.ContainsFunc(st.Heaters, func(x pool.HeaterState) bool { return x.Online })
+	day, ok := st.Money.Day.Get()
+	switch {
+	case !mining || st.Test:
+		return ""
+	case st.Unpaid:
+		return "Mining unpaid: heat only."
+	case !ok || day < 24:
+		return ""
+	}
+	return fmt.Sprintf("Earning about %v/h.", day/24)
+}
+
+func (p *pages) postPair(w http.ResponseWriter, r *http.Request) error {
+	if err := form(w, r); err != nil {
+		return err
+	}
+	h, err := httpapi.PoolOf(p.home)
+	if err != nil {
+		return err
+	}
+	m, err := httpapi.MinerText(r.PostForm.Get("name"), r.PostForm.Get("address"), r.PostForm.Get("account"))
+	if err != nil {
+		return err
+	}
+	paired, err := h.Pair(r.Context(), m, by(r))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return p.show(w, r, http.StatusOK, "paired", view{Title: "Let " + paired.Name + " in", Page: "pool", Path: "/pool"}, paired)
+}
+
+func (p *pages) postUnpair(w http.ResponseWriter, r *http.Request) error {
+	return p.poolForm(w, r, func(h httpapi.Pool) error { return h.Unpair(r.Context(), r.PathValue("name"), by(r)) })
+}
+
+func (p *pages) postPayouts(w http.ResponseWriter, r *http.Request) error {
+	return p.poolForm(w, r, func(h httpapi.Pool) error {
+		stop, err := strconv.ParseBool(r.PostForm.Get("stopped"))
+		if err != nil {
+			return invalid("Say whether payments are to stop.")
+		}
+		return h.StopPayouts(r.Context(), stop, by(r))
+	})
+}
+
+// maxPointing bounds the time in which a miner takes up other pools.
+const maxPointing = time.Minute
+
+func (p *pages) postDevicePool(w http.ResponseWriter, r *http.Request) error {
+	return p.poolForm(w, r, func(h httpapi.Pool) error {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(maxPointing)); err != nil {
+			return fmt.Errorf("set the pools of %s: %w", r.PathValue("id"), err)
+		}
+		switch to := r.PostForm.Get("to"); to {
+		case httpapi.ToHearth:
+			return h.PointMiner(r.Context(), r.PathValue("id"), by(r))
+		case httpapi.ToEarlier:
+			return h.RestoreMiner(r.Context(), r.PathValue("id"), by(r))
+		default:
+			return invalid("%q is no place to mine at.", to)
+		}
+	})
+}
+
+// poolForm reads a form about the pool, does what it asks and leads back.
+func (p *pages) poolForm(w http.ResponseWriter, r *http.Request, do func(httpapi.Pool) error) error {
+	if err := form(w, r); err != nil {
+		return err
+	}
+	h, err := httpapi.PoolOf(p.home)
+	if err == nil {
+		err = do(h)
+	}
+	if err != nil {
+		return err
+	}
+	return done(w, r)
+}
+
+// payoutText says what became of a payout.
+func payoutText(s string) string {
+	switch ledger.PayoutState(s) {
+	case ledger.PayoutBegun:
+		return "decided"
+	case ledger.PayoutPrepared:
+		return "made ready; nothing has moved"
+	case ledger.PayoutSent:
+		return "on its way"
+	case ledger.PayoutPaid:
+		return "paid"
+	case ledger.PayoutFailed:
+		return "failed; nothing has moved"
+	case ledger.PayoutUnknown:
+		return "nobody knows yet: it is not paid again before that is known"
+	}
+	return s
+}

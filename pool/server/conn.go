@@ -13,10 +13,13 @@ import (
 	"hearth/pool/share"
 )
 
-// talk is one connection's side of a protocol. It is called with the
-// connection's lock held and appends what is to be sent to dst; what it
+// talk is one connection's side of a protocol. All but hear is called with the
+// connection's lock held. It appends what is to be sent to dst; what it
 // returns may be shared bytes, which nobody writes to.
 type talk interface {
+	// hear takes what was read, answers, and tells how many messages it was. It
+	// takes the lock itself.
+	hear(b []byte, h *hand) (messages int, err error)
 	version() int
 	agent() string
 	// ready tells whether a seat can be given jobs.
@@ -31,25 +34,31 @@ type talk interface {
 	published(*job.Job) *job.Job
 	// channel is where a seat's shares are checked; nil if it is gone.
 	channel(*seat) *share.Channel
+	// part gives back what it has of the server. It is called last.
+	part()
 }
 
 // conn is one connection. One goroutine reads from it; whoever has something
 // to say to it takes the lock.
 type conn struct {
 	server *Server
-	sock   net.Conn
+	wire   *wire
 	remote netip.AddrPort
 	shape  shape
 	born   time.Time
 
+	// The reading goroutine's, and that of the hand that it borrows.
+	pace  pace
+	first []byte // what came before the protocol was known
+	turn  bool   // it has a place in Server.handshakes
+
 	spoke, index int // the wheel's
 
-	mu      sync.Mutex
-	attempt *attempt
-	talk    talk // nil until the protocol is known
-	seats   []*seat
-	heard   time.Time // when a whole message last came
-	said    time.Time // when something was last sent
+	mu    sync.Mutex
+	talk  talk // nil until the protocol is known
+	seats []*seat
+	heard time.Time // when a whole message last came
+	said  time.Time // when something was last sent
 
 	// What the socket did not take at once. While caughtUp is not nil, a
 	// goroutine is writing that; waiting counts its bytes and those of queue.
@@ -87,10 +96,10 @@ func (c *conn) drop(why cause) {
 	}
 	c.gone, c.cause = true, why
 	c.queue = nil
-	if t, ok := c.sock.(*net.TCPConn); ok && (why == byStall || why == byIdle) {
+	if t, ok := c.wire.Conn.(*net.TCPConn); ok && (why == byStall || why == byIdle) {
 		_ = t.SetLinger(0) // it takes nothing: the system need not keep what is left for it
 	}
-	c.sock.Close()
+	c.wire.Close()
 }
 
 // contain turns a panic into the end of this connection. It is deferred; the
@@ -112,7 +121,7 @@ func (c *conn) send(b []byte, now time.Time) {
 	}
 	c.said = now
 	if c.caughtUp == nil {
-		n, err := c.attempt.write(b)
+		n, err := c.wire.try(b)
 		if err != nil {
 			c.drop(byPeer)
 			return
@@ -137,9 +146,9 @@ func (c *conn) catchUp() {
 		if b == nil {
 			return
 		}
-		err := c.sock.SetWriteDeadline(deadline)
+		err := c.wire.SetWriteDeadline(deadline)
 		if err == nil {
-			_, err = c.sock.Write(b)
+			_, err = c.wire.Write(b)
 		}
 		c.wrote(len(b), err)
 	}
@@ -166,7 +175,7 @@ func (c *conn) takeQueue() []byte {
 	close(c.caughtUp)
 	c.caughtUp, c.queue, c.waiting = nil, nil, 0
 	if !c.gone {
-		_ = c.sock.SetWriteDeadline(time.Time{})
+		_ = c.wire.SetWriteDeadline(time.Time{})
 		c.deliver(time.Now())
 	}
 	return nil
@@ -181,17 +190,6 @@ func (c *conn) wrote(n int, err error) {
 		c.drop(byStall)
 	case err != nil:
 		c.drop(byPeer)
-	}
-}
-
-// roomy returns when few enough answers wait that more may be read.
-func (c *conn) roomy() {
-	c.mu.Lock()
-	wait := c.caughtUp
-	full := c.waiting > c.server.cfg.MaxQueue
-	c.mu.Unlock()
-	if full && wait != nil {
-		<-wait
 	}
 }
 
@@ -343,6 +341,9 @@ func (c *conn) leave() {
 	left := slices.Clone(c.seats)
 	for _, st := range left {
 		c.rise(st)
+	}
+	if c.talk != nil {
+		c.talk.part()
 	}
 	why := c.cause
 	c.mu.Unlock()

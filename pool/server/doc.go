@@ -4,10 +4,13 @@
 //
 // # The way of a share
 //
-// A connection has one goroutine, which reads. It hands each message to the
-// session of its protocol (packages stratum1 and stratum2), sends what the
-// session answers, and tells the [Desk] what became of a share. Who may mine,
-// for whom, and what the work was worth is the Desk's business.
+// A connection has one goroutine, which does nothing but wait until something
+// comes. It then borrows a hand: a goroutine with the stack and the buffers that
+// it takes to hear a message. The hand passes it to the session of the protocol
+// (packages stratum1 and stratum2), sends what the session answers, and tells
+// the [Desk] what became of a share. Who may mine, for whom, and what the work
+// was worth is the Desk's business. So ten thousand quiet miners cost a small
+// stack each and what is remembered of them, and no buffer.
 //
 // # The way of a job
 //

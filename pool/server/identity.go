@@ -1,11 +1,9 @@
 package server
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -54,49 +52,20 @@ func (i *identity) at(now time.Time) (*noise.Identity, error) {
 	return i.now, nil
 }
 
-// answer is the server's part of a handshake.
-type answer struct {
-	bytes [noise.AnswerSize]byte
-	pair  noise.Pair
-	err   error
-}
-
-var errHandshake = errors.New("the handshake failed")
-
-// respond answers a handshake. The curve's arithmetic is the one thing that
-// costs much, so only some do it at a time; and it needs a stack that a reading
-// goroutine would keep, so it has its own.
-func (s *Server) respond(ctx context.Context, hello []byte) ([]byte, noise.Pair, error) {
+// respond answers a handshake. The curve's arithmetic is the one thing here
+// that costs much: the caller has a turn.
+func (s *Server) respond(hello []byte) (answer [noise.AnswerSize]byte, pair noise.Pair, err error) {
 	id, err := s.identity.at(time.Now())
 	if err != nil {
-		return nil, noise.Pair{}, err
+		return answer, pair, err
 	}
-	select {
-	case s.handshakes <- struct{}{}:
-	case <-ctx.Done():
-		return nil, noise.Pair{}, ctx.Err()
+	ephemeral, err := noise.GenerateKey(rand.Reader)
+	if err != nil {
+		return answer, pair, err
 	}
-	done := make(chan *answer, 1)
-	go func() {
-		a := &answer{err: errHandshake}
-		defer func() {
-			if v := recover(); v != nil {
-				s.panicked(netip.AddrPort{}, v)
-			}
-			<-s.handshakes
-			done <- a
-		}()
-		ephemeral, err := noise.GenerateKey(rand.Reader)
-		if err != nil {
-			a.err = err
-			return
-		}
-		a.bytes, a.pair, a.err = noise.Respond(hello, ephemeral, id)
-	}()
-	a := <-done
-	if a.err != nil {
-		return nil, noise.Pair{}, breach{a.err}
+	if answer, pair, err = noise.Respond(hello, ephemeral, id); err != nil {
+		return answer, pair, breach{err}
 	}
 	s.counts.handshakes.Add(1)
-	return a.bytes[:], a.pair, nil
+	return answer, pair, nil
 }

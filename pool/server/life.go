@@ -4,17 +4,59 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"hearth/pool/stratum2/noise"
 )
 
-// head is how many bytes are read to tell protocols apart: the first message
-// of V2, so that it is there at once.
-const head = 64
-
-// serve is a connection's life.
+// serve is a connection's life. All it does itself is wait for what comes: its
+// stack stays as small as it began.
 func (c *conn) serve(ctx context.Context) {
 	defer c.leave()
-	defer c.panicked()
-	err := c.converse(ctx)
+	for {
+		h, err := c.wire.next()
+		if err != nil {
+			return
+		}
+		v := c.lend(h)
+		if v.again {
+			// Here it waits with nothing in its hands.
+			c.server.handshakes <- struct{}{}
+			c.turn = true
+			h = c.server.hands.take()
+			h.n = 0
+			v = c.lend(h)
+		}
+		if v.err != nil {
+			c.take(v.err)
+			return
+		}
+		c.rest(ctx, v.messages)
+	}
+}
+
+// lend lets a hand hear what it has read, and gives it back.
+func (c *conn) lend(h *hand) heard {
+	h.work <- c
+	v := <-h.done
+	c.server.hands.give(h)
+	return v
+}
+
+// rest returns when more may be read: the miner is not too fast, and takes what
+// it is sent.
+func (c *conn) rest(ctx context.Context, messages int) {
+	pause(ctx, c.pace.take(messages, time.Now()))
+	c.mu.Lock()
+	wait := c.caughtUp
+	full := c.waiting > c.server.cfg.MaxQueue
+	c.mu.Unlock()
+	if full && wait != nil {
+		<-wait
+	}
+}
+
+// take ends a connection as the error asks for.
+func (c *conn) take(err error) {
 	var b breach
 	switch {
 	case errors.As(err, &b):
@@ -42,33 +84,63 @@ func (c *conn) bid(why cause) {
 	}
 	c.mu.Unlock()
 	if !already {
-		discard(c.sock)
-		c.sock.Close()
+		discard(c.wire.Conn)
+		c.wire.Close()
 	}
 }
 
-// converse finds out what is spoken and speaks it, to the end.
-func (c *conn) converse(ctx context.Context) error {
-	first := make([]byte, head)
-	n := 0
-	for {
-		m, err := c.sock.Read(first[n:])
-		if err != nil {
-			return err
+// hear takes what was read, and answers. It tells how many messages that were.
+func (c *conn) hear(h *hand) heard {
+	if c.talk != nil {
+		n, err := c.talk.hear(h.buf[:h.n], h)
+		return heard{messages: n, err: err}
+	}
+	c.first = append(c.first, h.buf[:h.n]...)
+	switch p := detect(c.first); {
+	case p == undecided:
+		return heard{}
+	case p == http:
+		return heard{err: c.sayHTTP()}
+	case p == tlsHello:
+		return heard{err: breach{errors.New("a TLS connection: this port speaks plain Stratum V1, or Stratum V2 with its own encryption")}}
+	case p == stratumV2 && len(c.first) < noise.HelloSize:
+		return heard{}
+	case p == stratumV2 && !c.mayShake():
+		return heard{again: true}
+	case p == stratumV2:
+		if err := c.shake(c.first[:noise.HelloSize]); err != nil {
+			return heard{err: err}
 		}
-		n += m
-		switch detect(first[:n]) {
-		case undecided:
-		case stratumV1:
-			return c.converseV1(ctx, first[:n])
-		case stratumV2:
-			return c.converseV2(ctx, first[:n])
-		case http:
-			return c.sayHTTP()
-		case tlsHello:
-			return breach{errors.New("a TLS connection: this port speaks plain Stratum V1, or Stratum V2 with its own encryption")}
+		c.first = c.first[noise.HelloSize:]
+	default:
+		if err := c.meetV1(); err != nil {
+			return heard{err: err}
 		}
 	}
+	b := c.first
+	c.first = nil
+	n, err := c.talk.hear(b, h)
+	return heard{messages: n, err: err}
+}
+
+// mayShake tells whether the connection has a turn at the handshakes, of which
+// only some are computed at a time.
+func (c *conn) mayShake() bool {
+	if c.turn {
+		return true
+	}
+	select {
+	case c.server.handshakes <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// shake takes its turn at the handshakes.
+func (c *conn) shake(hello []byte) error {
+	defer func() { <-c.server.handshakes }()
+	return c.meetV2(hello)
 }
 
 const httpAnswer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
@@ -99,6 +171,8 @@ func (c *conn) admit(l Login) (p Place, why string) {
 	}
 	return p, ""
 }
+
+var errPanicked = errors.New("panicked")
 
 // maxWhy is the longest text of a refusal, in bytes.
 const maxWhy = 200

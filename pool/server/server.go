@@ -30,7 +30,7 @@ type Server struct {
 	// handshakes has a place for each Noise handshake that is computed.
 	handshakes chan struct{}
 	buffers    sync.Pool // *[]byte
-	scratches  sync.Pool // *scratch
+	hands      hands
 	running    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -58,7 +58,6 @@ func New(cfg Config, desk Desk) (*Server, error) {
 		workers:    make(map[Worker][]*seat),
 	}
 	s.buffers.New = func() any { b := make([]byte, 0, 4<<10); return &b }
-	s.scratches.New = func() any { return &scratch{out: make([]byte, 0, 4<<10)} }
 	return s, nil
 }
 
@@ -85,6 +84,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	l.Close()
 	s.close()
 	s.running.Wait()
+	s.hands.dismiss()
 	return err
 }
 
@@ -167,7 +167,10 @@ func (s *Server) welcome(ctx context.Context, sock net.Conn) {
 	s.counts.accepted.Add(1)
 	prepare(sock)
 	s.mu.Lock()
-	c := &conn{server: s, sock: sock, remote: remote, shape: s.shape, born: now, heard: now, said: now, attempt: newAttempt(sock)}
+	c := &conn{
+		server: s, wire: newWire(sock, &s.hands), remote: remote, shape: s.shape, pace: newPace(s.cfg.MessagesPerSecond),
+		born: now, heard: now, said: now,
+	}
 	s.mu.Unlock()
 	s.wheel.add(c)
 	s.mu.Lock()

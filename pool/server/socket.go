@@ -31,3 +31,15 @@ func prepare(c net.Conn) {
 	_ = t.SetReadBuffer(receiveBuffer)
 	giveUpAfter(t, silence)
 }
+
+// readInto waits until something has come, with a hand for a buffer.
+func readInto(c net.Conn, p *hands) (*hand, error) {
+	h := p.take()
+	n, err := c.Read(h.buf[:])
+	if err != nil {
+		p.give(h)
+		return nil, err
+	}
+	h.n = n
+	return h, nil
+}

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"time"
 
@@ -20,9 +20,9 @@ const batch = 32
 type v1 struct {
 	conn     *conn
 	session  *stratum1.Session
+	begun    []byte // of a line whose end has not come yet
 	prefix   uint32
 	refusals int
-	pace     pace
 	// What the miner was given last: as many as its channel remembers.
 	gave [8]given
 	next int
@@ -83,109 +83,93 @@ func (t *v1) published(j *job.Job) *job.Job {
 
 func (t *v1) tick(_ *seat, now time.Time) bool { return t.session.Tick(now) }
 
-// converseV1 talks with a miner until one of both has enough. first is what
-// it said so far.
-func (c *conn) converseV1(ctx context.Context, first []byte) error {
-	t, err := c.beginV1()
-	if err != nil {
-		return err
-	}
-	defer c.server.prefixes.give(t.prefix)
-	lines := stratum1.Lines{Max: c.server.cfg.MaxLine}
-	for len(first) > 0 {
-		n := copy(lines.Space(), first)
-		lines.Wrote(n)
-		first = first[n:]
-	}
-	for {
-		if err := t.hearAll(ctx, &lines); err != nil {
-			return err
-		}
-		c.roomy()
-		n, err := c.sock.Read(lines.Space())
-		if err != nil {
-			return err
-		}
-		lines.Wrote(n)
-	}
-}
-
-func (c *conn) beginV1() (*v1, error) {
+// meetV1 begins with a miner.
+func (c *conn) meetV1() error {
 	cfg := &c.server.cfg
 	id, e1, err := c.server.prefixes.take(c.shape.e1)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	t := &v1{conn: c, prefix: id, pace: newPace(cfg.MessagesPerSecond), session: stratum1.NewSession(stratum1.Config{
+	t := &v1{conn: c, prefix: id, session: stratum1.NewSession(stratum1.Config{
 		Extranonce1: e1, Extranonce2: c.shape.e2, Mask: cfg.MaskV1, Vardiff: cfg.Vardiff, Start: cfg.Start,
 	})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.talk = t
-	return t, nil
+	return nil
 }
 
-// hearAll answers all whole lines that came.
-func (t *v1) hearAll(ctx context.Context, lines *stratum1.Lines) error {
-	c := t.conn
-	for {
-		s := c.server.scratches.Get().(*scratch)
-		login, n, err := t.hear(lines, s)
-		c.tell(s)
-		switch {
-		case err != nil:
-			return err
-		case login.Kind == stratum1.Login:
-			if err := t.admit(login); err != nil {
-				return err
-			}
-		case n == 0:
-			return nil
-		}
-		pause(ctx, t.pace.take(n, time.Now()))
+// hear answers all lines that are whole, and keeps what begins another.
+func (t *v1) hear(b []byte, h *hand) (messages int, err error) {
+	if len(t.begun) > 0 {
+		t.begun = append(t.begun, b...)
+		b = t.begun
 	}
+	for {
+		n, rest, login, err := t.some(b, h)
+		h.tell(t.conn)
+		messages, b = messages+n, rest
+		if err != nil {
+			return messages, err
+		}
+		if login {
+			err = t.admit(h.event)
+		}
+		if err != nil {
+			return messages, err
+		}
+		if n == 0 {
+			break
+		}
+	}
+	if len(b) >= t.conn.server.cfg.MaxLine {
+		return messages, breach{stratum1.ErrLong}
+	}
+	if t.begun = append(t.begun[:0], b...); len(b) == 0 {
+		t.begun = nil
+	}
+	return messages, nil
 }
 
-// hear answers some lines, until one is a login or no more came. It tells how
-// many it answered.
-func (t *v1) hear(lines *stratum1.Lines, s *scratch) (login stratum1.Event, n int, err error) {
+// some answers some lines, until one is a login or no more are whole. It tells
+// how many it answered, and what is left. A login is in h.event.
+func (t *v1) some(b []byte, h *hand) (n int, rest []byte, login bool, err error) {
 	c := t.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.contain()
 	now := time.Now()
-	out := s.out[:0]
-	for n < batch && login.Kind != stratum1.Login && err == nil {
-		line, ok, long := lines.Next()
-		if long != nil {
-			err = breach{long}
+	out, e := h.out[:0], &h.event
+	for n < batch && !login && err == nil {
+		line, after, whole := bytes.Cut(b, []byte{'\n'})
+		if !whole {
 			break
 		}
-		if !ok {
-			break
-		}
+		b = after
 		n++
-		var e stratum1.Event
-		if out, e, err = t.session.Receive(out, line, now); err != nil {
+		if out, *e, err = t.session.Receive(out, bytes.TrimSuffix(line, []byte{'\r'}), now); err != nil {
 			err = breach{err}
 		}
 		switch {
 		case e.Kind == stratum1.Login:
-			login = e
+			login = true
 		case e.Kind == stratum1.Share && len(c.seats) > 0:
-			s.judge(c, c.seats[0], &e.Verdict, now)
+			h.judge(c.seats[0], &e.Verdict, now)
 		}
 	}
 	if n > 0 {
 		c.heard = now
 	}
+	h.out = out
 	c.send(out, now)
 	for _, st := range c.seats {
 		c.adjust(st, now)
 		c.offer(st, now) // a subscription may have come after the login
 	}
-	return login, n, err
+	return n, b, login, err
 }
+
+func (t *v1) part() { t.conn.server.prefixes.give(t.prefix) }
 
 // admit asks the Desk who the miner is, and answers.
 func (t *v1) admit(e stratum1.Event) error {

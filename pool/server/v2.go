@@ -1,26 +1,27 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"io"
+	"slices"
 	"time"
 
 	"hearth/pool/job"
 	"hearth/pool/share"
 	"hearth/pool/stratum2"
 	"hearth/pool/stratum2/message"
-	"hearth/pool/stratum2/noise"
 )
 
 // v2 is a connection's side of Stratum V2: a seat for each channel.
 type v2 struct {
-	conn      *conn
-	transport *stratum2.Transport
-	session   *stratum2.Session
-	prefixes  map[uint32]uint32 // of channels, by number
-	refusals  int
+	conn     *conn
+	frames   stratum2.Frames
+	session  *stratum2.Session
+	prefixes []prefix
+	refusals int
 }
+
+// prefix is what a channel's extranonces begin with.
+type prefix struct{ channel, id uint32 }
 
 func (t *v2) version() int                      { return 2 }
 func (t *v2) agent() string                     { return t.session.Agent() }
@@ -50,80 +51,58 @@ func (t *v2) sealed(dst []byte, say func([]byte) []byte) []byte {
 // seal appends frames, encrypted. It can fail only when a connection has had
 // all its 2^64 nonces; it then ends.
 func (t *v2) seal(dst, plain []byte) []byte {
-	out, err := t.transport.Seal(dst, plain)
+	out, err := t.frames.Transport.Seal(dst, plain)
 	if err != nil {
 		t.conn.drop(byBreach)
 	}
 	return out
 }
 
-// converseV2 talks with a miner until one of both has enough. first is what
-// it said so far, at most the whole first message of the handshake.
-func (c *conn) converseV2(ctx context.Context, first []byte) error {
-	hello := make([]byte, noise.HelloSize)
-	if _, err := io.ReadFull(c.sock, hello[copy(hello, first):]); err != nil {
-		return err
-	}
-	answer, pair, err := c.server.respond(ctx, hello)
+// meetV2 shakes hands with a miner that says hello.
+func (c *conn) meetV2(hello []byte) error {
+	answer, pair, err := c.server.respond(hello)
 	if err != nil {
 		return err
 	}
 	cfg := &c.server.cfg
 	t := &v2{
-		conn:      c,
-		transport: stratum2.NewTransport(pair, cfg.MaxFrame),
+		conn:   c,
+		frames: stratum2.Frames{Transport: stratum2.NewTransport(pair, cfg.MaxFrame)},
 		session: stratum2.NewSession(stratum2.Config{
 			Mask: cfg.MaskV2, Vardiff: cfg.Vardiff, Start: cfg.Start, Channels: cfg.MaxChannels,
 		}),
-		prefixes: make(map[uint32]uint32),
 	}
-	defer t.part()
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.talk = t
-	c.send(answer, time.Now())
-	c.mu.Unlock()
-	return t.listen(ctx)
+	c.send(answer[:], time.Now())
+	return nil
 }
 
-// listen reads and answers until one of both has enough.
-func (t *v2) listen(ctx context.Context) error {
-	c := t.conn
-	frames := stratum2.Frames{Transport: t.transport}
-	pace := newPace(c.server.cfg.MessagesPerSecond)
-	buf := make([]byte, 1<<10)
-	for {
-		c.roomy()
-		n, err := c.sock.Read(buf)
-		if err != nil {
-			return err
-		}
-		s := c.server.scratches.Get().(*scratch)
-		heard, err := t.hear(&frames, buf[:n], s)
-		c.tell(s)
-		if err != nil {
-			return err
-		}
-		pause(ctx, pace.take(heard, time.Now()))
-	}
+// hear answers the frames that are whole.
+func (t *v2) hear(b []byte, h *hand) (messages int, err error) {
+	messages, err = t.some(b, h)
+	h.tell(t.conn)
+	return messages, err
 }
 
-// hear answers the frames that became whole with b, and tells how many they
+// some answers the frames that became whole with b, and tells how many they
 // were.
-func (t *v2) hear(frames *stratum2.Frames, b []byte, s *scratch) (heard int, err error) {
+func (t *v2) some(b []byte, h *hand) (heard int, err error) {
 	c := t.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.contain()
 	now := time.Now()
-	plain := s.plain[:0]
-	err = frames.Feed(b, func(h message.Header, payload []byte) error {
+	plain := h.plain[:0]
+	err = t.frames.Feed(b, func(head message.Header, payload []byte) error {
 		heard++
-		out, e, err := t.session.Receive(plain, h, payload, now)
+		out, e, err := t.session.Receive(plain, head, payload, now)
 		plain = out
 		switch e.Kind {
 		case stratum2.Share:
 			if st := c.seat(e.Channel); st != nil {
-				s.judge(c, st, &e.Verdict, now)
+				h.judge(st, &e.Verdict, now)
 			}
 		case stratum2.Open:
 			plain, err = t.open(plain, e, now)
@@ -136,9 +115,8 @@ func (t *v2) hear(frames *stratum2.Frames, b []byte, s *scratch) (heard int, err
 		c.heard = now
 	}
 	plain = t.session.Flush(plain)
-	s.out = t.seal(s.out[:0], plain)
-	s.plain = plain
-	c.send(s.out, now)
+	h.out, h.plain = t.seal(h.out[:0], plain), plain
+	c.send(h.out, now)
 	for _, st := range c.seats {
 		c.adjust(st, now)
 	}
@@ -165,7 +143,7 @@ func (t *v2) open(plain []byte, e stratum2.Event, now time.Time) ([]byte, error)
 		}
 		return plain, nil
 	}
-	out, channel, err := t.opened(plain, e, now)
+	out, channel, err := t.opened(plain, e)
 	if err != nil || c.gone {
 		c.aside(func() { c.server.left(c.remote, place.Worker) })
 		return out, nil
@@ -179,22 +157,22 @@ func (t *v2) open(plain []byte, e stratum2.Event, now time.Time) ([]byte, error)
 }
 
 // opened gives a channel its extranonce.
-func (t *v2) opened(plain []byte, e stratum2.Event, now time.Time) ([]byte, uint32, error) {
+func (t *v2) opened(plain []byte, e stratum2.Event) ([]byte, uint32, error) {
 	c := t.conn
-	id, prefix, err := c.server.prefixes.take(c.shape.e1)
+	id, e1, err := c.server.prefixes.take(c.shape.e1)
 	if err != nil {
 		return t.session.Refuse(plain, e.Request, err.Error()), 0, err
 	}
 	room := c.shape.e2
 	if !e.Extended { // it turns over nothing but time, nonce and version
-		prefix, room = append(prefix, make([]byte, room)...), 0
+		e1, room = append(e1, make([]byte, room)...), 0
 	}
-	out, channel, err := t.session.Opened(plain, e.Request, prefix, room)
+	out, channel, err := t.session.Opened(plain, e.Request, e1, room)
 	if err != nil {
 		c.server.prefixes.give(id)
 		return out, 0, err
 	}
-	t.prefixes[channel] = id
+	t.prefixes = append(t.prefixes, prefix{channel, id})
 	return out, channel, nil
 }
 
@@ -202,10 +180,12 @@ func (t *v2) opened(plain []byte, e stratum2.Event, now time.Time) ([]byte, uint
 // held.
 func (t *v2) closed(channel uint32) {
 	c := t.conn
-	if id, ok := t.prefixes[channel]; ok {
-		c.server.prefixes.give(id)
-		delete(t.prefixes, channel)
-	}
+	t.prefixes = slices.DeleteFunc(t.prefixes, func(p prefix) bool {
+		if p.channel == channel {
+			c.server.prefixes.give(p.id)
+		}
+		return p.channel == channel
+	})
 	st := c.seat(channel)
 	if st == nil {
 		return
@@ -215,7 +195,7 @@ func (t *v2) closed(channel uint32) {
 }
 
 func (t *v2) part() {
-	for _, id := range t.prefixes {
-		t.conn.server.prefixes.give(id)
+	for _, p := range t.prefixes {
+		t.conn.server.prefixes.give(p.id)
 	}
 }

@@ -23,7 +23,7 @@ const (
 	// MaxParts is the most parties that may share.
 	MaxParts = 1024
 	// MaxWeight is the most that weights may add up to.
-	MaxWeight = 1 << 32
+	MaxWeight uint64 = 1 << 32
 	// maxItem is the most work that is credited at once: ten times the
 	// difficulty that the whole network had in 2026.
 	maxItem = 1 << 60

@@ -21,7 +21,7 @@ const fallbackBits = 0x17020000
 // for. Its block before is a hash of its own number, so it can never be part of
 // a chain, and its coinbase pays nobody. It is the same for the same id and
 // time.
-func fallbackJob(id uint32, now time.Time, clean bool) (*job.Job, error) {
+func fallbackJob(id uint32, now time.Time, clean bool, room int) (*job.Job, error) {
 	var seed [8]byte
 	binary.LittleEndian.PutUint64(seed[:], uint64(now.Unix()/int64(fallbackEvery.Seconds())))
 	prev := sha256.Sum256(append([]byte("hearth makes heat and nothing else"), seed[:]...))
@@ -33,7 +33,7 @@ func fallbackJob(id uint32, now time.Time, clean bool) (*job.Job, error) {
 		return nil, fmt.Errorf("make work that nobody pays: %w", err)
 	}
 	// An output that nobody can ever spend.
-	j, err := job.New(t, job.CoinbaseSpec{Tag: "heat only, unpaid", Payees: []job.Payee{{Script: []byte{0x6a}, Sats: t.Coinbase}}}, id, FallbackSource)
+	j, err := job.New(t, job.CoinbaseSpec{Tag: "heat only, unpaid", Payees: []job.Payee{{Script: []byte{0x6a}, Sats: t.Coinbase}}, Extranonce: room}, id, FallbackSource)
 	if err != nil {
 		return nil, fmt.Errorf("make work that nobody pays: %w", err)
 	}

@@ -119,8 +119,8 @@ func (s *Service) needFallback(now time.Time) {
 	}
 	want := !s.cfg.NoFallback && !up && now.Sub(last) >= s.cfg.FallbackAfter
 	switch {
-	case want && (!s.fallback || now.Sub(s.fallbackAt) >= fallbackEvery || now.Before(s.fallbackAt)):
-		j, err := fallbackJob(s.next(), now, !s.fallback)
+	case want && (!s.fallback || s.fallbackRoom != s.room || now.Sub(s.fallbackAt) >= fallbackEvery || now.Before(s.fallbackAt)):
+		j, err := fallbackJob(s.next(), now, !s.fallback, s.room)
 		if err != nil {
 			s.opt.Log.Error("there is no work that nobody pays", "error", err)
 			return
@@ -128,7 +128,7 @@ func (s *Service) needFallback(now time.Time) {
 		if !s.fallback {
 			s.tell("pool", "warning", "pool_fallback", "Nobody gives paid work. Heaters go on heating with work that nobody pays, until a pool or node answers.")
 		}
-		s.fallback, s.fallbackAt = true, now
+		s.fallback, s.fallbackAt, s.fallbackRoom = true, now, s.room
 		s.server.Publish(j)
 	case !want && s.fallback && up:
 		s.fallback = false

@@ -81,17 +81,19 @@ type Service struct {
 
 	wake chan struct{}
 
-	mu          sync.Mutex
-	began       time.Time
-	lines       []*line
-	bySource    map[string]*line
-	room        int // bytes of extranonce that all jobs leave
-	memory      memory
-	heaters     map[server.Worker]*heater
-	fallback    bool
-	fallbackAt  time.Time
-	lastRefused refusal
-	address     string // that is listened on
+	mu         sync.Mutex
+	began      time.Time
+	lines      []*line
+	bySource   map[string]*line
+	room       int // bytes of extranonce that all jobs leave
+	memory     memory
+	heaters    map[server.Worker]*heater
+	fallback   bool
+	fallbackAt time.Time
+	// fallbackRoom is what the present job of the fallback leaves to miners.
+	fallbackRoom int
+	lastRefused  refusal
+	address      string // that is listened on
 }
 
 // New prepares a service: all that a person can get wrong fails here, and

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"os"
@@ -20,24 +19,6 @@ import (
 	"hearth/pool/pooltest"
 	"hearth/store"
 )
-
-// book is a store as a service wants it.
-type book struct{ *store.Store }
-
-func (b book) Since(ctx context.Context, from time.Time, kinds ...ledger.Kind) iter.Seq2[ledger.Record, error] {
-	return func(yield func(ledger.Record, error) bool) {
-		list, err := b.Find(ctx, store.Filter{Kinds: kinds, From: from, Limit: -1})
-		if err != nil {
-			yield(ledger.Record{}, err)
-			return
-		}
-		for _, r := range list {
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
-}
 
 // desk is a running service with its ledger.
 type desk struct {
@@ -73,7 +54,7 @@ func open(t *testing.T, dir string, cfg pool.Config) *desk {
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	ctx, cancel := context.WithCancel(context.Background())
 	svc, err := pool.New(ctx, pool.Options{
-		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: book{s}, Key: key, Now: now, Random: rand.Reader,
+		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: s, Key: key, Now: now, Random: rand.Reader,
 		Location: time.UTC, Secret: secret(dir), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {

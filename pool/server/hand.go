@@ -16,7 +16,7 @@ type hand struct {
 	work chan *conn
 	done chan heard
 
-	buf     [1 << 10]byte // what was read
+	buf     [readBuffer]byte // what was read
 	n       int
 	out     []byte // what is to be sent
 	plain   []byte // V2: before it is encrypted

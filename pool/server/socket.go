@@ -13,6 +13,9 @@ const (
 	receiveBuffer = 16 << 10
 )
 
+// readBuffer is how much is read at once, in bytes: a login, or some ten shares.
+const readBuffer = 1 << 10
+
 // silence is how long the other end of a connection may leave packets
 // unanswered before it is taken for gone.
 const silence = time.Minute
@@ -32,14 +35,13 @@ func prepare(c net.Conn) {
 	giveUpAfter(t, silence)
 }
 
-// readInto waits until something has come, with a hand for a buffer.
-func readInto(c net.Conn, p *hands) (*hand, error) {
-	h := p.take()
-	n, err := c.Read(h.buf[:])
+// readInto waits until something has come to buf, and takes it up with a hand.
+func readInto(buf []byte, c net.Conn, p *hands) (*hand, error) {
+	n, err := c.Read(buf)
 	if err != nil {
-		p.give(h)
 		return nil, err
 	}
-	h.n = n
+	h := p.take()
+	h.n = copy(h.buf[:], buf[:n])
 	return h, nil
 }

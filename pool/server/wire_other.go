@@ -10,10 +10,11 @@ import "net"
 type wire struct {
 	net.Conn
 	hands *hands
+	buf   [readBuffer]byte
 }
 
-func newWire(c net.Conn, h *hands) *wire { return &wire{c, h} }
+func newWire(c net.Conn, h *hands) *wire { return &wire{Conn: c, hands: h} }
 
-func (w *wire) next() (*hand, error) { return readInto(w.Conn, w.hands) }
+func (w *wire) next() (*hand, error) { return readInto(w.buf[:], w.Conn, w.hands) }
 
 func (w *wire) try([]byte) (int, error) { return 0, nil }

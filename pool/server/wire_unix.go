@@ -14,6 +14,7 @@ import (
 type wire struct {
 	net.Conn
 	raw syscall.RawConn // nil for what is no socket of the system
+	buf []byte          // for that only
 
 	// Made once, since a closure for each call would be garbage.
 	reads, writes func(fd uintptr) bool
@@ -44,7 +45,10 @@ func newWire(c net.Conn, h *hands) *wire {
 // caller gives back. While it waits it has no buffer.
 func (w *wire) next() (*hand, error) {
 	if w.raw == nil {
-		return readInto(w.Conn, w.hands)
+		if w.buf == nil {
+			w.buf = make([]byte, readBuffer)
+		}
+		return readInto(w.buf, w.Conn, w.hands)
 	}
 	if err := w.raw.Read(w.reads); err != nil {
 		return nil, err

@@ -209,7 +209,7 @@ func (c *Client) issue(clean bool, now time.Time) error {
 	}
 	// The same bytes once more would be the same search once more, and every share
 	// a duplicate. A second later they are others.
-	j.Time += min(w.again, 600)
+	j.Time = max(w.time, w.time+min(w.again, 600))
 	c.current = j
 	if len(c.issued) == maxIssued {
 		c.issued = slices.Delete(c.issued, 0, 1)

@@ -68,7 +68,10 @@ func (h *house) Down(name string, why error) {
 }
 
 func (h *house) Job(j *job.Job) {
-	h.call(func() { h.jobs = append(h.jobs, j); h.said = append(h.said, fmt.Sprintf("job %d is %s", j.ID, j.Foreign)) })
+	h.call(func() {
+		h.jobs = append(h.jobs, j)
+		h.said = append(h.said, fmt.Sprintf("job %d is %s", j.ID, j.Foreign))
+	})
 }
 
 func (h *house) Answer(a upstream.Answer) {

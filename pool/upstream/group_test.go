@@ -75,8 +75,14 @@ func TestFailover(t *testing.T) {
 		t.Errorf("a share of the pool that is down: %v", err)
 	}
 
+	// Whatever it last said before the house comes back.
 	first.Start()
-	active(t, g, "pool0")
+	eventually(t, "the first pool to be mined at again", func() bool {
+		time.Sleep(20 * time.Millisecond)
+		first.Notify(false)
+		name, _ := g.Active()
+		return name == "pool0"
+	})
 	back := of(h, first, j)
 	// What the second gave is still its own, until it is left.
 	if err := g.Submit(find(k, 4), 4); err == nil {

@@ -119,15 +119,17 @@ func worth(amount units.Known[units.Sats], price units.Known[units.Money]) strin
 // difficulty writes work as the difficulty of the shares that it came in.
 func difficulty(w job.Work) string {
 	v := float64(w.Difficulty())
-	for _, s := range []struct {
-		size float64
-		name string
-	}{{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
-		if v >= s.size {
-			return strconv.FormatFloat(v/s.size, 'g', 4, 64) + " " + s.name
-		}
+	switch {
+	case v >= 1e12:
+		return strconv.FormatFloat(v/1e12, 'g', 4, 64) + " trillion"
+	case v >= 1e9:
+		return strconv.FormatFloat(v/1e9, 'g', 4, 64) + " billion"
+	case v >= 1e6:
+		return strconv.FormatFloat(v/1e6, 'g', 4, 64) + " million"
+	case v >= 100:
+		return units.Whole(v)
 	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
+	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
 // pool shows what mining brings, or how to begin.
@@ -135,19 +137,10 @@ func (p *pages) pool(w http.ResponseWriter, r *http.Request) error {
 	s := p.home.State()
 	h := p.ownPool()
 	if h == nil {
-		return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", State: s}, poolView{Section: poolSection})
+		return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", State: s}, poolView{Section: pool.Example})
 	}
 	return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", Live: true, State: s}, p.poolView(s, h.Pool()))
 }
-
-// poolSection is the least that makes a home a pool of its own.
-const poolSection = `pool:
-  listen: 192.168.1.10:3333        # this computer, on the home network
-  upstreams:
-    - name: ocean
-      url: stratum+tcp://mine.ocean.xyz:3334
-      user: YOUR-BITCOIN-ADDRESS
-`
 
 func (p *pages) poolView(s site.State, st *pool.State) poolView {
 	v := poolView{

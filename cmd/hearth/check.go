@@ -26,6 +26,7 @@ func (c *checkCmd) Run(p *program) error {
 		h, err = assemble(p.ctx, f, deps{dir: filepath.Dir(c.File), log: slog.New(slog.DiscardHandler), dry: true})
 		if err == nil {
 			h.close(context.WithoutCancel(p.ctx))
+			_, err = poolConfig(f)
 		}
 	}
 	if c.JSON {

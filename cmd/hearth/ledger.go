@@ -21,7 +21,7 @@ type ledgerCmd struct {
 	Verify ledgerVerifyCmd `cmd:"" help:"Check every record: any edit, gap, swap, cut tail or rollback is found."`
 	Show   ledgerShowCmd   `cmd:"" help:"Print records."`
 	Head   ledgerHeadCmd   `cmd:"" help:"Print the signed head. Keep it elsewhere: it proves later that nothing was cut off."`
-	Export ledgerExportCmd `cmd:"" help:"Write records as CSV or Parquet."`
+	Export ledgerExportCmd `cmd:"" help:"Write records as CSV, as Parquet, or as the chain itself."`
 	Prune  ledgerPruneCmd  `cmd:"" help:"Remove old detail behind a signed checkpoint that keeps its hash and sums."`
 }
 
@@ -153,7 +153,7 @@ func (c *ledgerHeadCmd) Run(p *program) error {
 
 type ledgerExportCmd struct {
 	ledgerAt `embed:""`
-	Format   string `help:"csv or parquet." enum:"csv,parquet" default:"csv"`
+	Format   string `help:"csv, parquet, or chain: what a stranger needs to verify." enum:"csv,parquet,chain" default:"csv"`
 	From     string `help:"First day, such as 2027-01-01." placeholder:"DAY"`
 	To       string `help:"Day after the last." placeholder:"DAY"`
 	Out      string `help:"File to write; standard output without it." short:"o" type:"path" placeholder:"FILE"`

@@ -39,6 +39,7 @@ type cli struct {
 	Chat     chatCmd     `cmd:"" help:"Talk with a model in the terminal."`
 	Search   searchCmd   `cmd:"" help:"Search a folder by meaning."`
 	Mine     mineCmd     `cmd:"" help:"Mine on the network: verified useful work, paid in its coins."`
+	Pool     poolCmd     `cmd:"" help:"This home's own mining pool: miners, parties, payouts, statements."`
 	Verify   verifyCmd   `cmd:"" help:"Check a receipt offline, and say what it proves and what not."`
 	Bench    benchCmd    `cmd:"" help:"Measure what this computer computes, beside what it could at most."`
 	Plan     planCmd     `cmd:"" help:"Would it pay here? Plan a home hour by hour, or the map of where it pays."`

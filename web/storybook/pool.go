@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"hearth/ledger"
 	"hearth/pool"
 	"hearth/pool/agreement"
 	"hearth/site"
@@ -158,7 +157,7 @@ func (h *Home) Statement(_ context.Context, party string, month time.Time, forma
 	if p == nil || p.Mode == "" {
 		return nil, fmt.Errorf("%w: %w", site.ErrInvalid, pool.ErrNoAgreement)
 	}
-	a, err := agreement.Parse([]byte(contract))
+	a, err := agreement.Parse([]byte(Contract))
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +172,7 @@ func (h *Home) Statement(_ context.Context, party string, month time.Time, forma
 	}
 	last := records[len(records)-1]
 	from := time.Date(month.Year(), month.Month(), 1, 0, 0, 0, 0, Zone())
-	st, err := evidence.Statement(party, from, from.AddDate(0, 1, 0), Now(), ledger.Head{Seq: last.Seq, Hash: last.Hash, At: last.At})
+	st, err := evidence.Statement(party, from, from.AddDate(0, 1, 0), Now(), last.Head(records[0].Hash, key()))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", site.ErrInvalid, err)
 	}

@@ -14,8 +14,8 @@ import (
 	"hearth/units"
 )
 
-// contract is what the three parties of the storybook agreed.
-const contract = `agreement: 1
+// Contract is what the three parties of the storybook agreed.
+const Contract = `agreement: 1
 name: berg
 title: Heat for the Berg living room
 mode: ledger
@@ -51,7 +51,8 @@ func Sats() *Home {
 	h.ledger = satsChain()
 	h.pool = satsState(h.ledger)
 	h.kept = map[string]bool{"mini3": true}
-	h.state.Sentence = "Heating. Living room 20.6 °C, 826 W."
+	last := h.ledger[len(h.ledger)-1]
+	h.state.Ledger = site.LedgerState{Records: last.Seq, Head: last.Hash.String(), At: &last.At}
 	return h
 }
 
@@ -157,7 +158,7 @@ func satsChain() []ledger.Record {
 			panic(err) // a mistake of the storybook
 		}
 	}
-	a, err := agreement.Parse([]byte(contract))
+	a, err := agreement.Parse([]byte(Contract))
 	must(err)
 	evidence, err := agreement.NewEvidence(a, Zone(), false)
 	must(err)
@@ -175,7 +176,7 @@ func satsChain() []ledger.Record {
 		}
 	}
 	w.seal(genesis(start))
-	put(start, a.Name, ledger.Agreement{Digest: a.Digest(), Text: contract, Parties: []string{"host", "operator", "financier"}})
+	put(start, a.Name, ledger.Agreement{Digest: a.Digest(), Text: Contract, Parties: []string{"host", "operator", "financier"}})
 	put(start, "EUR", ledger.Rate{Micros: 61_240_000_000, Source: "kraken"})
 	for at := start; at.Before(Now().Add(-time.Hour)); at = at.Add(time.Hour) {
 		to := at.Add(time.Hour)

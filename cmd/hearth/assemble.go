@@ -74,18 +74,18 @@ func (h *household) leave(ctx context.Context) {
 }
 
 // registry lists the drivers that the program knows.
-func registry(broker func() *mqtt.Client, allowed *atomic.Bool, work *furnace.Furnace) device.Registry {
+func registry(f config.File, broker func() *mqtt.Client, allowed *atomic.Bool, work *furnace.Furnace) device.Registry {
 	return device.NewRegistry(
 		avalon.Kind(),
 		axeos.Kind(),
-		computer.New(computerOptions(allowed, work)),
+		computer.New(computerOptions(f, allowed, work)),
 		generic.New(broker),
 		shelly.Kind(),
 	)
 }
 
-func computerOptions(allowed *atomic.Bool, work *furnace.Furnace) computer.Options {
-	o := computer.Options{Allowed: allowed.Load}
+func computerOptions(f config.File, allowed *atomic.Bool, work *furnace.Furnace) computer.Options {
+	o := computer.Options{Allowed: allowed.Load, Mine: mining(f, work)}
 	if work != nil {
 		o.Workload = work
 	}
@@ -149,7 +149,7 @@ func prepare(ctx context.Context, f config.File, d deps) (_ *household, err erro
 	if opt.Compute != nil {
 		allowed = opt.Compute.Allowed
 	}
-	kinds := registry(func() *mqtt.Client { return h.broker }, allowed, d.work)
+	kinds := registry(f, func() *mqtt.Client { return h.broker }, allowed, d.work)
 	if err := h.devices(ctx, f, d, kinds, now, secret, &opt); err != nil {
 		return nil, coded(exitUsage, err)
 	}
@@ -269,10 +269,14 @@ func addComputer(f *config.File, opt *site.Options) {
 func compute(f *config.File, opt *site.Options) {
 	for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
 		if d := f.Devices[id]; d.Kind == "computer" && d.Zone != "" {
+			idle := "dumb heat."
+			if mines(d) {
+				idle = "mining. " + lossMaking
+			}
 			opt.Compute = &site.Compute{
 				Device: id, Zone: d.Zone, For: consentFor, Allowed: new(atomic.Bool),
 				Note: fmt.Sprintf("This computer is measured at once, but computes for heat only after your consent, on at most %d of its %d threads, never on battery. "+
-					"It does what waits to be computed first: requests that may wait, and folders to be searched. While nothing waits, that computation is dumb heat.", max(1, runtime.NumCPU()/2), runtime.NumCPU()),
+					"It does what waits to be computed first: requests that may wait, and folders to be searched. While nothing waits, that computation is %s", max(1, runtime.NumCPU()/2), runtime.NumCPU(), idle),
 			}
 			return
 		}

@@ -26,6 +26,7 @@ type mineCmd struct {
 	Keys     mineKeysCmd     `cmd:"" help:"The keys to mine with."`
 	Register mineRegisterCmd `cmd:"" help:"Have the owner's cold key register the hot keys, with a bond; or print what it has to sign elsewhere."`
 	Status   mineStatusCmd   `cmd:"" help:"Say what was mined and earned, and what is under way."`
+	Sha256   mineSha256Cmd   `cmd:"" name:"sha256" help:"Mine Bitcoin with processors, for tests and education: it loses money."`
 }
 
 // The files of mining in a data folder.

@@ -27,6 +27,9 @@ type Pool struct {
 	Password string `yaml:"password"`
 }
 
+// Mines reports whether the computer is to mine while nothing else waits.
+func (c Config) Mines() bool { return c.Work == workSHA256 }
+
 // Units of what a workload that mines counts: see [device.Output].
 const (
 	HashUnit  = "hash"

@@ -52,7 +52,7 @@ type Miner struct {
 	change chan struct{} // closed when plot or wanted change
 	wanted int           // calls of Mine
 	tally  Tally         // but for Hashes
-	sent   map[uint64]job.Work
+	sent   map[uint64]job.Difficulty
 	cookie uint64
 }
 
@@ -65,8 +65,8 @@ type Tally struct {
 	// ended before the pool spoke; and Late, because it could not be sent any more.
 	// The rest is under way.
 	Accepted, Rejected, Unknown, Late int64
-	// Work is what the accepted are worth.
-	Work job.Work
+	// Credit is the sum of the difficulties of the accepted.
+	Credit job.Difficulty
 	// Best is the highest difficulty that was found.
 	Best job.Difficulty
 	// Blocks is how many of the found are blocks of the network that the pool
@@ -85,7 +85,7 @@ func New(c Config) (*Miner, error) {
 	if c.Linger <= 0 {
 		c.Linger = 5 * time.Minute
 	}
-	return &Miner{config: c, change: make(chan struct{}), sent: make(map[uint64]job.Work)}, nil
+	return &Miner{config: c, change: make(chan struct{}), sent: make(map[uint64]job.Difficulty)}, nil
 }
 
 // Tally is what came of mining so far.
@@ -309,7 +309,7 @@ func (m *Miner) send(j *job.Job, s upstream.Share) {
 	m.mu.Lock()
 	m.cookie++
 	cookie := m.cookie
-	m.sent[cookie] = j.Goal.Difficulty().Work()
+	m.sent[cookie] = j.Goal.Difficulty()
 	m.tally.Found++
 	m.tally.Best = max(m.tally.Best, hash.Difficulty())
 	if hash.Meets(j.Network) {
@@ -351,13 +351,13 @@ func (e ear) Job(j *job.Job) {
 
 func (e ear) Answer(a upstream.Answer) {
 	e.mu.Lock()
-	work, ours := e.sent[a.Cookie]
+	credit, ours := e.sent[a.Cookie]
 	delete(e.sent, a.Cookie)
 	if ours {
 		switch a.Outcome {
 		case upstream.Accepted:
 			e.tally.Accepted++
-			e.tally.Work += work
+			e.tally.Credit += credit
 		case upstream.Rejected:
 			e.tally.Rejected++
 		default:

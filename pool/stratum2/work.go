@@ -245,6 +245,11 @@ func (c *Client) write(dst []byte, s Solution, of issued) ([]byte, error) {
 		return message.Append(dst, &m)
 	}
 	name, err := message.WorkerName(s.Worker)
+	if err != nil && s.Worker == c.config.User {
+		// The channel's own name, an address with a worker behind it, may be longer
+		// than the field has room for. It is credited without being named.
+		return message.Append(dst, &m)
+	}
 	if err != nil {
 		return dst, err
 	}

@@ -650,6 +650,24 @@ func TestNamelessPool(t *testing.T) {
 	}
 }
 
+// Where shares name their worker a name has room for 32 bytes, and the main one,
+// which is often an address, needs none.
+func TestLongNames(t *testing.T) {
+	const address, other = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080.house", "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0.host"
+	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{V2: true})
+	c := config(pool)
+	c.Workers = []upstream.Credential{{User: address}, {User: other}}
+	client, h := begin(t, c)
+	h.hears("notice 2 pool " + other + " the worker name")
+	j := h.job(anyJob)
+	if a := send(t, client, h, find(j, 1), 1); a.Outcome != upstream.Accepted || pool.Accepted(address) != 1 {
+		t.Errorf("%+v", a)
+	}
+	if err := client.Authorize(upstream.Credential{User: other}); err == nil {
+		t.Error("a name that has no room is taken")
+	}
+}
+
 // A V2 pool that another authority vouches for is not mined at; one that nobody
 // was named for is, and the login says that anybody may be it.
 func TestAuthorities(t *testing.T) {

@@ -127,8 +127,10 @@ func (v *version2) tell(said []stratum2.News, now time.Time) {
 			v.heard = append(v.heard, news{login: &l})
 			for _, w := range v.config.Workers[1:] {
 				n := Notice{Kind: WorkerIn, Upstream: v.config.Name, User: w.User}
-				if !l.Named {
+				if _, err := message.WorkerName(w.User); !l.Named {
 					n.Kind, n.Text = WorkerOut, unnamed
+				} else if err != nil {
+					n.Kind, n.Text = WorkerOut, err.Error()
 				}
 				v.heard = append(v.heard, news{notice: &n})
 			}
@@ -166,7 +168,10 @@ func (v *version2) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]
 }
 
 // authorize has nothing to say: the shares name their worker.
-func (v *version2) authorize(dst []byte, _ Credential) ([]byte, error) {
+func (v *version2) authorize(dst []byte, w Credential) ([]byte, error) {
+	if _, err := message.WorkerName(w.User); err != nil {
+		return dst, err
+	}
 	if v.c.Ready() && !v.c.Named() {
 		return dst, fmt.Errorf("%w: %s", stratum2.ErrRefused, unnamed)
 	}

@@ -128,6 +128,9 @@ type Payouts struct {
 	PerDay     int64 `yaml:"per_day,positive"`
 	// Fee is the most that one payment may cost, in parts of a hundred.
 	Fee float64 `yaml:"fee,positive"`
+	// Gather is how long a payment on the chain waits for others, since they cost
+	// less in one transaction.
+	Gather time.Duration `yaml:"gather,positive"`
 }
 
 // Prices say what a bitcoin costs, for agreements in money and for the page.
@@ -154,6 +157,7 @@ const (
 	defaultThreshold     = 10_000
 	defaultPerDay        = 1_000_000
 	defaultFee           = 1.0
+	defaultGather        = time.Hour
 )
 
 // Filled returns the configuration with defaults in place of what is left out.
@@ -169,6 +173,7 @@ func (c Config) Filled() Config {
 	set(&c.Payouts.PerPayment, defaultPerDay)
 	set(&c.Payouts.PerDay, defaultPerDay)
 	set(&c.Payouts.Fee, defaultFee)
+	set(&c.Payouts.Gather, defaultGather)
 	switch {
 	case c.Role != "":
 	case c.Node.URL != "" && len(c.Upstreams) == 0:

@@ -25,7 +25,7 @@ func (b *books) policy() payout.Policy {
 		Limits: payout.Limits{Intent: c.PerPayment * sat, Day: c.PerDay * sat, Total: maxTotal},
 	}
 	for _, r := range b.rails {
-		p.Rails[r.Name()] = payout.Terms{Minimum: sat, FeeBase: 2 * sat, FeePPM: int64(c.Fee * 10_000), Batch: 20, Gather: time.Hour}
+		p.Rails[r.Name()] = payout.Terms{Minimum: sat, FeeBase: 2 * sat, FeePPM: int64(c.Fee * 10_000), Batch: 20, Gather: c.Gather}
 	}
 	return p
 }

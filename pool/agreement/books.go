@@ -71,35 +71,42 @@ func (s sums) clone() sums {
 	return sums{slices.Clone(s.Payers), slices.Clone(s.Parties), s.Held}
 }
 
-// brought is what a payer owes, brought forward.
+// brought is a till, brought forward: its work is in lumps.
 type brought struct {
-	Due  lumped `json:"due"`
-	Wait int64  `json:"wait"`
-	Next lumped `json:"next"`
-	Came int64  `json:"came"` // was spread so far
-	Got  int64  `json:"got"`  // and how much of that was ours
+	Due        whole `json:"due"`
+	DueOthers  whole `json:"due_others"`
+	Wait       int64 `json:"wait"`
+	Next       whole `json:"next"`
+	NextOthers whole `json:"next_others"`
+	From       whole `json:"from"`
+	Came       int64 `json:"came"`
+	Got        int64 `json:"got"`
 }
 
-// lumped is work in one lump.
-type lumped struct {
-	Work   whole `json:"work"`
-	Others whole `json:"others"` // how much of it is not ours
-	From   whole `json:"from"`   // of its first span, nanoseconds since 1970
-}
-
-func lumpOf(list []work) lumped {
-	if len(list) == 0 {
-		return lumped{}
+func (t *till) bring() brought {
+	return brought{
+		whole(t.due.sum()), whole(t.due.others), t.wait, whole(t.next.sum()), whole(t.next.others), whole(t.from), t.came, t.got,
 	}
-	w := lump(list, 1<<64-1, 0)[0]
-	return lumped{whole(w.amount), whole(w.others), whole(w.from)}
 }
 
-func (l lumped) list(after uint64, first int64) []work {
-	if l.Work == 0 {
-		return nil
+func (b brought) till(after uint64, interval int64) till {
+	lump := func(amount, others whole) pile {
+		p := pile{others: int64(others)}
+		if amount > 0 {
+			p.ours = []work{{interval, after, int64(amount)}}
+		}
+		return p
 	}
-	return []work{{interval: first - 1, from: int64(l.From), seq: after, amount: int64(l.Work), ours: true, others: int64(l.Others)}}
+	return till{lump(b.Due, b.DueOthers), b.Wait, lump(b.Next, b.NextOthers), int64(b.From), b.Came, b.Got}
+}
+
+func (b brought) fits() bool {
+	for _, w := range []whole{b.Due, b.DueOthers, b.Next, b.NextOthers} {
+		if w < 0 || w > mostWork/4 {
+			return false
+		}
+	}
+	return b.From >= 0 && b.Wait >= 0 && b.Wait <= mostMsat && b.Got >= 0 && b.Got <= b.Came && b.Came <= mostMsat
 }
 
 // whole is a number that may pass what every reader of JSON keeps exact: it is

@@ -81,8 +81,7 @@ func (e *Evidence) books(m bookmark) (json.RawMessage, error) {
 	}
 	b := books{standing: s, Recorded: m.recorded, Booked: m.booked, Used: m.used}
 	for i := range m.tills {
-		t := &m.tills[i]
-		b.Tills = append(b.Tills, brought{lumpOf(t.due), t.wait, lumpOf(t.next), t.came, t.got})
+		b.Tills = append(b.Tills, m.tills[i].bring())
 	}
 	raw, err := json.Marshal(b)
 	if err != nil {
@@ -102,8 +101,13 @@ func (e *Evidence) closing(r ledger.Record, b ledger.Closing) (bool, error) {
 	if r.Subject != e.a.Name || b.Digest != e.a.digest {
 		return false, nil
 	}
-	if !b.Until.After(e.opening.until) {
-		e.late, e.rests = true, r.Seq // it is the one that was resumed from
+	if b.Until.Equal(e.opening.until) { // it is the one that was resumed from
+		e.flush()
+		e.late, e.rests = true, r.Seq
+		return true, nil
+	}
+	if b.Until.Before(e.opening.until) {
+		e.flush()
 		return true, nil
 	}
 	i := slices.IndexFunc(e.marks, func(m bookmark) bool { return m.until.Equal(b.Until) })
@@ -117,12 +121,21 @@ func (e *Evidence) closing(r ledger.Record, b ledger.Closing) (bool, error) {
 	if !bytes.Equal(state, b.State) {
 		e.disputes = append(e.disputes, fmt.Sprintf("Record %d closes the books up to %s with other sums than its own ledger gives.", r.Seq, b.Until.Format(time.DateOnly)))
 	}
+	e.flush()
 	if err := e.open(b); err != nil {
 		return false, err
 	}
 	e.marks = e.marks[i+1:]
 	e.late, e.rests = true, r.Seq
 	return true, nil
+}
+
+// flush books what was waiting for a span of work to be over: no closing leaves
+// it half counted.
+func (e *Evidence) flush() {
+	for i := range e.tills {
+		e.income(i, e.tills[i].flush())
+	}
 }
 
 // open begins the books anew where a closing left them.
@@ -144,7 +157,7 @@ func (e *Evidence) open(b ledger.Closing) error {
 		g.forget(from)
 	}
 	for i := range e.tills {
-		e.tills[i].lump(b.After, o.first)
+		e.tills[i].lump(b.After, o.first-1)
 	}
 	maps.DeleteFunc(e.cells, func(i int64, _ *cell) bool { return i < o.first })
 	return nil
@@ -165,9 +178,9 @@ func Resume(a *Agreement, loc *time.Location, simulated bool, from ledger.Closin
 		return nil, fmt.Errorf("resume agreement %s: %w", a.Name, err)
 	}
 	o := e.opening
-	e.booked, e.used, e.recorded = o.Booked.clone(), maps.Clone(o.Used), o.Recorded
+	e.last, e.booked, e.used, e.recorded = o.after, o.Booked.clone(), maps.Clone(o.Used), o.Recorded
 	for i, t := range o.Tills {
-		e.tills[i] = till{t.Due.list(o.after, o.first), t.Wait, t.Next.list(o.after, o.first), t.Came, t.Got}
+		e.tills[i] = t.till(o.after, o.first-1)
 	}
 	return e, nil
 }
@@ -190,10 +203,7 @@ func (a *Agreement) parseBooks(c ledger.Closing, first int64) (books, error) {
 		fits = fits && it.Rest >= 0 && it.Rest < millijoules*million && it.Owed >= 0 && it.Owed <= mostSum
 	}
 	for _, t := range b.Tills {
-		for _, l := range []lumped{t.Due, t.Next} {
-			fits = fits && l.Work >= 0 && l.Work <= mostWork && l.Others >= 0 && l.Others <= l.Work && l.From >= 0
-		}
-		fits = fits && t.Wait >= 0 && t.Got >= 0 && t.Got <= t.Came
+		fits = fits && t.fits()
 	}
 	if !fits {
 		return b, errBrought

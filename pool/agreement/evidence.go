@@ -23,7 +23,7 @@ type Evidence struct {
 	opening   books // where working it out begins
 	late      bool  // the closing that the opening comes from was passed
 
-	last uint64 // number of the last record
+	last uint64 // number of the last record, or of the last that need not be read
 	gaps bool   // records are missing between those that were given
 
 	electricity []gauge // by meter
@@ -116,7 +116,7 @@ func (e *Evidence) Add(r ledger.Record) (bool, error) {
 	if r.Seq <= e.last {
 		return false, fmt.Errorf("work out agreement %s: record %d comes after record %d", e.a.Name, r.Seq, e.last)
 	}
-	if r.Seq != e.last+1 && (e.last != 0 || r.Seq != e.opening.after+1) {
+	if r.Seq != e.last+1 {
 		e.gaps = true
 	}
 	e.bookmark(r)
@@ -267,7 +267,7 @@ func (e *Evidence) slot(interval int64) (int64, bool) {
 func (e *Evidence) shares(r ledger.Record, b ledger.Shares) (bool, error) {
 	payer := slices.Index(e.a.Meters.Income, b.Source)
 	from := b.From.UnixNano()
-	if payer < 0 || b.Unpaid || b.Work == 0 || from < 0 || from > latest || b.To.After(r.At) {
+	if payer < 0 || b.Unpaid || b.Work == 0 || from < 0 || from > latest || b.From.After(r.At) {
 		return false, nil
 	}
 	if err := count(&e.totalWork, b.Work, mostWork); err != nil {
@@ -275,7 +275,7 @@ func (e *Evidence) shares(r ledger.Record, b ledger.Shares) (bool, error) {
 	}
 	at := e.index(from)
 	ours := slices.Contains(e.a.Meters.Workers, r.Subject) && e.a.terms(dateOf(e.begins(at))) != nil
-	e.income(payer, e.tills[payer].work(work{interval: at, from: from, seq: r.Seq, amount: b.Work, ours: ours}))
+	e.income(payer, e.tills[payer].work(work{at, r.Seq, b.Work}, ours, from))
 	at, open := e.slot(at)
 	if !ours || !open {
 		return true, nil

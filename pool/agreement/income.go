@@ -5,56 +5,116 @@ import "slices"
 // till follows what one payer owes for the work it was given, and to which
 // intervals what it pays belongs.
 //
-// What comes in is spread over the shares that were recorded since the payer
-// last paid, in their order and by their work: each gets the amount up to its end
-// less the amount up to its beginning, both rounded down. So every agreement
-// over miners of the same payer sees the same spread, and together they have
-// every thousandth of a satoshi once.
+// What comes in pays for the work that was recorded since the payer last paid.
+// Our part of it is what our work is of all that work, rounded down; it is
+// spread over our work in the order of the ledger, each record getting the
+// amount up to its end less the amount up to its beginning. So agreements over
+// miners of the same payer share what comes in, and nothing is shared twice.
 type till struct {
-	due  []work // not paid for yet
-	wait int64  // came in before there was any work to be paid for
-	next []work // the work of one span that wait pays for
-	came int64  // was spread so far and not taken back
-	got  int64  // and how much of that was ours
+	due  pile  // not paid for yet
+	wait int64 // came in before there was any work to be paid for
+	next pile  // the work of one span that wait pays for
+	from int64 // when that span began, nanoseconds since 1970
+	came int64 // was spread so far and not taken back
+	got  int64 // and how much of that was ours
 }
 
-// work is one record of shares, as far as income goes.
+// pile is work that one payment pays for.
+type pile struct {
+	ours   []work
+	others int64 // done by miners that are not ours
+}
+
+// work is one record of our shares, as far as income goes.
 type work struct {
 	interval int64 // it belongs to
-	from     int64 // of its span
 	seq      uint64
 	amount   int64
-	ours     bool
-	others   int64 // in a lump brought forward: how much of amount is not ours
 }
 
 // portion is income of an interval.
 type portion struct{ interval, msat int64 }
 
-// work takes in a record of shares. Where sats were waiting for work it yields
-// what they pay for once their span is over.
-func (t *till) work(w work) []portion {
-	var out []portion
-	if t.wait != 0 {
-		if len(t.next) == 0 || t.next[0].from == w.from {
-			t.next = append(t.next, w)
-			return nil
-		}
-		out = t.flush()
+func (p *pile) add(w work, ours bool) {
+	if ours {
+		p.ours = append(p.ours, w)
+	} else {
+		p.others += w.amount
 	}
-	t.due = append(t.due, w)
+}
+
+func (p *pile) empty() bool { return len(p.ours) == 0 && p.others == 0 }
+
+// sum is our work in the pile.
+func (p *pile) sum() int64 {
+	var sum int64
+	for _, w := range p.ours {
+		sum += w.amount
+	}
+	return sum
+}
+
+// spread spreads a payment, and returns our part of it too.
+func (p *pile) spread(msat int64) (out []portion, ours int64) {
+	of := p.sum()
+	if of == 0 {
+		return nil, 0
+	}
+	ours, _ = mulDiv(msat, of, of+p.others)
+	var end, before int64
+	for _, w := range p.ours {
+		end += w.amount
+		upTo, _ := mulDiv(ours, end, of)
+		if upTo > before {
+			out = append(out, portion{w.interval, upTo - before})
+		}
+		before = upTo
+	}
+	return out, ours
+}
+
+// lump puts our work that was recorded up to a number into one, which counts in
+// an interval.
+func (p *pile) lump(upTo uint64, interval int64) {
+	n := 0
+	sum := work{interval: interval}
+	for ; n < len(p.ours) && p.ours[n].seq <= upTo; n++ {
+		sum.amount += p.ours[n].amount
+		sum.seq = p.ours[n].seq
+	}
+	if n > 0 {
+		p.ours = append([]work{sum}, p.ours[n:]...)
+	}
+}
+
+func (p *pile) clone() pile { return pile{slices.Clone(p.ours), p.others} }
+
+// work takes in a record of shares, whose span began at a time. Where sats were
+// waiting for work it returns what they pay for once their span is over.
+func (t *till) work(w work, ours bool, from int64) []portion {
+	if t.wait == 0 {
+		t.due.add(w, ours)
+		return nil
+	}
+	if t.next.empty() || t.from == from {
+		t.next.add(w, ours)
+		t.from = from
+		return nil
+	}
+	out := t.flush()
+	t.due.add(w, ours)
 	return out
 }
 
 // earn takes in what the payer paid.
 func (t *till) earn(msat int64) []portion {
 	out := t.flush()
-	if len(t.due) == 0 {
+	if t.due.empty() {
 		t.wait += msat
 		return out
 	}
-	out = append(out, t.spread(msat, t.due)...)
-	t.due = nil
+	out = append(out, t.spread(msat, &t.due)...)
+	t.due = pile{}
 	return out
 }
 
@@ -78,95 +138,37 @@ func (t *till) takeBack(msat int64) (ours int64, out []portion) {
 
 // flush spreads what was waiting over the work that came after it.
 func (t *till) flush() []portion {
-	if len(t.next) == 0 {
+	if t.next.empty() {
 		return nil
 	}
-	out := t.spread(t.wait, t.next)
-	t.wait, t.next = 0, nil
+	out := t.spread(t.wait, &t.next)
+	t.wait, t.next = 0, pile{}
 	return out
 }
 
-func (t *till) spread(msat int64, over []work) []portion {
-	out := spread(msat, over)
+func (t *till) spread(msat int64, over *pile) []portion {
+	out, ours := over.spread(msat)
 	t.came += msat
-	for _, p := range out {
-		t.got += p.msat
-	}
+	t.got += ours
 	return out
 }
 
-// provisional is what flush would yield now.
+// provisional is what flush would return now.
 func (t *till) provisional() []portion {
-	if len(t.next) == 0 {
-		return nil
-	}
-	return spread(t.wait, t.next)
-}
-
-func spread(msat int64, over []work) []portion {
-	var total int64
-	for _, w := range over {
-		total += w.amount
-	}
-	var out []portion
-	var end, before int64
-	for _, w := range over {
-		end += w.amount
-		upTo, _ := mulDiv(msat, end, total)
-		part := upTo - before
-		before = upTo
-		switch {
-		case w.ours && w.others > 0:
-			part, _ = mulDiv(part, w.amount-w.others, w.amount)
-		case !w.ours:
-			part = 0
-		}
-		if part != 0 {
-			out = append(out, portion{w.interval, part})
-		}
-	}
+	out, _ := t.next.spread(t.wait)
 	return out
-}
-
-// outstanding is our work that is not paid for.
-func (t *till) outstanding() int64 {
-	var sum int64
-	for _, w := range t.due {
-		if w.ours {
-			sum += w.amount - w.others
-		}
-	}
-	return sum
 }
 
 // clone returns a copy that changes on its own.
 func (t *till) clone() till {
-	return till{slices.Clone(t.due), t.wait, slices.Clone(t.next), t.came, t.got}
+	c := *t
+	c.due, c.next = t.due.clone(), t.next.clone()
+	return c
 }
 
 // lump puts the work that was recorded up to a number into one, which counts in
-// the interval before an index.
-func (t *till) lump(upTo uint64, first int64) {
-	t.due, t.next = lump(t.due, upTo, first), lump(t.next, upTo, first)
-}
-
-func lump(list []work, upTo uint64, first int64) []work {
-	var sum work
-	n := 0
-	for ; n < len(list) && list[n].seq <= upTo; n++ {
-		w := list[n]
-		if n == 0 {
-			sum = work{interval: first - 1, from: w.from, seq: w.seq, ours: true}
-		}
-		sum.amount += w.amount
-		if w.ours {
-			sum.others += w.others
-		} else {
-			sum.others += w.amount
-		}
-	}
-	if n == 0 {
-		return list
-	}
-	return append([]work{sum}, list[n:]...)
+// an interval.
+func (t *till) lump(upTo uint64, interval int64) {
+	t.due.lump(upTo, interval)
+	t.next.lump(upTo, interval)
 }

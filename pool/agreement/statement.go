@@ -379,7 +379,7 @@ func (s *summary) unsettled(last standing, asOf time.Time) {
 	}
 	if s.a.Mode.Custodial() {
 		for i, payer := range s.a.Meters.Income {
-			if w := s.e.tills[i].outstanding(); w > 0 {
+			if w := s.e.tills[i].due.sum(); w > 0 {
 				add("%s has not paid yet for work of difficulty %s", payer, difficulty(whole(w)))
 			}
 		}

@@ -23,6 +23,7 @@ import (
 	"hearth/drivers/shelly"
 	"hearth/furnace"
 	"hearth/internal/mqtt"
+	"hearth/pool"
 	"hearth/site"
 	"hearth/store"
 )
@@ -39,6 +40,9 @@ type deps struct {
 	// store and previous are of the home that this one takes over from.
 	store    *store.Store
 	previous *site.Site
+	// pool is the home's pool, once there is one; what it still needs of the
+	// ledger is not pruned.
+	pool *atomic.Pointer[pool.Service]
 	// dry checks everything and starts nothing.
 	dry bool
 }
@@ -189,7 +193,16 @@ func (h *household) begin(ctx context.Context, d deps) (err error) {
 	}
 	if h.detail > 0 {
 		h.every(ctx, pruneEvery, func(ctx context.Context) {
-			if _, err := h.store.Prune(ctx, h.now().Add(-h.detail)); err != nil {
+			before := h.now().Add(-h.detail)
+			if d.pool != nil {
+				if p := d.pool.Load(); p != nil {
+					before = p.Keep(before)
+				}
+			}
+			if before.IsZero() {
+				return
+			}
+			if _, err := h.store.Prune(ctx, before); err != nil {
 				d.log.Warn("old detail cannot be pruned", "error", err)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"hearth/homeassistant"
 	"hearth/httpapi"
 	"hearth/internal/mqtt"
+	"hearth/pool"
 	"hearth/site"
 	"hearth/web"
 )
@@ -45,7 +47,7 @@ func (c *upCmd) Run(p *program) error {
 	// Whoever read the output may go; heaters are still to be looked after.
 	ignore(brokenPipe())
 	log := newLogger(p.err, c.Log)
-	src := deps{log: log, data: c.Data, burn: c.Burn}
+	src := deps{log: log, data: c.Data, burn: c.Burn, pool: new(atomic.Pointer[pool.Service])}
 	if c.Speed <= 1 { // a home that runs faster than life does not use this computer
 		src.work = furnace.New(computer.Burner{}, time.Now)
 	}
@@ -132,6 +134,9 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 		return err
 	}
 	r.setPool(own)
+	if own != nil {
+		r.deps.pool.Store(own.service)
+	}
 	o := web.Options{Home: r, Auth: auth, Log: r.log}
 	if mining != nil {
 		o.Mining = mining.view

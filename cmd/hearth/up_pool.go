@@ -32,6 +32,10 @@ type pooling struct {
 
 	// pointing is held while a miner's pools are changed.
 	pointing sync.Mutex
+
+	mu     sync.Mutex
+	heated units.Known[units.KilowattHours] // as last added up, at warmAt
+	warmAt time.Time
 }
 
 // pools prepares a home's pool, nil where its description names none.
@@ -70,8 +74,21 @@ func (c *upCmd) pools(ctx context.Context, r *residence, f config.File) (*poolin
 	return p, err
 }
 
-// heat is what the miners of the home gave between two times.
+// addedUp is how long a sum of heat is good enough for a page.
+const addedUp = time.Minute
+
+// heat is what the miners of the home gave between two times, added up once a
+// minute.
 func (p *pooling) heat(ctx context.Context, from, to time.Time) units.Known[units.KilowattHours] {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.warmAt.IsZero() || to.Sub(p.warmAt) > addedUp || to.Before(p.warmAt) {
+		p.heated, p.warmAt = p.addUp(ctx, from, to), to
+	}
+	return p.heated
+}
+
+func (p *pooling) addUp(ctx context.Context, from, to time.Time) units.Known[units.KilowattHours] {
 	records, err := p.home.book().Find(ctx, store.Filter{Kinds: []ledger.Kind{ledger.KindHeat}, From: from, To: to, Limit: -1})
 	if err != nil {
 		return units.Unknown[units.KilowattHours]("the ledger cannot be read: "+err.Error(), to)
@@ -114,25 +131,7 @@ func (b poolBook) Head() ledger.Head { return b.home.book().Head() }
 
 // Since implements [pool.Book].
 func (b poolBook) Since(ctx context.Context, from time.Time, kinds ...ledger.Kind) iter.Seq2[ledger.Record, error] {
-	return func(yield func(ledger.Record, error) bool) {
-		f := store.Filter{Kinds: kinds, From: from, Limit: 1000}
-		for {
-			list, err := b.home.book().Find(ctx, f)
-			if err != nil {
-				yield(ledger.Record{}, err)
-				return
-			}
-			for _, r := range list {
-				if !yield(r, nil) {
-					return
-				}
-				f.FromSeq = r.Seq + 1
-			}
-			if len(list) < f.Limit {
-				return
-			}
-		}
-	}
+	return b.home.book().Since(ctx, from, kinds...)
 }
 
 // Pool implements [httpapi.Pool].
@@ -214,6 +213,9 @@ func (r *residence) PointMiner(ctx context.Context, id, by string) error {
 	if now.Gate != "" {
 		return fmt.Errorf("%w: %s", site.ErrInvalid, now.Gate)
 	}
+	if err := p.reachable(id); err != nil {
+		return err
+	}
 	at, err := p.pairDevice(id, now)
 	if err != nil {
 		return err
@@ -225,6 +227,21 @@ func (r *residence) PointMiner(ctx context.Context, id, by string) error {
 	}
 	order, _ := now.Pointed(at)
 	return s.SetPools(ctx, id, order, by)
+}
+
+// reachable refuses to point a miner at a port that it cannot reach.
+func (p *pooling) reachable(id string) error {
+	host, _, err := net.SplitHostPort(p.service.Address())
+	ip := net.ParseIP(host)
+	if err != nil || ip == nil || !ip.IsLoopback() {
+		return nil
+	}
+	for _, d := range p.home.State().Devices {
+		if d.ID == id && d.Simulated {
+			return nil // it is on this computer too
+		}
+	}
+	return fmt.Errorf("%w: the pool listens on this computer only, where no miner can reach it: set pool: listen to this computer's address on the home network", site.ErrInvalid)
 }
 
 // pairDevice lets a device in, with a fresh token, and returns the pool that it

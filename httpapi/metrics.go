@@ -133,7 +133,7 @@ func yesNo(b bool) string {
 
 func (a *api) metrics() func(http.ResponseWriter, *http.Request) error {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(newCollector(a.home, a.version))
+	reg.MustRegister(newCollector(a.home, a.version), newPoolCollector(a.home))
 	h := promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4, ErrorHandling: promhttp.ContinueOnError})
 	return func(w http.ResponseWriter, r *http.Request) error {
 		h.ServeHTTP(w, r)

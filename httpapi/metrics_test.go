@@ -44,6 +44,23 @@ func TestMetrics(t *testing.T) {
 		[]string{`hearth_device_power_watts{device="mini3"`, `hearth_device_hashes_per_second{device="mini3"`, "hearth_power_watts{", "hearth_zone_power_watts{"})
 	f(storybook.SensorLost, []string{`hearth_trip{latched="false",rule="sensor_stale",subject="living"} 1`}, []string{"hearth_zone_temperature_celsius{"})
 	f(storybook.Simulated, []string{`hearth_zone_temperature_celsius{provenance="simulated",zone="living"} 20.6`, `hearth_speed_ratio 60`}, []string{`provenance="meter"`})
+	// A pool: what it does, for whom, and nothing of it where there is none.
+	f(storybook.Sats, []string{
+		`hearth_pool_info{network="mainnet",role="proxy",test="false"} 1`,
+		`hearth_pool_hashes_per_second{provenance="estimate"} 3.84e+13`,
+		`hearth_pool_worker_online{worker="shed"} 0`,
+		`hearth_pool_worker_shares_total{result="stale",worker="mini3"} 72`,
+		`hearth_pool_source_up{kind="pool",source="ocean"} 1`,
+		`hearth_pool_source_drift_alarm{source="ocean"} 0`,
+		`hearth_pool_party_balance_sats{party="host"} 2363.636`,
+		`hearth_pool_expected_sats_per_kilowatt_hour{provenance="estimate"} 99`,
+		`hearth_pool_unpaid 0`, `hearth_pool_payouts_stopped 0`,
+	}, []string{`hearth_pool_worker_hashes_per_second{worker="shed"`})
+	f(storybook.SatsUnpaid, []string{`hearth_pool_unpaid 1`, `hearth_pool_source_up{kind="pool",source="ocean"} 0`, `hearth_pool_source_up{kind="fallback",source="fallback"} 1`}, nil)
+	f(storybook.SatsDrift, []string{`hearth_pool_source_drift_alarm{source="ocean"} 1`}, nil)
+	f(storybook.SatsStopped, []string{`hearth_pool_payouts_stopped 1`}, nil)
+	f(storybook.SatsTest, []string{`hearth_pool_info{network="regtest",role="pool",test="true"} 1`}, []string{"hearth_pool_expected_sats_per_day"})
+	f(storybook.Heating, nil, []string{"hearth_pool_"})
 	// A name that is not text, and two sensors of one name, spoil nothing.
 	f(func() *storybook.Home {
 		h := storybook.Heating()

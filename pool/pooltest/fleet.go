@@ -141,9 +141,9 @@ func (f *Fleet) begin(ctx context.Context, i int) error {
 	f.miners[i] = m
 	switch {
 	case i < f.cfg.V1:
-		m.dialect = &fleetV1{lines: bufio.NewReaderSize(conn, 1<<10)}
+		m.dialect = &fleetV1{lines: bufio.NewReaderSize(conn, 4<<10)}
 	default:
-		m.dialect = &fleetV2{standard: i >= f.cfg.V1+f.cfg.V2, frames: bufio.NewReaderSize(conn, 1<<10)}
+		m.dialect = &fleetV2{standard: i >= f.cfg.V1+f.cfg.V2, frames: bufio.NewReaderSize(conn, 4<<10)}
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()

@@ -146,7 +146,7 @@ func (c *Client) once(ctx context.Context, h Handler) (time.Duration, error) {
 		h.Answer(a)
 	}
 	if c.alone = others > l.answered && errors.Is(err, io.EOF); c.alone {
-		h.Notice(Notice{Kind: Trouble, Upstream: c.config.Name, Text: "the pool ended the connection when several workers were to be let in: the next has one"})
+		h.Notice(Notice{Kind: Trouble, Upstream: c.config.Name, Text: alone + ": the next has one"})
 	}
 	if l.up.IsZero() {
 		c.bare = !c.bare && !l.spoke && errors.Is(err, io.EOF)
@@ -200,10 +200,13 @@ func (c *Client) protocol(way Login) (p protocol, others int, err error) {
 	if c.bare {
 		config.Mask = 0
 	}
+	var left []Credential
 	if c.alone {
-		config.Workers = config.Workers[:1]
+		config.Workers, left = config.Workers[:1], config.Workers[1:]
 	}
-	return newVersion1(config, way), len(config.Workers) - 1, nil
+	v := newVersion1(config, way)
+	v.left = left
+	return v, len(config.Workers) - 1, nil
 }
 
 // Submit sends a share. It does not wait: the outcome comes as an Answer with

@@ -388,7 +388,8 @@ func TestSecondWorkerEndsTheConnection(t *testing.T) {
 	c := config(pool)
 	c.Workers = append(c.Workers, upstream.Credential{User: "host"})
 	client, h := begin(t, c)
-	h.hears("several workers were to be let in")
+	h.hears("several workers are to be let in: the next has one")
+	h.hears("notice 2 pool host the pool ends the connection")
 	eventually(t, "a share that is accepted", func() bool {
 		h.mu.Lock()
 		n, jobs := uint64(len(h.jobs)), len(h.jobs)
@@ -401,6 +402,11 @@ func TestSecondWorkerEndsTheConnection(t *testing.T) {
 	})
 	if pool.Accepted("house") == 0 {
 		t.Error("nothing was credited")
+	}
+	s := find(h.job(anyJob), 2)
+	s.Worker = "host"
+	if err := client.Submit(s, 99); !errors.Is(err, upstream.ErrRefused) {
+		t.Errorf("a share of who was left out: %v", err)
 	}
 }
 

@@ -26,7 +26,7 @@ type GroupConfig struct {
 }
 
 // Group is several pools, of which one is mined at: see the package. Submit,
-// Shape, Authorize and Active may be called by any goroutine at any time; Run
+// Owner, Shape, Authorize and Active may be called by any goroutine at any time; Run
 // by one.
 type Group struct {
 	tick time.Duration
@@ -100,16 +100,30 @@ func (g *Group) Active() (string, bool) {
 	return g.seats[g.choice.active].client.Name(), true
 }
 
-// Submit sends a share to the pool whose job it is: see [Client.Submit].
-func (g *Group) Submit(s Share, cookie uint64) error {
+// Owner is the name of the pool whose job has an id; false if it is none of the
+// latest jobs. Shares of it go there, whichever pool is mined at by now.
+func (g *Group) Owner(id uint32) (string, bool) {
+	c := g.owner(id)
+	if c == nil {
+		return "", false
+	}
+	return c.Name(), true
+}
+
+func (g *Group) owner(id uint32) *Client {
 	g.mu.Lock()
-	var to *Client
-	for _, o := range g.owners {
-		if o.id == s.Job {
-			to = o.client
+	defer g.mu.Unlock()
+	for _, o := range slices.Backward(g.owners) {
+		if o.id == id {
+			return o.client
 		}
 	}
-	g.mu.Unlock()
+	return nil
+}
+
+// Submit sends a share to the pool whose job it is: see [Client.Submit].
+func (g *Group) Submit(s Share, cookie uint64) error {
+	to := g.owner(s.Job)
 	if to == nil {
 		return fmt.Errorf("submit a share of job %08x: %w", s.Job, ErrGone)
 	}

@@ -66,8 +66,18 @@ func TestFailover(t *testing.T) {
 	first.Stop()
 	active(t, g, "pool1")
 	k := of(h, second)
-	h.hears("down pool0")
 	h.hears("up pool1")
+	for _, c := range []struct {
+		of   *job.Job
+		want string
+	}{{j, "pool0"}, {k, "pool1"}} {
+		if got, ok := g.Owner(c.of.ID); !ok || got != c.want {
+			t.Errorf("job %d is %s's, want %s's", c.of.ID, got, c.want)
+		}
+	}
+	if got, ok := g.Owner(0); ok {
+		t.Errorf("a job that there is not is %s's", got)
+	}
 	if a := send(t, g, h, find(k, 2), 2); a.Outcome != upstream.Accepted || a.Upstream != "pool1" {
 		t.Errorf("%+v", a)
 	}

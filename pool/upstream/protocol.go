@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hearth/pool/job"
@@ -44,7 +45,8 @@ type news struct {
 // version1 is Stratum V1.
 type version1 struct {
 	name  string
-	way   Login // what the way to the pool is like
+	way   Login        // what the way to the pool is like
+	left  []Credential // workers that the pool is not asked to let in: see Client.alone
 	lines stratum1.Lines
 	c     *stratum1.Client
 	heard []news
@@ -99,6 +101,9 @@ func (v *version1) hear(said []stratum1.News) {
 			l := v.way
 			l.Room = v.c.Room()
 			v.heard = append(v.heard, news{login: &l})
+			for _, w := range v.left {
+				v.note(Notice{Kind: WorkerOut, User: w.User, Text: alone})
+			}
 		case stratum1.NewJob:
 			v.heard = append(v.heard, news{job: s.Job})
 		case stratum1.Answered:
@@ -128,7 +133,13 @@ func (v *version1) answered(a stratum1.Answer) *Answer {
 	}
 }
 
+// alone is why a worker was left out.
+const alone = "the pool ends the connection when several workers are to be let in"
+
 func (v *version1) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]byte, error) {
+	if slices.ContainsFunc(v.left, func(w Credential) bool { return w.User == s.Worker }) {
+		return dst, fmt.Errorf("%w %s: %s", stratum1.ErrRefused, s.Worker, alone)
+	}
 	return v.c.Submit(dst, stratum1.Solution(s), cookie, now)
 }
 

@@ -272,6 +272,33 @@ func satsState(records []ledger.Record) *pool.State {
 	}
 }
 
+// Rename gives everything in the pool that has a name this one, as whoever names
+// miners, pools and parties might.
+func (h *Home) Rename(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.repool(func(p *pool.State) {
+		p.Sentence, p.Listen, p.Key, p.Money.By, p.Money.Rail, p.Money.From, p.Mode = name, name, name, name, name, name, name
+		p.Trouble, p.Money.Stopped = []string{name}, true
+		p.Rate = units.Unknown[units.HashRate](name, p.At)
+		for i := range p.Heaters {
+			x := &p.Heaters[i]
+			x.Name, x.Agent, x.Remote, x.Source, x.Account, x.Trouble = name, name, name, name, name, name
+		}
+		for i := range p.Sources {
+			x := &p.Sources[i]
+			x.Name, x.Where, x.Why, x.Party, x.Probe, x.Drift = name, name, name, name, name, name
+		}
+		for i := range p.Parties {
+			p.Parties[i] = pool.PartyState{Name: name, Role: name, Where: name}
+		}
+		for i := range p.Payouts {
+			x := &p.Payouts[i]
+			x.ID, x.Party, x.Rail, x.To, x.State, x.Proof, x.Why = name, name, name, name, name, name, name
+		}
+	})
+}
+
 // repool changes the pool of a home that is being made.
 func (h *Home) repool(f func(*pool.State)) { f(h.pool) }
 

@@ -107,6 +107,7 @@ const (
 	codeSyncing  = -10
 	codeStarting = -28
 	codeUnknown  = -32601
+	codeInternal = -32603
 )
 
 func (e *Error) Error() string {
@@ -369,7 +370,8 @@ func (c *Client) Confirmations(ctx context.Context, hash string) (n int64, known
 		}
 		return nil
 	})
-	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
+	// btcd knows a block of another branch and has a code without meaning for it.
+	if e, ok := errors.AsType[*Error](err); ok && (e.Code == codeNotFound || e.Code == codeInternal && strings.Contains(e.Message, "not in the main chain")) {
 		return 0, false, nil
 	}
 	return max(n, 0), err == nil && n > 0, err

@@ -384,7 +384,7 @@ func TestSubmitBlockAgain(t *testing.T) {
 
 func TestConfirmations(t *testing.T) {
 	for _, c := range []struct {
-		name, result string
+		name, result string // with a code, the message
 		code         int
 		n            int64
 		known, fails bool
@@ -392,8 +392,10 @@ func TestConfirmations(t *testing.T) {
 		{"buried", `{"hash":"00","confirmations":12}`, 0, 12, true, false},
 		{"the newest", `{"confirmations":1}`, 0, 1, true, false},
 		{"of another branch", `{"confirmations":-1}`, 0, 0, false, false},
-		{"never heard of", "", -5, 0, false, false},
-		{"trouble", "", -28, 0, false, true},
+		{"of another branch, as btcd says it", "block 00 is not in the main chain", -32603, 0, false, false},
+		{"never heard of", "so it is", -5, 0, false, false},
+		{"trouble", "so it is", -28, 0, false, true},
+		{"other trouble of btcd", "so it is", -32603, 0, false, true},
 		{"nothing", "null", 0, 0, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -403,7 +405,7 @@ func TestConfirmations(t *testing.T) {
 					t.Errorf("asked with %s", params)
 				}
 				if c.code != 0 {
-					f.refuse(w, c.code, "so it is")
+					f.refuse(w, c.code, c.result)
 				} else {
 					f.reply(w, c.result)
 				}

@@ -48,6 +48,7 @@ func over(s ledger.PayoutState) bool {
 type Book struct {
 	scope   string
 	open    map[string]*payment
+	tickets map[string][]*payment // those of open that share a ticket, by its key
 	parties map[string]*history
 	used    map[place]string // what was paid or is open, by ticket and destination: the intent
 	begun   []spending       // of the last day, and of times that the clock says are to come
@@ -86,7 +87,7 @@ type spending struct {
 // those of every other book: a ledger's id.
 func NewBook(scope string) *Book {
 	return &Book{
-		scope: scope, open: make(map[string]*payment),
+		scope: scope, open: make(map[string]*payment), tickets: make(map[string][]*payment),
 		parties: make(map[string]*history), used: make(map[place]string),
 	}
 }
@@ -164,6 +165,7 @@ func (b *Book) step(at time.Time, party string, r ledger.Payout) error {
 		} else {
 			b.used[key] = r.ID
 		}
+		b.tickets[r.Ticket] = append(b.tickets[r.Ticket], p)
 	case ledger.PayoutSent:
 		if p.State != ledger.PayoutPrepared || len(b.ticket(p)) != p.of {
 			return errOrder
@@ -216,6 +218,11 @@ func (b *Book) begin(at time.Time, party string, r ledger.Payout) error {
 
 func (b *Book) end(at time.Time, p *payment, sent bool) {
 	delete(b.open, p.ID)
+	if key := p.Ticket.Key; key != "" {
+		if b.tickets[key] = slices.DeleteFunc(b.tickets[key], func(o *payment) bool { return o == p }); len(b.tickets[key]) == 0 {
+			delete(b.tickets, key)
+		}
+	}
 	h := b.parties[p.Party]
 	h.open = ""
 	if p.State == ledger.PayoutPaid {
@@ -236,13 +243,7 @@ func (b *Book) end(at time.Time, p *payment, sent bool) {
 
 // ticket returns the open intents that share one's ticket, in order.
 func (b *Book) ticket(p *payment) []*payment {
-	var same []*payment
-	for _, o := range b.open {
-		if o.Rail == p.Rail && o.Ticket.Key == p.Ticket.Key && o.State != ledger.PayoutBegun {
-			same = append(same, o)
-		}
-	}
-	return inOrder(same)
+	return inOrder(slices.Clone(b.tickets[p.Ticket.Key]))
 }
 
 func inOrder(list []*payment) []*payment {

@@ -16,7 +16,7 @@ import (
 // How long a peer may take before the test gives up. It decides nothing but
 // when a hopeless test ends.
 const (
-	startLimit = 2 * time.Minute
+	startLimit = 5 * time.Minute
 	stopLimit  = 30 * time.Second
 )
 
@@ -73,8 +73,12 @@ func (p *process) stop() {
 
 // kill ends the process and all that it started, at once.
 func (p *process) kill() {
-	killGroup(p.cmd)
-	<-p.exited
+	select {
+	case <-p.exited: // its number may be another's by now
+	default:
+		killGroup(p.cmd)
+		<-p.exited
+	}
 }
 
 // until asks again and again whether the peer is ready.

@@ -12,6 +12,12 @@
 // The ticket names the node that it was made for, and no other node is asked to
 // pay it: another one would know nothing of the first attempt.
 //
+// An lnd that is killed between its note that it sends and the sending says for
+// ever afterwards that the payment is under way (seen with v0.21.2-beta within
+// the first 100 ms of a payment). The money stays blocked then. Where
+// "lncli listchannels" shows no pending HTLC with the payment's hash, and the
+// payee received nothing, a person may settle it as failed.
+//
 // Payments without an invoice (keysend) are not offered: the payer makes up the
 // preimage itself, so that nothing would prove that anybody was paid.
 //

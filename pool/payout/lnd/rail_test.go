@@ -3,6 +3,7 @@ package lnd_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ func TestPaysThroughRealNodes(t *testing.T) {
 	t.Run("an invoice expires", func(t *testing.T) { expires(t, n) })
 	t.Run("another node", func(t *testing.T) { another(t, n) })
 	t.Run("what the macaroon may", func(t *testing.T) { macaroon(t, n) })
+	t.Run("the node is killed while it pays", func(t *testing.T) { nodeDies(t, n) })
 }
 
 func again(t *testing.T, n *network) {
@@ -241,6 +243,89 @@ func macaroon(t *testing.T, n *network) {
 			t.Errorf("%s: %v, %v", path, out, err)
 		}
 	}
+}
+
+// nodeDies: what a node was killed over is not paid twice, whatever it says
+// afterwards.
+func nodeDies(t *testing.T, n *network) {
+	r := n.rail(t, nil)
+	in := n.Payee.Invoice(t, 30_000_000, 3600)
+	before := n.Payer.Balance(t)
+	ticket, err := r.Prepare(t.Context(), payout.Intent{ID: "1", To: in.Request, Millisats: 30_000_000, MaxFee: 5000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan payout.Outcome)
+	go func() {
+		o, err := r.Pay(t.Context(), ticket)
+		if err != nil && o != (payout.Outcome{}) {
+			t.Errorf("%+v together with %v", o, err)
+		}
+		answer <- o
+	}()
+	pooltest.Eventually(t, "the payment is under way", func() error {
+		if o, err := r.Look(t.Context(), ticket); err != nil || o.State == payout.Unsent {
+			return fmt.Errorf("%+v, %w", o, err)
+		}
+		return nil
+	})
+	n.Payer.Kill()
+	t.Logf("the node was killed when it had answered %+v", <-answer)
+	if o, err := r.Look(t.Context(), ticket); err == nil {
+		t.Errorf("a node that is dead says %+v", o)
+	}
+	n.Payer.Restart(t)
+	paid := false
+	pooltest.Eventually(t, "it is known what became of the payment", func() error {
+		o, err := r.Look(t.Context(), ticket)
+		if err == nil && o.State == payout.Unsent {
+			o, err = r.Pay(t.Context(), ticket)
+		}
+		paid = o.State == payout.Paid
+		if err != nil || !paid && o.State != payout.Pending {
+			return fmt.Errorf("%+v, %w", o, err)
+		}
+		if msat, _ := n.Payee.Received(t, in.Hash); !paid && (msat != 0 || !idle(t, n.Payer)) {
+			return errors.New("it is still under way")
+		}
+		return nil
+	})
+	if paid {
+		if msat, settled := n.Payee.Received(t, in.Hash); msat != 30_000_000 || !settled {
+			t.Errorf("the payee received %d msat, settled %t", msat, settled)
+		}
+		n.cost(t, before, 30_000_000+1030)
+		return
+	}
+	// lnd was killed between its note that it sends and the sending. It says
+	// for ever that the payment is under way: the money stays blocked until a
+	// person looks into the channels. It is not sent again.
+	for range 3 {
+		if o, err := r.Pay(t.Context(), ticket); err != nil || o.State != payout.Pending {
+			t.Errorf("asked again: %+v, %v", o, err)
+		}
+	}
+	n.cost(t, before, 0)
+}
+
+// idle tells whether a node's channels work and nothing is under way in them.
+func idle(t *testing.T, l *pooltest.Lnd) bool {
+	t.Helper()
+	var out struct {
+		Channels []struct {
+			Active  bool
+			Pending []json.RawMessage `json:"pending_htlcs"`
+		}
+	}
+	if err := l.Call(t.Context(), "GET", "/v1/channels", nil, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range out.Channels {
+		if !c.Active || len(c.Pending) > 0 {
+			return false
+		}
+	}
+	return len(out.Channels) > 0
 }
 
 // TestBelievesNoNonsense: what a node says is checked as far as it can be.

@@ -238,3 +238,16 @@ func TestSatsAreExact(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSats: amounts that a node writes are never negative, nor more than there
+// are.
+func FuzzSats(f *testing.F) {
+	for _, text := range []string{"0.00000001", "1e-08", "50", "-1", "1.2.3", "NaN", "0x10"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if v, err := sats(json.Number(text)); err == nil && (v < 0 || v > 21e14) {
+			t.Errorf("%q is %d sats", text, v)
+		}
+	})
+}

@@ -523,9 +523,11 @@ func (p *Payer) write(ctx context.Context, now time.Time, records ...record) err
 	if len(entries) == 0 {
 		return nil
 	}
+	// Whoever has the turn is the only one who writes. Others may look on
+	// meanwhile.
+	err := p.cfg.Append(context.WithoutCancel(ctx), entries...)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := p.cfg.Append(context.WithoutCancel(ctx), entries...)
 	for _, e := range entries {
 		if err == nil {
 			err = p.book.apply(e)

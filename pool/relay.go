@@ -165,8 +165,12 @@ func (r *relay) deliver(w server.Worker, v share.Verdict) {
 	h := handed{worker: w, work: v.Job.Goal.Difficulty().Work()}
 	out := upstream.Share{Job: v.Job.ID, Extranonce: v.Extranonce, Time: v.Header.Time, Nonce: v.Header.Nonce, Version: v.Header.Version}
 	cookie := r.cookie.Add(1)
+	// A late share goes to the pool whose job it was, under the name there.
+	owner, known := r.group.Owner(v.Job.ID)
 	r.s.mu.Lock()
-	h.payer = r.line.payer
+	if h.payer = owner; !known {
+		h.payer = r.line.payer
+	}
 	if r.parties != nil {
 		h.party = r.parties.Assign(h.work)
 		out.Worker = r.names[h.payer][h.party]

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -105,7 +106,7 @@ func (c *poolPairCmd) config() (pool.Config, error) {
 	path := c.Config
 	if path == "" {
 		path = filepath.Join(c.Data, homeFile)
-		if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return pool.Config{}.Filled(), nil
 		}
 	}

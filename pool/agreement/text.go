@@ -92,7 +92,7 @@ func (a *Agreement) counted() []string {
 func (a *Agreement) order(t *Terms, prefix string) []string {
 	var out []string
 	for i, s := range t.Steps {
-		out = append(out, fmt.Sprintf("%sstep %d: %s.", prefix, i+1, a.sentence(s)))
+		out = append(out, capital(fmt.Sprintf("%sstep %d: %s.", prefix, i+1, a.sentence(s))))
 	}
 	var shares []string
 	for p, ppm := range t.Shares {
@@ -104,7 +104,7 @@ func (a *Agreement) order(t *Terms, prefix string) []string {
 	if len(t.Steps) > 0 {
 		what = "what remains is shared"
 	}
-	return append(out, prefix+what+": "+and(shares)+".")
+	return append(out, capital(prefix+what+": "+and(shares)+"."))
 }
 
 func (a *Agreement) sentence(s Step) string {
@@ -169,6 +169,8 @@ func (a *Agreement) conditions() []string {
 	}
 	switch {
 	case !waits:
+	case !paid:
+		out = append(out, "While a reading is unknown, what it would add to what is owed is shown as open.")
 	case a.Release == 0:
 		out = append(out, "While a reading or a price is unknown, the sats of that time are set aside until it is known.")
 	default:

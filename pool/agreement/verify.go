@@ -103,32 +103,37 @@ func (v *Verification) replay(a *Agreement, loc *time.Location, records Records,
 	s := v.Statement
 	first, holed, closing := survey(records, s.Closing)
 	e, err := NewEvidence(a, loc, s.Simulated)
-	if err == nil && closing != nil && holed >= closing.After {
+	resumed := closing != nil && (holed || first != 1)
+	if err == nil && resumed {
 		e, err = Resume(a, loc, s.Simulated, *closing)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify statement: %w", err)
 	}
-	after := e.opening.after
-	var trouble error
+	after, trouble := e.opening.after, ""
 	feed := func(r ledger.Record) {
-		if trouble == nil && r.Seq > after && r.Seq <= s.Head.Seq {
-			_, trouble = e.Add(r)
+		if trouble == "" && r.Seq > after && r.Seq <= s.Head.Seq {
+			if _, err := e.Add(r); err != nil {
+				trouble = err.Error()
+			}
 		}
 	}
 	if first == 1 {
 		report := ledger.Verify(tee(records(), feed), ledger.Expect{Key: key, Head: &s.Head})
-		if report.Problem != nil {
-			v.bad("%s", report.Problem.Text)
+		if !report.OK() {
+			v.bad("%s", report)
 			return nil, nil
 		}
 		v.good("The ledger is whole up to record %d, each record signed and following the one before, and the head in the statement is its own.", report.Last)
 	} else if !v.selection(records(), key, feed) {
 		return nil, nil
 	}
-	if trouble != nil {
-		v.bad("The ledger cannot be worked with: %v.", trouble)
+	if trouble != "" {
+		v.bad("The ledger cannot be worked with: %s.", trouble)
 		return nil, nil
+	}
+	if resumed {
+		v.good("The books up to %s were closed in record %d: what that record brings forward is taken as it is signed.", e.opening.until.In(loc).Format("2 January 2006"), s.Closing)
 	}
 	if first == 1 && e.gaps {
 		v.bad("Records that the statement needs were removed from this ledger: take one from before they were.")
@@ -140,9 +145,9 @@ func (v *Verification) replay(a *Agreement, loc *time.Location, records Records,
 	return e, nil
 }
 
-// survey looks the records over: the number of the first, the last number of a
+// survey looks the records over: the number of the first, whether there is a
 // hole behind record 1, and the closing with a number.
-func survey(records Records, number uint64) (first, hole uint64, closing *ledger.Closing) {
+func survey(records Records, number uint64) (first uint64, holed bool, closing *ledger.Closing) {
 	last := uint64(0)
 	for r, err := range records() {
 		if err != nil {
@@ -151,8 +156,8 @@ func survey(records Records, number uint64) (first, hole uint64, closing *ledger
 		if first == 0 {
 			first = r.Seq
 		}
-		if last <= 1 && r.Seq > 2 {
-			hole = r.Seq - 1
+		if last == 1 && r.Seq > 2 {
+			holed = true
 		}
 		last = r.Seq
 		if r.Seq == number {
@@ -166,7 +171,7 @@ func survey(records Records, number uint64) (first, hole uint64, closing *ledger
 			break
 		}
 	}
-	return first, hole, closing
+	return first, holed, closing
 }
 
 // tee passes records on and shows each to somebody else.
@@ -187,16 +192,19 @@ func tee(records iter.Seq2[ledger.Record, error], see func(ledger.Record)) iter.
 func (v *Verification) selection(records iter.Seq2[ledger.Record, error], key ed25519.PublicKey, feed func(ledger.Record)) bool {
 	n, last := 0, uint64(0)
 	for r, err := range records {
+		text := ""
 		switch {
 		case err != nil:
-			v.bad("A record after record %d cannot be read: %v.", last, err)
-			return false
+			text = fmt.Sprintf("A record after record %d cannot be read: %v.", last, err)
 		case r.Seq <= last:
-			v.bad("Record %d comes after record %d: the order was changed.", r.Seq, last)
-			return false
+			text = fmt.Sprintf("Record %d comes after record %d: the order was changed.", r.Seq, last)
+		default:
+			if err := r.Verify(key); err != nil {
+				text = capital(err.Error()) + "."
+			}
 		}
-		if err := r.Verify(key); err != nil {
-			v.bad("%s.", capital(err.Error()))
+		if text != "" {
+			v.bad("%s", text)
 			return false
 		}
 		feed(r)

@@ -158,8 +158,10 @@ func (e Entry) row(currency string) Row {
 		intervals int64
 		text      string
 	}{
-		{e.Waiting, "waiting for a reading or a price"}, {e.Released, "settled without a reading or a price"},
-		{e.Short, "with too few sats"}, {e.Capped, "cut off by a cap"},
+		{e.Waiting, "waiting for a reading or a price"},
+		{e.Released, "settled without a reading or a price"},
+		{e.Short, "with too few sats"},
+		{e.Capped, "cut off by a cap"},
 	} {
 		if n.intervals > 0 {
 			how = append(how, intervals(n.intervals)+" "+n.text)

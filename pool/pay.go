@@ -17,7 +17,7 @@ import (
 func (b *books) policy() payout.Policy {
 	c := b.s.cfg.Payouts
 	b.mu.Lock()
-	stopped := b.stopped
+	stopped := b.stopped || b.halts > 0 || b.broken != nil
 	b.mu.Unlock()
 	const sat = 1000
 	p := payout.Policy{
@@ -25,7 +25,12 @@ func (b *books) policy() payout.Policy {
 		Limits: payout.Limits{Intent: c.PerPayment * sat, Day: c.PerDay * sat, Total: maxTotal},
 	}
 	for _, r := range b.rails {
-		p.Rails[r.Name()] = payout.Terms{Minimum: sat, FeeBase: 2 * sat, FeePPM: int64(c.Fee * 10_000), Batch: 20, Gather: c.Gather}
+		t := payout.Terms{Minimum: sat, FeeBase: 2 * sat, FeePPM: int64(c.Fee * 10_000), Batch: 20, Gather: c.Gather}
+		if name := r.Name(); name == "onchain" || name == "psbt" {
+			// Less is dust, and a transaction costs by its size, not by its amount.
+			t.Minimum, t.FeeBase = 1000*sat, 500*sat
+		}
+		p.Rails[r.Name()] = t
 	}
 	return p
 }
@@ -93,8 +98,20 @@ func (b *books) pay(ctx context.Context) error {
 func (s *Service) StopPayouts(ctx context.Context, stop bool, by string) error {
 	b := s.books
 	b.mu.Lock()
-	b.stopped, b.by = b.stopped || stop, by // at once, whatever the disk does
+	if stop { // at once, whatever the disk does, and whatever else is under way
+		b.halts++
+	}
 	b.mu.Unlock()
+	// One after the other, so that what holds is what stands last in the ledger.
+	b.halting.Lock()
+	defer b.halting.Unlock()
+	if stop {
+		defer func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.halts, b.stopped, b.by = b.halts-1, true, by
+		}()
+	}
 	to := payoutAllowed
 	if stop {
 		to = payoutStopped
@@ -107,7 +124,7 @@ func (s *Service) StopPayouts(ctx context.Context, stop bool, by string) error {
 		return fmt.Errorf("write down who stopped payments: %w", err)
 	}
 	b.mu.Lock()
-	b.stopped = stop
+	b.stopped, b.by = stop, by
 	b.mu.Unlock()
 	return b.follow(ctx)
 }
@@ -124,32 +141,41 @@ func (s *Service) Receive(ctx context.Context, r Receipt, by string) error {
 	if r.Proof == "" || r.Millisats == 0 {
 		return errors.New("a receipt needs an amount, and a proof by which it can be looked up")
 	}
-	b.mu.Lock()
-	known := b.proofs[r.Source+" "+r.Proof]
-	b.proofs[r.Source+" "+r.Proof] = true
-	b.mu.Unlock()
-	if known {
-		return fmt.Errorf("%w: %s %s", ErrRepeated, r.Source, r.Proof)
-	}
+	now := s.opt.Now()
 	if r.At.IsZero() {
-		r.At = s.opt.Now()
+		r.At = now
+	}
+	if r.At.After(now.Add(time.Hour)) {
+		return fmt.Errorf("a receipt of %s lies in the future: say when it came, or leave the time out", r.At.Format(time.RFC3339))
 	}
 	if r.For == "" {
 		r.For = "work, as entered by " + by
 	}
-	err := b.earn(ctx, r)
-	if err != nil {
-		b.mu.Lock()
-		delete(b.proofs, r.Source+" "+r.Proof)
-		b.mu.Unlock()
-	}
-	return err
+	return b.earn(ctx, r)
 }
 
-// earn books a receipt behind the shares that earned it.
+// earnLimit is how long a receipt may take to be booked.
+const earnLimit = time.Minute
+
+// earn books a receipt behind the shares that earned it, once for each proof.
+// What was begun is finished, though whoever asked for it has gone: else nobody
+// could tell whether it stands in the ledger.
 func (b *books) earn(ctx context.Context, r Receipt) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), earnLimit)
+	defer cancel()
+	b.receiving.Lock()
+	defer b.receiving.Unlock()
 	if err := b.fold(ctx); err != nil {
 		return err
+	}
+	if err := b.follow(ctx); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	known := b.proofs[r.Source+" "+r.Proof]
+	b.mu.Unlock()
+	if known {
+		return fmt.Errorf("%w: %s %s", ErrRepeated, r.Source, r.Proof)
 	}
 	e, err := ledger.NewEntry(r.At, r.Source, false, ledger.Earning{Millisats: r.Millisats, For: r.For, Proof: r.Proof})
 	if err != nil {
@@ -179,15 +205,28 @@ func (b *books) mature(ctx context.Context) error {
 	if b.s.mint == nil {
 		return nil
 	}
-	for _, f := range b.s.mint.found.open() {
-		n, known, err := b.s.mint.client.Confirmations(ctx, f.Hash)
+	m := b.s.mint
+	open := m.found.open()
+	if len(open) == 0 {
+		return nil
+	}
+	_, height, err := m.client.Chain(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // the node is away: it is asked again
+	}
+	for _, f := range open {
+		if f.State == blockFound {
+			m.handAgain(f)
+		}
+		n, known, err := m.client.Confirmations(ctx, f.Hash)
 		switch {
 		case err != nil:
-			return nil //nolint:nilerr // the node is away: it is asked again
-		case !known || n < 0:
-			if b.s.opt.Now().Sub(f.At) > 24*time.Hour {
-				b.s.tell("pool", "warning", "block_lost", fmt.Sprintf("Block %d (%s) is not in the chain: another took its place, and it pays nothing.", f.Height, f.Hash))
-				if err := b.s.mint.found.set(f.Hash, blockLost); err != nil {
+			return nil //nolint:nilerr // as above
+		case !known:
+			// A node that catches up does not know it yet, and a fork that is longer
+			// today may be the shorter one tomorrow.
+			if height > f.Height+maturity {
+				if err := m.lose(f); err != nil {
 					return err
 				}
 			}
@@ -203,13 +242,8 @@ func (b *books) mature(ctx context.Context) error {
 // book books a block that can be spent: who paid, and whose it is.
 func (b *books) book(ctx context.Context, f foundBlock) error {
 	r := Receipt{Source: NodeSource, At: b.s.opt.Now(), Millisats: f.Reward * 1000, For: fmt.Sprintf("block %d, found by %s", f.Height, f.Finder), Proof: f.Hash}
-	b.mu.Lock()
-	done := b.proofs[NodeSource+" "+f.Hash]
-	b.mu.Unlock()
-	if !done {
-		if err := b.earn(ctx, r); err != nil {
-			return err
-		}
+	if err := b.earn(ctx, r); err != nil && !errors.Is(err, ErrRepeated) {
+		return err
 	}
 	if err := b.shareBlock(ctx, f); err != nil {
 		return err
@@ -295,13 +329,11 @@ func (b *books) day(now time.Time) units.Known[units.Sats] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	from := now.Add(-24 * time.Hour)
-	kept := b.days[:0]
 	sum, any := int64(0), false
 	for _, w := range b.days {
 		if !w.to.After(from) {
 			continue
 		}
-		kept = append(kept, w)
 		y, ok := b.yields[w.source]
 		if !ok {
 			return units.Unknown[units.Sats]("it is not known what work for "+w.source+" is worth", now)
@@ -309,7 +341,6 @@ func (b *books) day(now time.Time) units.Known[units.Sats] {
 		sum += expected(y, w.work)
 		any = true
 	}
-	b.days = kept
 	if !any {
 		return units.Unknown[units.Sats]("no paid work was done in the last 24 hours", now)
 	}

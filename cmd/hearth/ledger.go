@@ -134,10 +134,23 @@ func (c *ledgerShowCmd) Run(p *program) error {
 
 type ledgerHeadCmd struct {
 	ledgerAt `embed:""`
+	Key      bool `help:"Print the ledger's public key instead: give it to whoever is to check its records or statements."`
 }
 
-// Run prints the head.
+// Run prints the head, or the key that it is signed with.
 func (c *ledgerHeadCmd) Run(p *program) error {
+	if c.Key {
+		dir, err := c.folder()
+		if err != nil {
+			return err
+		}
+		key, err := store.LoadKey(filepath.Join(dir, keyFile))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.out, "%x\n", key.Public())
+		return err
+	}
 	s, err := c.open(p.ctx, "")
 	if err != nil {
 		return err

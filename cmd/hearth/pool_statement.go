@@ -99,7 +99,7 @@ type poolVerifyCmd struct {
 	Statement string `arg:"" help:"The statement, as signed JSON." type:"path" placeholder:"FILE"`
 	Agreement string `help:"The agreement." type:"path" required:"" placeholder:"FILE"`
 	Records   string `help:"The ledger, as \"hearth ledger export --format chain\" writes it." type:"path" required:"" placeholder:"FILE"`
-	Key       string `help:"The ledger's public key, 64 hexadecimal digits, as you learnt it from the home: not from the statement." required:"" placeholder:"KEY"`
+	Key       string `help:"The ledger's public key, 64 hexadecimal digits, as \"hearth ledger head --key\" prints it in the home: not as the statement has it." required:"" placeholder:"KEY"`
 	JSON      bool   `help:"Print JSON."`
 }
 

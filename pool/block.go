@@ -1,9 +1,11 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -26,7 +28,7 @@ const (
 func sorted(m map[string]int64) []string { return slices.Sorted(maps.Keys(m)) }
 
 // fee is the pool's own part of an amount.
-func (c Config) fee(amount int64) int64 { return amount * int64(c.Fee*1000) / 100_000 }
+func (c Config) fee(amount int64) int64 { return amount * int64(math.Round(c.Fee*1000)) / 100_000 }
 
 // pplns divides a block among those who worked lately, when it is found. The
 // coins come a hundred blocks later.
@@ -126,17 +128,23 @@ func (b *books) perShare(ctx context.Context) error {
 	b.mu.Unlock()
 	for len(queue) > 0 {
 		r := queue[0]
+		id := fmt.Sprintf("per-share/%d", r.seq)
 		b.mu.Lock()
 		y, known := b.yields[NodeSource]
 		budget := b.account.Unshared(operatorSource)
+		paid := b.account.Has(id)
+		if paid { // by the process before
+			b.unpaid = b.unpaid[1:]
+		}
 		b.mu.Unlock()
+		if paid {
+			queue = queue[1:]
+			continue
+		}
 		if !known {
 			return nil // the node has not said yet what work is worth
 		}
-		to := accounts[r.worker]
-		if to == "" {
-			to = b.s.cfg.Address
-		}
+		to := cmp.Or(r.account, accounts[r.worker], b.s.cfg.Address)
 		price := reward.Price{Millisats: y.Millisats - b.s.cfg.fee(y.Millisats), Work: job.Work(y.Work)}
 		dues, rest, err := reward.PerShare([]reward.Batch{{Miner: to, Work: r.work}}, price, budget)
 		if err != nil {
@@ -148,7 +156,7 @@ func (b *books) perShare(ctx context.Context) error {
 		}
 		b.troubled("budget", nil)
 		if len(dues) == 1 && dues[0].Millisats > 0 {
-			t, err := account.Share(fmt.Sprintf("per-share/%d", r.seq), account.Revenue(operatorSource), dues[0].Millisats,
+			t, err := account.Share(id, account.Revenue(operatorSource), dues[0].Millisats,
 				[]split.Part{{Name: account.Party(poolParty, to), Weight: 1}}, "shares of "+r.worker, fmt.Sprintf("record %d", r.seq))
 			if err != nil {
 				return fmt.Errorf("pay for shares: %w", err)
@@ -167,9 +175,10 @@ func (b *books) perShare(ctx context.Context) error {
 
 // claim is a record of shares that is to be paid for.
 type claim struct {
-	seq    uint64
-	worker string
-	work   job.Work
+	seq     uint64
+	worker  string
+	account string // who is credited
+	work    job.Work
 }
 
 // accountDues is what a pool owes its miners.

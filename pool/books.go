@@ -25,7 +25,9 @@ type books struct {
 	s       *Service
 	journal *journal.Journal
 
-	settling sync.Mutex // one settlement at a time
+	opened time.Time
+	// One at a time: a settlement, a receipt, a turn of the kill switch.
+	settling, receiving, halting sync.Mutex
 
 	mu       sync.Mutex
 	last     uint64 // number of the last record that was taken in
@@ -37,10 +39,13 @@ type books struct {
 	rails    []payout.Rail
 	loc      *time.Location
 
+	broken   error // a record could not be taken in: nothing is done by halves
 	stopped  bool
+	halts    int // turns of the kill switch that are under way
 	by       string
-	recent   []PayoutState // newest last
-	receipts []received    // of the last 30 days
+	recent   []PayoutState    // newest last
+	paidOut  map[string]int64 // millisats by party
+	receipts []received       // of the last 30 days
 	proofs   map[string]bool
 	days     []worked // of the last 24 hours
 	yields   map[string]ledger.Yield
@@ -72,7 +77,7 @@ const batch = 500
 // openBooks takes in the whole ledger.
 func (s *Service) openBooks(ctx context.Context) (*books, error) {
 	b := &books{
-		s: s, account: account.New(false), proofs: map[string]bool{}, yields: map[string]ledger.Yield{},
+		s: s, opened: s.opt.Now(), account: account.New(false), proofs: map[string]bool{}, paidOut: map[string]int64{}, yields: map[string]ledger.Yield{},
 		yieldAt: map[string]time.Time{}, trouble: map[string]string{}, loc: s.opt.Location,
 		rate: units.Unknown[units.Money]("no price source is configured", s.opt.Now()),
 	}
@@ -196,11 +201,11 @@ func (b *books) take(r ledger.Record, body ledger.Body) error {
 	switch x := body.(type) {
 	case ledger.Shares:
 		if !x.Unpaid {
-			b.days = append(b.days, worked{from: x.From, to: x.To, source: x.Source, work: job.Work(x.Work)})
+			b.days = append(newer(b.days, r.At.Add(-day), func(w worked) time.Time { return w.to }), worked{from: x.From, to: x.To, source: x.Source, work: job.Work(x.Work)})
 			b.claim(r, x)
 		}
 	case ledger.Earning:
-		b.receipts = append(b.receipts, received{r.At, x.Millisats})
+		b.receipts = append(newer(b.receipts, r.At.Add(-30*day), func(x received) time.Time { return x.at }), received{r.At, x.Millisats})
 		if x.Proof != "" {
 			b.proofs[r.Subject+" "+x.Proof] = true
 		}
@@ -227,15 +232,33 @@ func (b *books) take(r ledger.Record, body ledger.Body) error {
 	return nil
 }
 
+const day = 24 * time.Hour
+
+// newer drops what is older than a time from the front of a list that grows at
+// its end.
+func newer[T any](list []T, than time.Time, at func(T) time.Time) []T {
+	n := 0
+	for n < len(list) && at(list[n]).Before(than) {
+		n++
+	}
+	return list[n:]
+}
+
 // claim notes work that a pool owes for.
 func (b *books) claim(r ledger.Record, x ledger.Shares) {
 	if b.s.cfg.Role != Open || x.Work <= 0 || x.Source != NodeSource {
 		return
 	}
 	if b.s.cfg.Scheme == PerShare {
-		b.unpaid = append(b.unpaid, claim{r.Seq, r.Subject, job.Work(x.Work)})
-	} else if b.payer == nil { // before the start: what is done later counts at once
-		b.s.mint.worked(b.s.accountOf(r.Subject), job.Work(x.Work))
+		b.unpaid = append(b.unpaid, claim{r.Seq, r.Subject, x.Party, job.Work(x.Work)})
+	} else if b.payer == nil || x.To.Before(b.opened) {
+		// Of the process before, which may have left shares that only this one
+		// folds: what is done since counts at once.
+		who := x.Party
+		if who == "" {
+			who = b.s.accountOf(r.Subject)
+		}
+		b.s.mint.worked(who, job.Work(x.Work))
 	}
 }
 
@@ -256,6 +279,9 @@ func (b *books) paid(r ledger.Record, x ledger.Payout) {
 		ID: x.ID, At: r.At, Party: r.Subject, Rail: x.Rail, To: x.To, Millisats: x.Millisats, Fee: x.Fee,
 		State: string(x.State), Proof: x.Proof, Why: x.Why,
 	}
+	if x.State == ledger.PayoutPaid {
+		b.paidOut[r.Subject] += x.Millisats
+	}
 	if i := slices.IndexFunc(b.recent, func(q PayoutState) bool { return q.ID == x.ID }); i >= 0 {
 		b.recent[i] = p
 		return
@@ -266,24 +292,26 @@ func (b *books) paid(r ledger.Record, x ledger.Payout) {
 	}
 }
 
-// follow takes in what was written since.
+// follow takes in what was written since. A record that cannot be taken in ends
+// all dealing with money: what was worked out would be wrong from then on.
 func (b *books) follow(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.broken != nil {
+		return b.broken
+	}
 	return b.each(ctx, b.last+1, func(r ledger.Record) error {
 		body, err := r.Decode()
+		if err == nil {
+			err = b.take(r, body)
+		}
+		if err == nil && b.evidence != nil {
+			_, err = b.evidence.Add(r)
+		}
 		if err != nil {
-			return fmt.Errorf("record %d: %w", r.Seq, err)
+			b.broken = fmt.Errorf("record %d of the ledger cannot be booked, so money stands still: run \"hearth ledger verify\", and start again when it is in order: %w", r.Seq, err)
 		}
-		if err := b.take(r, body); err != nil {
-			return err
-		}
-		if b.evidence != nil {
-			if _, err := b.evidence.Add(r); err != nil {
-				return err
-			}
-		}
-		return nil
+		return b.broken
 	})
 }
 
@@ -319,7 +347,7 @@ func (b *books) run(ctx context.Context) {
 	tick := time.NewTicker(bookTick)
 	defer tick.Stop()
 	next := b.s.opt.Now().Truncate(b.interval()).Add(b.interval())
-	b.troubled("ledger", b.settle(ctx, false))
+	b.troubled("ledger", errors.Join(b.settle(ctx, false), b.weigh()))
 	for {
 		select {
 		case <-ctx.Done():
@@ -350,13 +378,17 @@ func (s *Service) Settle(ctx context.Context) error {
 func (b *books) settle(ctx context.Context, whole bool) error {
 	b.settling.Lock()
 	defer b.settling.Unlock()
+	// First what the ledger has: something may have been written whose answer was
+	// lost.
+	if err := b.follow(ctx); err != nil {
+		return err
+	}
 	if err := b.mature(ctx); err != nil {
 		return err
 	}
 	if whole {
-		if err := b.mark(ctx); err != nil {
-			return err
-		}
+		// Shares and payments do not wait for the price of something.
+		b.troubled("marks", b.mark(ctx))
 		if err := b.fold(ctx); err != nil {
 			return err
 		}
@@ -408,6 +440,9 @@ func (b *books) agree(ctx context.Context) error {
 			work = b.evidence.Close
 		}
 		e, ok, err := work(now)
+		if ok && err == nil {
+			err = b.bookable(e)
+		}
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -416,16 +451,44 @@ func (b *books) agree(ctx context.Context) error {
 			break // the other is worked out once this stands in the ledger
 		}
 	}
-	weights, err := b.evidence.Weights(now)
 	b.mu.Unlock()
-	if err == nil {
-		b.s.divideBy(weights)
-	}
-	errs = append(errs, err)
+	errs = append(errs, b.weigh())
 	if len(entries) > 0 {
 		errs = append(errs, b.append(ctx, entries...), b.follow(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// weigh lets the agreement divide work from now on as it comes out by now.
+func (b *books) weigh() error {
+	if b.evidence == nil {
+		return nil
+	}
+	b.mu.Lock()
+	weights, err := b.evidence.Weights(b.s.opt.Now())
+	b.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	b.s.divideBy(weights)
+	return nil
+}
+
+// bookable asks the accounts whether an entry may be written: what they refuse
+// must not get into the ledger, where it would stay. The caller holds the lock.
+func (b *books) bookable(e ledger.Entry) error {
+	body, err := ledger.Record{At: e.At, Kind: e.Kind, Subject: e.Subject, Body: e.Body}.Decode()
+	if err != nil {
+		return err
+	}
+	t, ok := body.(ledger.Transfer)
+	if !ok {
+		return nil
+	}
+	if err := b.account.Check(t); err != nil {
+		return fmt.Errorf("what the agreement %s comes to cannot be booked; if its file was changed, let start: be the day of the change, since what came before was shared as it said then: %w", b.s.contract.Name, err)
+	}
+	return nil
 }
 
 // troubled keeps what a person must know of.

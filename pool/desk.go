@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"time"
 
 	"hearth/pool/job"
@@ -51,7 +52,11 @@ func (s *Service) Admit(l server.Login) (server.Place, error) {
 	if h.line == nil || h.account != m.Account {
 		h.line = s.lineOf(w, h, now)
 	}
-	h.placed = s.sourceOf(h)
+	// The other connections of a miner that is here already stay where it was
+	// placed, until the helm moves all of them.
+	if h.conns == 1 || h.placed == "" {
+		h.placed = s.sourceOf(h)
+	}
 	return server.Place{Worker: w, Source: h.placed}, nil
 }
 
@@ -108,7 +113,7 @@ func (s *Service) Share(w server.Worker, v share.Verdict) {
 		return
 	}
 	var to *line
-	e.source = h.placed
+	e.source = cmp.Or(h.placed, FallbackSource)
 	if v.Job != nil {
 		e.source, e.unpaid = v.Job.Source, v.Job.Unpaid
 		to = s.bySource[v.Job.Source]
@@ -132,6 +137,9 @@ func (s *Service) Share(w server.Worker, v share.Verdict) {
 	account := h.account
 	if to != nil {
 		e.source, e.party = to.payer, to.party
+		if s.cfg.Role == Open {
+			e.party = cmp.Or(account, s.cfg.Address)
+		}
 		if accepted {
 			s.mined(to, w, v.Credit)
 		}

@@ -26,6 +26,9 @@ type foundBlock struct {
 	State  blockState `json:"state"`
 	// Dues are the miners' parts of a block that is divided after it was paid.
 	Dues []reward.Due `json:"dues,omitempty"`
+	// Carried is what this block's coinbase changed in the credits of a pool that
+	// pays in the block itself.
+	Carried reward.Credits `json:"carried,omitempty"`
 }
 
 // blockState is what became of a block.
@@ -104,6 +107,18 @@ func (f *foundBlocks) open() []foundBlock {
 		}
 	}
 	return out
+}
+
+// waits says that the node has not answered to a block yet.
+func (f *foundBlocks) waits(hash string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.list, func(b foundBlock) bool { return b.Hash == hash && b.State == blockFound })
+}
+
+// raw is the file of a block that the node has not taken yet.
+func (f *foundBlocks) raw(hash string) string {
+	return filepath.Join(filepath.Dir(f.path), "block-"+hash+".raw")
 }
 
 func (f *foundBlocks) save() error {

@@ -51,7 +51,14 @@ func (s *Service) steer(now time.Time) {
 	s.mu.Unlock()
 	for _, m := range moves {
 		if err := s.server.Move(m.worker, m.to); err != nil {
+			// It has just come, or gone: it is sent again with the next tick, if it is
+			// there.
 			s.opt.Log.Debug("a heater could not be sent to another source", "miner", m.worker, "source", m.to, "error", err)
+			s.mu.Lock()
+			if h := s.heaters[m.worker]; h.placed == m.to {
+				h.placed = ""
+			}
+			s.mu.Unlock()
 		}
 	}
 }
@@ -109,10 +116,15 @@ func (s *Service) shared(worker string) bool { return s.contract != nil && s.con
 
 // needFallback begins and ends the work that nobody pays.
 func (s *Service) needFallback(now time.Time) {
-	up := false
+	up := s.served()
+	if s.began.After(now) { // the clock was set back
+		s.began = now
+	}
 	last := s.began
 	for _, l := range s.lines {
-		up = up || l.up
+		if l.since.After(now) {
+			l.since = now
+		}
 		if l.since.After(last) {
 			last = l.since
 		}
@@ -134,6 +146,25 @@ func (s *Service) needFallback(now time.Time) {
 		s.fallback = false
 		s.tell("pool", "info", "pool_paid", "There is paid work again: heaters earn.")
 	}
+}
+
+// served says that everybody who is here has paid work. The caller holds the
+// lock.
+func (s *Service) served() bool {
+	if s.bound() {
+		for _, h := range s.heaters {
+			if h.conns > 0 && (h.line == nil || !h.line.up) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, l := range s.lines {
+		if l.up {
+			return true
+		}
+	}
+	return false
 }
 
 // lending is where heaters work in turns: each for one party's pool after the

@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"fmt"
+	"net/url"
 	"time"
 
 	"hearth/pool/job"
@@ -61,7 +63,11 @@ func (s *Service) lost(l *line, why string) {
 
 // take publishes a job of a line and sends to it whoever waits for one.
 func (s *Service) take(l *line, j *job.Job) {
-	if j.Extranonce != s.fit(j.Extranonce) {
+	switch room := s.fit(j.Extranonce); {
+	case j.Extranonce < room:
+		s.lost(l, fmt.Sprintf("Its jobs leave %d bytes of extranonce, too few for several heaters: use another pool, or another port of this one.", j.Extranonce))
+		return
+	case j.Extranonce > room:
 		return // it comes again in the shape that all can work with
 	}
 	now := s.opt.Now()
@@ -93,12 +99,16 @@ func (s *Service) fit(room int) int {
 		s.mu.Unlock()
 		return room
 	}
+	before := s.room
 	s.room = room
 	s.mu.Unlock()
 	e1 := min(4, room/2)
 	if err := s.server.Shape(e1, room-e1); err != nil {
 		s.opt.Log.Warn("a pool leaves too little room in its jobs: it cannot be used for several heaters", "bytes", room, "error", err)
-		return room
+		s.mu.Lock()
+		s.room = before // the other pools' jobs go on as they were
+		s.mu.Unlock()
+		return before
 	}
 	// Who tells of a job waits for this: the others are told beside.
 	go func() {
@@ -110,6 +120,17 @@ func (s *Service) fit(room int) int {
 		}
 	}()
 	return room
+}
+
+// bare is an address as it may be shown: without a name, a password or a key in
+// it.
+func bare(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }
 
 // steerSoon wakes the helm.

@@ -2,11 +2,16 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
+	"hearth/internal/durable"
 	"hearth/pool/agreement"
 	"hearth/pool/job"
 	"hearth/pool/node"
@@ -23,6 +28,11 @@ type mint struct {
 	network job.Network
 	found   *foundBlocks
 
+	// offering is held while jobs are made: those of a source go out one after the
+	// other, and none of an older template behind one of a newer. It is taken
+	// before the locks of the service and of mu.
+	offering sync.Mutex
+
 	mu       sync.Mutex
 	template *job.Template
 	lines    map[string]*line // by account, "" where all work on the same
@@ -30,7 +40,19 @@ type mint struct {
 	// coinbases carried over.
 	window  *reward.Window
 	credits reward.Credits
+	carries []carry         // of the newest jobs
+	handing map[string]bool // blocks that are being handed to the node
 }
+
+// carry is what the coinbase of a job changes in the credits.
+type carry struct {
+	job uint32
+	by  reward.Credits
+}
+
+// maxCarries is how many jobs' carries are kept: those that a miner may still
+// find a block of.
+const maxCarries = 64
 
 // NodeSource is the name of the source that a Bitcoin node is, and who pays for
 // blocks.
@@ -66,15 +88,19 @@ func (s *Service) makeMint() error {
 	if err != nil {
 		return fmt.Errorf("pool: node: %w", err)
 	}
-	m := &mint{s: s, client: client, network: job.Network(s.cfg.Network), lines: map[string]*line{}, credits: s.memory.Credits}
+	m := &mint{s: s, client: client, network: job.Network(s.cfg.Network), handing: map[string]bool{}, lines: map[string]*line{}, credits: s.memory.Credits}
 	if s.cfg.Address != "" {
 		if _, err := job.Script(s.cfg.Address, m.network); err != nil {
 			return fmt.Errorf("pool: address: %w", err)
 		}
 	}
 	if s.mode() == agreement.Coinbase {
-		if _, err := s.contract.payees(1_000_000, s.contract.parts(), m.network); err != nil {
+		payees, err := s.contract.payees(1_000_000, s.contract.parts(), m.network)
+		if err != nil {
 			return fmt.Errorf("pool: %w", err)
+		}
+		if size := sizeOf(payees); size > m.outputRoom(nil) {
+			return fmt.Errorf("pool: the agreement %s pays %d parties in a block: that makes its coinbase larger than some miners take; use mode ledger, or fewer parties", s.contract.Name, len(payees))
 		}
 	}
 	if m.credits == nil {
@@ -103,7 +129,7 @@ func (m *mint) add(account string) *line {
 	if account != "" {
 		name = NodeSource + "/" + account
 	}
-	l := &line{name: name, kind: "node", where: m.s.cfg.Node.URL, payer: NodeSource, since: m.s.opt.Now(), why: "It has not answered yet."}
+	l := &line{name: name, kind: "node", where: bare(m.s.cfg.Node.URL), payer: NodeSource, since: m.s.opt.Now(), why: "It has not answered yet."}
 	l.deliver = func(w server.Worker, v share.Verdict) { m.deliver(l, w, v) }
 	m.lines[account] = l
 	m.s.addLine(l)
@@ -126,19 +152,26 @@ func (m *mint) lineFor(account string) *line {
 		return nil
 	}
 	l := m.add(account)
-	m.mu.Lock()
-	t := m.template
-	m.mu.Unlock()
-	if t != nil {
-		go m.offer(l, account, t, true)
-	}
+	go m.offerAll(true, account)
 	return l
 }
 
 // run follows the node until ctx ends.
 func (m *mint) run(ctx context.Context) {
 	m.client.Watch(ctx, m)
+	// A block that was found in the last moment is worth a moment; what is not
+	// handed over by then is with the next start.
+	for end := time.Now().Add(submitParting); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		m.mu.Lock()
+		under := len(m.handing)
+		m.mu.Unlock()
+		if under == 0 {
+			return
+		}
+	}
 }
+
+const submitParting = 5 * time.Second
 
 // Template implements [node.Follower]: there is something new to work on. A
 // template without transactions comes at once with a new block, the whole one a
@@ -153,10 +186,25 @@ func (m *mint) Template(t *job.Template, clean bool) {
 		}
 	}
 	m.mu.Unlock()
+	m.offerAll(clean)
+}
+
+// offerAll makes the jobs of these accounts, or of all, by the newest template.
+func (m *mint) offerAll(clean bool, accounts ...string) {
+	m.offering.Lock()
+	defer m.offering.Unlock()
+	m.mu.Lock()
+	t := m.template
+	m.mu.Unlock()
+	if t == nil {
+		return // the node has not answered yet
+	}
 	m.s.mu.Lock()
 	lines := make(map[string]*line, len(m.lines))
 	for account, l := range m.lines {
-		lines[account] = l
+		if len(accounts) == 0 || slices.Contains(accounts, account) {
+			lines[account] = l
+		}
 	}
 	m.s.mu.Unlock()
 	for account, l := range lines {
@@ -179,7 +227,7 @@ func (m *mint) Down(err error) {
 
 // offer makes the job of a line.
 func (m *mint) offer(l *line, account string, t *job.Template, clean bool) {
-	payees, err := m.payees(account, t)
+	payees, carried, err := m.payees(account, t)
 	if err == nil {
 		var j *job.Job
 		if j, err = job.New(t, job.CoinbaseSpec{Tag: m.s.cfg.Tag, Payees: payees, Extranonce: m.s.roomNow()}, m.s.next(), l.name); err == nil {
@@ -188,6 +236,7 @@ func (m *mint) offer(l *line, account string, t *job.Template, clean bool) {
 				c.Clean = clean
 				j = &c
 			}
+			m.carrying(j.ID, carried)
 			m.s.take(l, j)
 			return
 		}
@@ -195,19 +244,56 @@ func (m *mint) offer(l *line, account string, t *job.Template, clean bool) {
 	m.s.lost(l, "No block can be made: "+err.Error())
 }
 
-// payees is who a block pays, and how much.
-func (m *mint) payees(account string, t *job.Template) ([]job.Payee, error) {
+// payees is who a block pays, and how much, and what that changes in the credits.
+func (m *mint) payees(account string, t *job.Template) ([]job.Payee, reward.Credits, error) {
 	c := m.s.cfg
+	if c.Role == Open && c.Scheme == TIDES {
+		return m.tides(t)
+	}
+	var payees []job.Payee
+	var err error
 	switch {
 	case m.s.mode() == agreement.Coinbase:
-		return m.s.contract.payees(t.Coinbase, m.s.contract.parts(), m.network)
-	case c.Role == Open && c.Scheme == TIDES:
-		return m.tides(t)
+		payees, err = m.s.contract.payees(t.Coinbase, m.s.contract.parts(), m.network)
 	case m.finder() && account != "":
 		fee := c.fee(t.Coinbase)
-		return m.pay(map[string]int64{account: t.Coinbase - fee, c.Address: fee})
+		sats := map[string]int64{account: t.Coinbase - fee}
+		sats[c.Address] += fee // the pool's own miners are paid there too
+		payees, err = m.pay(sats)
+	default:
+		payees, err = m.pay(map[string]int64{c.Address: t.Coinbase})
 	}
-	return m.pay(map[string]int64{c.Address: t.Coinbase})
+	return payees, nil, err
+}
+
+// carrying remembers what a job's coinbase changes in the credits.
+func (m *mint) carrying(id uint32, by reward.Credits) {
+	if len(by) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.carries) == maxCarries {
+		m.carries = slices.Delete(m.carries, 0, 1)
+	}
+	m.carries = append(m.carries, carry{id, by})
+}
+
+// sizeOf is how many bytes outputs have in a coinbase.
+func sizeOf(payees []job.Payee) int {
+	size := 0
+	for _, p := range payees {
+		size += 8 + 1 + len(p.Script)
+	}
+	return size
+}
+
+// outputRoom is how many bytes of a coinbase are there for outputs: of those that
+// all firmware takes, what is left by the parts that are the same in all, the
+// commitment to witnesses, and what the node and the pool write into the input.
+func (m *mint) outputRoom(flags []byte) int {
+	const most, same, commitment, input = 755, 56, 47, 24
+	return most - same - commitment - input - max(len(flags), 20) - len(m.s.cfg.Tag)
 }
 
 // pay makes payees of sats by address. Nobody is paid nothing.
@@ -227,18 +313,39 @@ func (m *mint) pay(sats map[string]int64) ([]job.Payee, error) {
 }
 
 // tides pays whoever worked lately, in the block itself.
-func (m *mint) tides(t *job.Template) ([]job.Payee, error) {
+func (m *mint) tides(t *job.Template) ([]job.Payee, reward.Credits, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	outputs, _, err := m.outputs(t.Coinbase, t.Target)
-	if err != nil {
-		return nil, err
+	for most := maxOutputs; ; most-- {
+		outputs, after, err := m.outputs(t.Coinbase, t.Target, most)
+		if err != nil {
+			return nil, nil, err
+		}
+		payees, err := m.pay(outputs)
+		if err != nil {
+			return nil, nil, err
+		}
+		if most == 1 || sizeOf(payees) <= m.outputRoom(t.Flags) {
+			return payees, less(after, m.credits), nil
+		}
 	}
-	return m.pay(outputs)
+}
+
+// less is by how much credits differ.
+func less(after, before reward.Credits) reward.Credits {
+	by := reward.Credits{}
+	for miner, msat := range after {
+		by[miner] += msat
+	}
+	for miner, msat := range before {
+		by[miner] -= msat
+	}
+	maps.DeleteFunc(by, func(_ string, msat int64) bool { return msat == 0 })
+	return by
 }
 
 // outputs divides a block by the window. The caller holds the lock.
-func (m *mint) outputs(total int64, target job.Target) (map[string]int64, reward.Credits, error) {
+func (m *mint) outputs(total int64, target job.Target, most int) (map[string]int64, reward.Credits, error) {
 	sats := map[string]int64{}
 	fee := m.s.cfg.fee(total)
 	span, err := windowOf(reward.TIDES, target)
@@ -254,7 +361,7 @@ func (m *mint) outputs(total int64, target job.Target) (map[string]int64, reward
 	if err != nil {
 		return nil, nil, fmt.Errorf("divide a block: %w", err)
 	}
-	coinbase := reward.Coinbase{Most: maxOutputs, Dust: func(address string) int64 {
+	coinbase := reward.Coinbase{Most: most, Dust: func(address string) int64 {
 		script, err := job.Script(address, m.network)
 		if err != nil {
 			return total // never paid
@@ -308,13 +415,54 @@ func (m *mint) deliver(l *line, w server.Worker, v share.Verdict) {
 			m.s.opt.Log.Error("a found block cannot be divided", "block", b.Hash, "error", err)
 		}
 	case m.s.cfg.Scheme == TIDES:
-		m.carry(v.Job)
+		m.mu.Lock()
+		for _, c := range m.carries {
+			if c.job == v.Job.ID {
+				b.Carried = c.by
+			}
+		}
+		m.mu.Unlock()
 	}
 	if err := m.found.add(b); err != nil {
 		m.s.opt.Log.Error("a found block could not be noted", "block", b.Hash, "error", err)
 	}
 	// The answer may take longer than a share may wait.
-	go m.submit(raw, b)
+	m.hand(b, func() ([]byte, error) { return raw, nil })
+	go m.keepRaw(b, raw)
+}
+
+// keepRaw keeps a block until the node has said what it makes of it.
+func (m *mint) keepRaw(b foundBlock, raw []byte) {
+	if err := durable.Replace(m.found.raw(b.Hash), raw, 0o600); err != nil {
+		m.s.opt.Log.Error("a found block could not be kept until the node has it", "block", b.Hash, "error", err)
+	}
+	if !m.found.waits(b.Hash) { // it was quicker
+		_ = os.Remove(m.found.raw(b.Hash))
+	}
+}
+
+// hand hands a block to the node, unless that is under way.
+func (m *mint) hand(b foundBlock, raw func() ([]byte, error)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.handing[b.Hash] {
+		return
+	}
+	m.handing[b.Hash] = true
+	go func() {
+		if block, err := raw(); err == nil {
+			m.submit(block, b)
+		}
+		m.mu.Lock()
+		delete(m.handing, b.Hash)
+		m.mu.Unlock()
+	}()
+}
+
+// handAgain hands over a block that the node did not take before the process
+// ended, or while it was away.
+func (m *mint) handAgain(b foundBlock) {
+	m.hand(b, func() ([]byte, error) { return os.ReadFile(m.found.raw(b.Hash)) })
 }
 
 // submitLimit is how long the node may take to check a block.
@@ -324,22 +472,66 @@ func (m *mint) submit(raw []byte, b foundBlock) {
 	ctx, cancel := context.WithTimeout(context.Background(), submitLimit)
 	defer cancel()
 	err := m.client.SubmitBlock(ctx, raw)
-	if err != nil {
+	refused, no := errors.AsType[*node.Refusal](err)
+	switch {
+	case no && refused.Reason == inconclusive:
+		// Good, but another came first: the chain will tell which of them stays.
+		err = nil
+	case no:
 		m.s.tell("pool", "error", "block_refused", fmt.Sprintf("Block %d, found by %s, was not taken by the node: %v", b.Height, b.Finder, err))
-		_ = m.found.set(b.Hash, blockRefused)
+		m.over(b, blockRefused)
+		return
+	case err != nil:
+		m.s.tell("pool", "error", "block_waiting", fmt.Sprintf("Block %d, found by %s, could not be handed to the node yet, which is tried again: start the node. %v", b.Height, b.Finder, err))
 		return
 	}
-	_ = m.found.set(b.Hash, blockAccepted)
+	m.over(b, blockAccepted)
+	m.carried(b.Carried, 1)
 	m.s.tell("pool", "info", "block_found", fmt.Sprintf("%s found block %d (%s), worth %s. Its coins can be spent after 100 more blocks.", b.Finder, b.Height, b.Hash, satsText(b.Reward)))
 }
 
-// carry takes over what a coinbase carries, once its block is found.
-func (m *mint) carry(j *job.Job) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, credits, err := m.outputs(m.s.rewardOf(j), j.Network); err == nil {
-		m.credits = credits
+// inconclusive is what Bitcoin Core says of a block beside the best chain.
+const inconclusive = "inconclusive"
+
+// over notes what the node said of a block, which need not be kept any more.
+func (m *mint) over(b foundBlock, s blockState) {
+	if err := m.found.set(b.Hash, s); err != nil {
+		m.s.opt.Log.Error("what became of a block could not be noted", "block", b.Hash, "state", s, "error", err)
+		return
 	}
+	if err := os.Remove(m.found.raw(b.Hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		m.s.opt.Log.Warn("a block that the node has cannot be removed", "block", b.Hash, "error", err)
+	}
+}
+
+// lose gives a block up whose place another took.
+func (m *mint) lose(b foundBlock) error {
+	m.s.tell("pool", "warning", "block_lost", fmt.Sprintf("Block %d (%s) is not in the chain: another took its place, and it pays nothing.", b.Height, b.Hash))
+	if err := m.found.set(b.Hash, blockLost); err != nil {
+		return err
+	}
+	if b.State == blockAccepted {
+		m.carried(b.Carried, -1)
+	}
+	return nil
+}
+
+// carried takes over what the coinbase of a block changed in the credits, or
+// takes it back.
+func (m *mint) carried(by reward.Credits, times int64) {
+	if len(by) == 0 {
+		return
+	}
+	m.mu.Lock()
+	credits := maps.Clone(m.credits)
+	for miner, msat := range by {
+		if credits[miner] += times * msat; credits[miner] == 0 {
+			delete(credits, miner)
+		}
+	}
+	m.credits = credits
+	m.mu.Unlock()
+	m.s.books.troubled("standing", m.s.keep())
 }
 
 // rewardOf is what a job's coinbase pays, in sats.
@@ -354,10 +546,5 @@ func satsText(sats int64) string { return fmt.Sprintf("%d sat", sats) }
 
 // again makes all jobs anew, in another shape.
 func (m *mint) again() {
-	m.mu.Lock()
-	t := m.template
-	m.mu.Unlock()
-	if t != nil {
-		m.Template(t, true)
-	}
+	m.offerAll(true)
 }

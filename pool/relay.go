@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"hearth/pool/agreement"
 	"hearth/pool/job"
@@ -27,8 +28,12 @@ type relay struct {
 	first   upstream.Config // of the preferred pool, to be probed
 
 	cookie atomic.Uint64
-	// sent is what waits for an answer, by cookie; guarded by the service's lock.
-	sent map[uint64]handed
+	// sent is what waits for an answer, by cookie; misses counts how many shares
+	// in a row the pool did not take, by party; told is when an event was last
+	// written, by what it is about. Guarded by the service's lock.
+	sent   map[uint64]handed
+	misses map[string]int
+	told   map[string]time.Time
 }
 
 // handed is a share that a pool was handed.
@@ -72,7 +77,7 @@ func (s *Service) makeRelays() error {
 }
 
 func (s *Service) newRelay(name, party string, of []Upstream) (*relay, error) {
-	r := &relay{s: s, sent: map[uint64]handed{}, names: map[string]map[string]string{}}
+	r := &relay{s: s, sent: map[uint64]handed{}, misses: map[string]int{}, told: map[string]time.Time{}, names: map[string]map[string]string{}}
 	r.line = &line{name: name, kind: "pool", party: party, payer: of[0].Name, since: s.opt.Now(), why: "It has not answered yet.", deliver: r.deliver}
 	group := upstream.GroupConfig{Source: name}
 	var where []string
@@ -100,7 +105,7 @@ func (s *Service) newRelay(name, party string, of []Upstream) (*relay, error) {
 				c.Workers = append(c.Workers, upstream.Credential{User: user, Password: password})
 			}
 		}
-		where = append(where, u.URL)
+		where = append(where, bare(u.URL))
 		group.Members = append(group.Members, c)
 	}
 	r.line.where, r.first = strings.Join(where, ", then "), group.Members[0]
@@ -148,13 +153,35 @@ func (r *relay) Notice(n upstream.Notice) {
 		no := false
 		r.line.several, r.line.probe = &no, "The pool does not let "+clipped(n.User)+" in: "+clipped(n.Text)
 		r.s.mu.Unlock()
+		if !r.mayTell("out " + n.Upstream + " " + n.User) {
+			return
+		}
 		r.s.tell("pool", "warning", "pool_worker_refused", fmt.Sprintf("%s does not let %s in: %s. Shares for it are lost: check the name in the agreement.", n.Upstream, clipped(n.User), clipped(n.Text)))
 	case upstream.Message:
+		if !r.mayTell("message " + n.Upstream) {
+			return
+		}
 		r.s.tell("pool", "info", "pool_message", fmt.Sprintf("%s says: %s", n.Upstream, clipped(n.Text)))
 	case upstream.Trouble:
 		r.s.opt.Log.Info("a pool cannot be mined at", "pool", n.Upstream, "why", n.Text)
 	case upstream.WorkerIn, upstream.Sent:
 	}
+}
+
+// tellEvery is how often a pool may have the same thing written into the ledger:
+// what it says, and how often it hangs up, is its own affair.
+const tellEvery = time.Hour
+
+// mayTell bounds what a pool has written into the ledger.
+func (r *relay) mayTell(what string) bool {
+	now := r.s.opt.Now()
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if last, ok := r.told[what]; ok && now.Sub(last) < tellEvery && !now.Before(last) {
+		return false
+	}
+	r.told[what] = now
+	return true
 }
 
 // deliver hands a share that the pool wants to it.
@@ -211,6 +238,7 @@ func (r *relay) Answer(a upstream.Answer) {
 	case upstream.Accepted:
 		r.line.accepted++
 		r.line.credited += h.work
+		delete(r.misses, h.party)
 	case upstream.Rejected:
 		r.line.rejected++
 		r.giveBack(h)
@@ -232,9 +260,19 @@ func (r *relay) Answer(a upstream.Answer) {
 	r.s.books.note(e)
 }
 
-// giveBack takes the credit of a refused share back. The caller holds the lock.
+// maxMisses is how many shares in a row a pool may refuse to a party before
+// what the party misses is its own loss.
+const maxMisses = 8
+
+// giveBack takes the credit of a refused share back, for the party to get
+// another. A party of which the pool takes nothing keeps it: else it would be
+// furthest behind for ever, and everybody's shares would be sent under its name
+// and lost. The caller holds the lock.
 func (r *relay) giveBack(h handed) {
-	if r.parties != nil {
+	if r.parties == nil {
+		return
+	}
+	if r.misses[h.party]++; r.misses[h.party] <= maxMisses {
 		r.parties.Return(h.party, h.work)
 	}
 }

@@ -16,10 +16,16 @@ import (
 func contract(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
+	rewrite(t, dir, text)
+	return dir
+}
+
+// rewrite puts an agreement into a folder.
+func rewrite(t *testing.T, dir, text string) {
+	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "agreement.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // given is the work that the ledger says each party was credited with.

@@ -182,16 +182,9 @@ func (s *Service) parties(st *State) {
 	}
 }
 
-// paidTo is what a party got of late. The caller holds the lock.
-func (b *books) paidTo(party string) int64 {
-	sum := int64(0)
-	for _, p := range b.recent {
-		if p.Party == party && p.State == "paid" {
-			sum += p.Millisats
-		}
-	}
-	return sum
-}
+// paidTo is what a party got, as far back as the ledger goes in detail. The
+// caller holds the lock.
+func (b *books) paidTo(party string) int64 { return b.paidOut[party] }
 
 // sentence says how things are, in one sentence for people.
 func sentence(st State) string {
@@ -232,6 +225,9 @@ func sentence(st State) string {
 func (s *Service) Pair(m Miner) (Pairing, error) {
 	if s.cfg.Role == Open && m.Account == "" {
 		return Pairing{}, fmt.Errorf("pair %s: a pool must know whom to credit: give an account, the address that its miner is paid at", m.Name)
+	}
+	if inBlock := s.cfg.Role == Open && (s.cfg.Scheme == PaySolo || s.cfg.Scheme == TIDES); inBlock && strings.Contains(m.Account, "@") {
+		return Pairing{}, fmt.Errorf("pair %s: the scheme %s pays in the block itself, which knows no Lightning address: give an address of Bitcoin's as the account", m.Name, s.cfg.Scheme)
 	}
 	if m.Account != "" && !strings.Contains(m.Account, "@") {
 		if _, err := job.Script(m.Account, job.Network(s.cfg.Network)); err != nil {

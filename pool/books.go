@@ -347,7 +347,7 @@ func (b *books) run(ctx context.Context) {
 	tick := time.NewTicker(bookTick)
 	defer tick.Stop()
 	next := b.s.opt.Now().Truncate(b.interval()).Add(b.interval())
-	b.troubled("ledger", errors.Join(b.settle(ctx, false), b.weigh()))
+	b.troubled("ledger", errors.Join(b.mark(ctx), b.settle(ctx, false), b.weigh()))
 	for {
 		select {
 		case <-ctx.Done():

@@ -178,6 +178,28 @@ func (m *Miners) Add(one Miner, now time.Time, random io.Reader) (token string, 
 	return token, m.read()
 }
 
+// Get returns a paired miner.
+func (m *Miners) Get(name string) (Miner, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	one, ok := m.byName[name]
+	return one, ok
+}
+
+// Put puts a miner back as [Miners.Get] returned it, with the token that it had.
+func (m *Miners) Put(one Miner) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.read(); err != nil {
+		return err
+	}
+	m.byName[one.Name] = one
+	if err := m.write(); err != nil {
+		return err
+	}
+	return m.read()
+}
+
 // Remove ends a pairing.
 func (m *Miners) Remove(name string) error {
 	m.mu.Lock()

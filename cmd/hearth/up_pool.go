@@ -8,6 +8,8 @@ import (
 	"iter"
 	"net"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -216,17 +218,40 @@ func (r *residence) PointMiner(ctx context.Context, id, by string) error {
 	if err := p.reachable(id); err != nil {
 		return err
 	}
+	earlier := others(id, now.Order)
+	if len(earlier) == len(now.Order) {
+		if err := r.keepPools(ctx, id, earlier); err != nil {
+			return err
+		}
+	}
+	was, paired := p.service.Miners().Get(id)
 	at, err := p.pairDevice(id, now)
 	if err != nil {
 		return err
 	}
-	if len(now.Order) == 0 || !now.Order[0].Same(at) {
-		if err := r.keepPools(ctx, id, now.Order); err != nil {
-			return err
+	for i := range now.Order { // the place that it has here already, under an older token
+		if ours(id, now.Order[i]) {
+			now.Order[i] = at
 		}
 	}
 	order, _ := now.Pointed(at)
-	return s.SetPools(ctx, id, order, by)
+	err = s.SetPools(ctx, id, order, by)
+	if err != nil && paired {
+		// The miner has the token of before, if any.
+		err = errors.Join(err, p.service.Miners().Put(was))
+	}
+	return err
+}
+
+// others are the pools of a device but this home's own: there it logs in under
+// its own id, with or without a token.
+func others(id string, order []device.Pool) []device.Pool {
+	return slices.DeleteFunc(slices.Clone(order), func(q device.Pool) bool { return ours(id, q) })
+}
+
+func ours(id string, q device.Pool) bool {
+	name, _, _ := strings.Cut(q.User, ".")
+	return name == id
 }
 
 // reachable refuses to point a miner at a port that it cannot reach.

@@ -81,6 +81,9 @@ func (s *Service) openBooks(ctx context.Context) (*books, error) {
 		yieldAt: map[string]time.Time{}, trouble: map[string]string{}, loc: s.opt.Location,
 		rate: units.Unknown[units.Money]("no price source is configured", s.opt.Now()),
 	}
+	if s.pricer != nil {
+		b.rate = units.Unknown[units.Money]("the price has not been asked yet", s.opt.Now())
+	}
 	var closing ledger.Closing
 	closed := false
 	scope := ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -184,4 +185,67 @@ func (d *desk) events(code string) int {
 		}
 	}
 	return n
+}
+
+// A block that was found while the node was away is handed over when both are
+// there again, though the service was ended in between.
+func TestABlockOutlastsItsNode(t *testing.T) {
+	btcd := pooltest.StartBtcd(t, pooltest.BtcdConfig{Network: "regtest"})
+	dir := t.TempDir()
+	cfg := pool.Config{Role: pool.Solo, Network: "regtest", Address: samAddress, Node: onNode(t, btcd, dir)}
+	d := open(t, dir, cfg)
+	pooltest.Eventually(t, "the node gives work", func() error {
+		if s := d.State(t.Context()).Sources[0]; !s.Up {
+			return errors.New(s.Why)
+		}
+		return nil
+	})
+	f := d.fleet(1, 0, 0)
+	btcd.Kill()
+	d.mine(f, "a block is found", func() error {
+		if kept, _ := filepath.Glob(filepath.Join(dir, "pool", "block-*.raw")); len(kept) == 0 {
+			return fmt.Errorf("%+v", d.State(t.Context()).Heaters)
+		}
+		return nil
+	})
+	d.stop()
+	btcd.Restart(t, "")
+	d = open(t, dir, cfg)
+	pooltest.Eventually(t, "the block is in the chain", func() error {
+		if h := btcd.Height(t); h != 1 {
+			return fmt.Errorf("height %d", h)
+		}
+		if kept, _ := filepath.Glob(filepath.Join(dir, "pool", "block-*.raw")); len(kept) > 0 {
+			return fmt.Errorf("still kept: %v", kept)
+		}
+		return nil
+	})
+}
+
+// The ledger says whom a pool's miner works for, so that its work is credited to
+// them though it is paired no more.
+func TestThePoolRemembersWhomWorkIsFor(t *testing.T) {
+	btcd := pooltest.StartBtcd(t, pooltest.BtcdConfig{Network: "regtest", Mining: poolAddress})
+	dir := t.TempDir()
+	d := open(t, dir, pool.Config{Role: pool.Open, Scheme: pool.PPLNS, Network: "regtest", Address: poolAddress, Node: onNode(t, btcd, dir)})
+	anna, err := d.Pair(pool.Miner{Name: "anna", Account: annaAddress})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.mine(d.work([]string{anna.User2}, 1, 0, 0), "work is paid", func() error {
+		if h := d.State(t.Context()).Heaters[0]; h.Work == 0 {
+			return fmt.Errorf("%+v", h)
+		}
+		return nil
+	})
+	if err := d.Miners().Remove("anna"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	given := d.given()
+	if given[annaAddress] == 0 {
+		t.Errorf("the ledger credits %v", given)
+	}
 }

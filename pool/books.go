@@ -512,13 +512,13 @@ func (b *books) troubled(what string, err error) {
 }
 
 // tell writes an event into the ledger.
-func (s *Service) tell(subject, severity, code, text string) {
-	e, err := ledger.NewEntry(s.opt.Now(), subject, false, ledger.Event{Severity: severity, Code: code, Text: text})
+func (s *Service) tell(severity, code, text string) {
+	e, err := ledger.NewEntry(s.opt.Now(), poolSubject, false, ledger.Event{Severity: severity, Code: code, Text: text})
 	if err != nil {
 		s.opt.Log.Error("an event cannot be written", "code", code, "error", err)
 		return
 	}
-	s.opt.Log.Info("event", "subject", subject, "code", code, "severity", severity, "text", text)
+	s.opt.Log.Info("event", "subject", poolSubject, "code", code, "severity", severity, "text", text)
 	// Whoever tells may hold locks and must not wait for the disk.
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

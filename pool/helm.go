@@ -138,13 +138,13 @@ func (s *Service) needFallback(now time.Time) {
 			return
 		}
 		if !s.fallback {
-			s.tell("pool", "warning", "pool_fallback", "Nobody gives paid work. Heaters go on heating with work that nobody pays, until a pool or node answers.")
+			s.tell("warning", "pool_fallback", "Nobody gives paid work. Heaters go on heating with work that nobody pays, until a pool or node answers.")
 		}
 		s.fallback, s.fallbackAt, s.fallbackRoom = true, now, s.room
 		s.server.Publish(j)
 	case !want && s.fallback && up:
 		s.fallback = false
-		s.tell("pool", "info", "pool_paid", "There is paid work again: heaters earn.")
+		s.tell("info", "pool_paid", "There is paid work again: heaters earn.")
 	}
 }
 

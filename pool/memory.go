@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -43,9 +44,7 @@ func remember(dir string) (memory, error) {
 func (s *Service) keep() error {
 	s.mu.Lock()
 	m := memory{Slices: map[server.Worker]json.RawMessage{}}
-	for w, old := range s.memory.Slices {
-		m.Slices[w] = old
-	}
+	maps.Copy(m.Slices, s.memory.Slices)
 	var err error
 	for _, r := range s.relays {
 		if r.parties != nil && err == nil {

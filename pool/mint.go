@@ -401,7 +401,7 @@ func (m *mint) deliver(l *line, w server.Worker, v share.Verdict) {
 	extranonce := append([]byte(nil), v.Extranonce...)
 	raw, err := v.Job.Assemble(extranonce, v.Header.Version, v.Header.Time, v.Header.Nonce)
 	if err != nil {
-		m.s.tell("pool", "error", "block_lost", "A block was found and could not be put together: "+err.Error())
+		m.s.tell("error", "block_lost", "A block was found and could not be put together: "+err.Error())
 		return
 	}
 	b := foundBlock{
@@ -476,18 +476,17 @@ func (m *mint) submit(raw []byte, b foundBlock) {
 	switch {
 	case no && refused.Reason == inconclusive:
 		// Good, but another came first: the chain will tell which of them stays.
-		err = nil
 	case no:
-		m.s.tell("pool", "error", "block_refused", fmt.Sprintf("Block %d, found by %s, was not taken by the node: %v", b.Height, b.Finder, err))
+		m.s.tell("error", "block_refused", fmt.Sprintf("Block %d, found by %s, was not taken by the node: %v", b.Height, b.Finder, err))
 		m.over(b, blockRefused)
 		return
 	case err != nil:
-		m.s.tell("pool", "error", "block_waiting", fmt.Sprintf("Block %d, found by %s, could not be handed to the node yet, which is tried again: start the node. %v", b.Height, b.Finder, err))
+		m.s.tell("error", "block_waiting", fmt.Sprintf("Block %d, found by %s, could not be handed to the node yet, which is tried again: start the node. %v", b.Height, b.Finder, err))
 		return
 	}
 	m.over(b, blockAccepted)
 	m.carried(b.Carried, 1)
-	m.s.tell("pool", "info", "block_found", fmt.Sprintf("%s found block %d (%s), worth %s. Its coins can be spent after 100 more blocks.", b.Finder, b.Height, b.Hash, satsText(b.Reward)))
+	m.s.tell("info", "block_found", fmt.Sprintf("%s found block %d (%s), worth %s. Its coins can be spent after 100 more blocks.", b.Finder, b.Height, b.Hash, satsText(b.Reward)))
 }
 
 // inconclusive is what Bitcoin Core says of a block beside the best chain.
@@ -506,7 +505,7 @@ func (m *mint) over(b foundBlock, s blockState) {
 
 // lose gives a block up whose place another took.
 func (m *mint) lose(b foundBlock) error {
-	m.s.tell("pool", "warning", "block_lost", fmt.Sprintf("Block %d (%s) is not in the chain: another took its place, and it pays nothing.", b.Height, b.Hash))
+	m.s.tell("warning", "block_lost", fmt.Sprintf("Block %d (%s) is not in the chain: another took its place, and it pays nothing.", b.Height, b.Hash))
 	if err := m.found.set(b.Hash, blockLost); err != nil {
 		return err
 	}

@@ -329,7 +329,7 @@ func (b *books) day(now time.Time) units.Known[units.Sats] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	from := now.Add(-24 * time.Hour)
-	sum, any := int64(0), false
+	sum, some := int64(0), false
 	for _, w := range b.days {
 		if !w.to.After(from) {
 			continue
@@ -339,9 +339,9 @@ func (b *books) day(now time.Time) units.Known[units.Sats] {
 			return units.Unknown[units.Sats]("it is not known what work for "+w.source+" is worth", now)
 		}
 		sum += expected(y, w.work)
-		any = true
+		some = true
 	}
-	if !any {
+	if !some {
 		return units.Unknown[units.Sats]("no paid work was done in the last 24 hours", now)
 	}
 	return units.Know(units.Sats(sum/1000), now, units.Estimate)

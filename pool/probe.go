@@ -48,7 +48,7 @@ func (r *relay) probe(ctx context.Context) {
 	}
 	r.s.mu.Unlock()
 	if one {
-		r.s.tell("pool", "warning", "pool_one_worker", fmt.Sprintf("%s does not credit several parties on one connection: %s. Use mode slices in the agreement, with an account for each party.", c.Name, found.Why))
+		r.s.tell("warning", "pool_one_worker", fmt.Sprintf("%s does not credit several parties on one connection: %s. Use mode slices in the agreement, with an account for each party.", c.Name, found.Why))
 	}
 }
 

@@ -156,12 +156,12 @@ func (r *relay) Notice(n upstream.Notice) {
 		if !r.mayTell("out " + n.Upstream + " " + n.User) {
 			return
 		}
-		r.s.tell("pool", "warning", "pool_worker_refused", fmt.Sprintf("%s does not let %s in: %s. Shares for it are lost: check the name in the agreement.", n.Upstream, clipped(n.User), clipped(n.Text)))
+		r.s.tell("warning", "pool_worker_refused", fmt.Sprintf("%s does not let %s in: %s. Shares for it are lost: check the name in the agreement.", n.Upstream, clipped(n.User), clipped(n.Text)))
 	case upstream.Message:
 		if !r.mayTell("message " + n.Upstream) {
 			return
 		}
-		r.s.tell("pool", "info", "pool_message", fmt.Sprintf("%s says: %s", n.Upstream, clipped(n.Text)))
+		r.s.tell("info", "pool_message", fmt.Sprintf("%s says: %s", n.Upstream, clipped(n.Text)))
 	case upstream.Trouble:
 		r.s.opt.Log.Info("a pool cannot be mined at", "pool", n.Upstream, "why", n.Text)
 	case upstream.WorkerIn, upstream.Sent:

@@ -112,7 +112,7 @@ func (s *Service) Report(ctx context.Context, r Reported, _ string) error {
 	}
 	w.mu.Unlock()
 	if v.alarm {
-		s.tell("pool", "warning", "pool_drift", v.text)
+		s.tell("warning", "pool_drift", v.text)
 	}
 	if err != nil {
 		return fmt.Errorf("keep what %s reported: %w", r.Source, err)

@@ -256,9 +256,8 @@ func ours(id string, q device.Pool) bool {
 
 // reachable refuses to point a miner at a port that it cannot reach.
 func (p *pooling) reachable(id string) error {
-	host, _, err := net.SplitHostPort(p.service.Address())
-	ip := net.ParseIP(host)
-	if err != nil || ip == nil || !ip.IsLoopback() {
+	host, _, _ := net.SplitHostPort(p.service.Address()) // empty before it listens
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return nil
 	}
 	for _, d := range p.home.State().Devices {

@@ -16,10 +16,20 @@ type books struct {
 	first int64     // index of the first interval after until
 	standing
 
-	Recorded uint64               `json:"recorded"` // number of the record that holds the agreement
-	Tills    []brought            `json:"tills"`
-	Booked   sums                 `json:"booked"`
-	Used     map[ledger.Kind]Used `json:"used"`
+	term
+	Tills  []brought            `json:"tills"`
+	Booked sums                 `json:"booked"`
+	Used   map[ledger.Kind]Used `json:"used"`
+}
+
+// term is when an agreement holds, as far as the ledger says so.
+type term struct {
+	Recorded uint64 `json:"recorded"` // number of the record that holds the agreement
+	// Follows says that it takes the place of another text of its name, Begins is
+	// its first day then, and Ends its last if another took its place.
+	Follows bool `json:"follows"`
+	Begins  Date `json:"begins"`
+	Ends    Date `json:"ends"`
 }
 
 // standing is what one interval hands on to the next.

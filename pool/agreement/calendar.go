@@ -17,6 +17,23 @@ type Date struct {
 // String prints "2026-10-01".
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
+// MarshalText implements [encoding.TextMarshaler]; the zero Date is empty.
+func (d Date) MarshalText() ([]byte, error) {
+	if d.IsZero() {
+		return nil, nil
+	}
+	return []byte(d.String()), nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *Date) UnmarshalText(b []byte) (err error) {
+	*d = Date{}
+	if len(b) > 0 {
+		*d, err = parseDate(string(b))
+	}
+	return err
+}
+
 // IsZero reports whether there is no date.
 func (d Date) IsZero() bool { return d == Date{} }
 
@@ -28,11 +45,22 @@ func (d Date) In(loc *time.Location) time.Time {
 // next returns the day after.
 func (d Date) next() Date { return dateOf(time.Date(d.Year, d.Month, d.Day+1, 0, 0, 0, 0, time.UTC)) }
 
+// prior returns the day before.
+func (d Date) prior() Date { return dateOf(time.Date(d.Year, d.Month, d.Day-1, 0, 0, 0, 0, time.UTC)) }
+
 func (d Date) before(e Date) bool {
 	if d.Year != e.Year {
 		return d.Year < e.Year
 	}
 	return Day{d.Month, d.Day}.ordinal() < Day{e.Month, e.Day}.ordinal()
+}
+
+// later returns the later of two dates.
+func later(d, e Date) Date {
+	if d.before(e) {
+		return e
+	}
+	return d
 }
 
 func dateOf(t time.Time) Date {

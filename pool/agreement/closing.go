@@ -18,12 +18,12 @@ const lead = 16 * 24 * time.Hour
 
 // bookmark is where the ledger stood, lead before a month began.
 type bookmark struct {
-	until    time.Time // the month's beginning
-	after    uint64    // number of the last record before
-	tills    []till
-	booked   sums
-	used     map[ledger.Kind]Used
-	recorded uint64
+	until  time.Time // the month's beginning
+	after  uint64    // number of the last record before
+	tills  []till
+	booked sums
+	used   map[ledger.Kind]Used
+	term   term
 }
 
 // bookmark remembers where the ledger stands, if the record begins the lead of
@@ -37,7 +37,7 @@ func (e *Evidence) bookmark(r ledger.Record) {
 	if r.At.Before(next.Add(-lead)) || r.At.UnixNano() > latest {
 		return
 	}
-	m := bookmark{after: e.last, booked: e.booked.clone(), used: maps.Clone(e.used), recorded: e.recorded}
+	m := bookmark{after: e.last, booked: e.booked.clone(), used: maps.Clone(e.used), term: e.term}
 	for i := range e.tills {
 		m.tills = append(m.tills, e.tills[i].clone())
 	}
@@ -79,7 +79,7 @@ func (e *Evidence) books(m bookmark) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := books{standing: s, Recorded: m.recorded, Booked: m.booked, Used: m.used}
+	b := books{standing: s, term: m.term, Booked: m.booked, Used: m.used}
 	for i := range m.tills {
 		b.Tills = append(b.Tills, m.tills[i].bring())
 	}
@@ -163,6 +163,10 @@ func (e *Evidence) open(b ledger.Closing) error {
 	return nil
 }
 
+// Needs is the number of the first record that must still be there to work the
+// agreement out: those before may be pruned.
+func (e *Evidence) Needs() uint64 { return e.opening.after + 1 }
+
 // Resume returns evidence that begins where a closing left the books. Records
 // are to be added from the one behind [ledger.Closing.After] on, the closing's
 // own among them.
@@ -178,7 +182,7 @@ func Resume(a *Agreement, loc *time.Location, simulated bool, from ledger.Closin
 		return nil, fmt.Errorf("resume agreement %s: %w", a.Name, err)
 	}
 	o := e.opening
-	e.last, e.booked, e.used, e.recorded = o.after, o.Booked.clone(), maps.Clone(o.Used), o.Recorded
+	e.last, e.booked, e.used, e.term = o.after, o.Booked.clone(), maps.Clone(o.Used), o.term
 	for i, t := range o.Tills {
 		e.tills[i] = t.till(o.after, o.first-1)
 	}

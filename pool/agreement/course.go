@@ -26,7 +26,7 @@ func (e *Evidence) Intervals(asOf time.Time) iter.Seq2[Interval, error] {
 // within the agreement's term.
 func (e *Evidence) end(asOf time.Time) int64 {
 	step := int64(e.a.Interval)
-	if over := e.a.over(e.loc); !over.IsZero() && over.Before(asOf) {
+	if over := e.over(); !over.IsZero() && over.Before(asOf) {
 		return (over.UnixNano() + step - 1) / step
 	}
 	if last := time.Unix(0, latest); asOf.After(last) {
@@ -54,7 +54,7 @@ func (e *Evidence) course(asOf time.Time, until int64, visit func(Interval) bool
 	}
 	// What a month lacked is known when it is over, also if nothing follows it.
 	next := e.begins(until)
-	if over := e.a.over(e.loc); !over.IsZero() && !next.Before(over) {
+	if over := e.over(); !over.IsZero() && !next.Before(over) {
 		c.turn(month{})
 	} else {
 		c.turn(monthOf(dateOf(next)))
@@ -164,7 +164,7 @@ func (c *course) interval(index int64) {
 	}
 	clear(c.paid)
 	c.stopped = ""
-	terms := c.a.terms(day)
+	terms := c.e.terms(day)
 	c.iv.Season = terms == &c.a.Terms
 	c.take(terms)
 	if terms == nil {

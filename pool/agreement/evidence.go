@@ -36,12 +36,12 @@ type Evidence struct {
 	booked      sums // by transfers
 	payouts     map[string]payment
 	used        map[ledger.Kind]Used
-	recorded    uint64 // number of the record that holds the agreement, 0: none yet
-	rests       uint64 // number of the closing that the opening comes from
-	marks       []bookmark
-	totalWork   int64 // to keep sums in bounds
-	totalMoney  int64
-	disputes    []string
+	term
+	rests      uint64 // number of the closing that the opening comes from
+	marks      []bookmark
+	totalWork  int64 // to keep sums in bounds
+	totalMoney int64
+	disputes   []string
 }
 
 // cell is what one interval holds, for all but energy.
@@ -145,13 +145,10 @@ func (e *Evidence) take(r ledger.Record, body ledger.Body) (bool, error) {
 	case ledger.Yield:
 		return e.mayMark(r) && e.yield(r, b), nil
 	case ledger.Agreement:
-		if !e.mayMark(r) || r.Subject != e.a.Name || b.Digest != e.a.digest {
+		if !e.mayMark(r) || r.Subject != e.a.Name {
 			return false, nil
 		}
-		if e.recorded == 0 {
-			e.recorded = r.Seq
-		}
-		return true, nil
+		return true, e.agreement(r, b)
 	}
 	if r.Simulated != e.simulated {
 		return false, nil
@@ -173,6 +170,54 @@ func (e *Evidence) take(r ledger.Record, body ledger.Body) (bool, error) {
 		return e.closing(r, b)
 	}
 	return false, nil
+}
+
+// agreement takes in a text of the agreement's name. A text that follows another
+// holds from its start on, and not before the day after it was recorded; the one
+// before it ends there.
+func (e *Evidence) agreement(r ledger.Record, b ledger.Agreement) error {
+	tomorrow := dateOf(r.At.In(e.loc)).next()
+	if b.Digest == e.a.digest {
+		if e.Recorded > 0 {
+			return nil
+		}
+		if e.Recorded = r.Seq; e.Follows {
+			e.Begins = later(e.a.Start, tomorrow)
+		}
+		return nil
+	}
+	other, err := Parse([]byte(b.Text))
+	switch {
+	case err != nil:
+		return fmt.Errorf("another text of this agreement cannot be read: %w", err)
+	case other.Zone != e.a.Zone:
+		return fmt.Errorf("another text of this agreement has its days in %s, this one in %s: they must have the same", other.Zone, e.a.Zone)
+	case e.Recorded == 0:
+		e.Follows = true
+	case e.Ends.IsZero():
+		e.Ends = later(other.Start, tomorrow).prior()
+	}
+	return nil
+}
+
+// terms returns what holds on a day, nil where nothing is shared.
+func (e *Evidence) terms(d Date) *Terms {
+	if e.Follows && e.Recorded == 0 || d.before(e.Begins) || !e.Ends.IsZero() && e.Ends.before(d) {
+		return nil
+	}
+	return e.a.terms(d)
+}
+
+// over is the instant at which the agreement ends, zero if it does not.
+func (e *Evidence) over() time.Time {
+	end := e.a.End
+	if !e.Ends.IsZero() && (end.IsZero() || e.Ends.before(end)) {
+		end = e.Ends
+	}
+	if end.IsZero() {
+		return time.Time{}
+	}
+	return end.next().In(e.loc)
 }
 
 // mayMark reports whether what a record says of the world at large counts. What
@@ -274,7 +319,7 @@ func (e *Evidence) shares(r ledger.Record, b ledger.Shares) (bool, error) {
 		return false, err
 	}
 	at := e.index(from)
-	ours := slices.Contains(e.a.Meters.Workers, r.Subject) && e.a.terms(dateOf(e.begins(at))) != nil
+	ours := slices.Contains(e.a.Meters.Workers, r.Subject) && e.terms(dateOf(e.begins(at))) != nil
 	e.income(payer, e.tills[payer].work(work{at, r.Seq, b.Work}, ours, from))
 	at, open := e.slot(at)
 	if !ours || !open {
@@ -323,10 +368,10 @@ func (e *Evidence) shared(at int64) int64 {
 	i := e.index(at) - 1
 	day := dateOf(e.begins(i))
 	for range 366 {
-		if e.a.terms(day) != nil {
+		if e.terms(day) != nil {
 			break
 		}
-		day = dateOf(time.Date(day.Year, day.Month, day.Day-1, 0, 0, 0, 0, time.UTC))
+		day = day.prior()
 		i = e.ceiling(day.next().In(e.loc)) - 1
 	}
 	if e.opening.after == 0 {
@@ -365,7 +410,7 @@ func (e *Evidence) transfer(r ledger.Record, b ledger.Transfer) bool {
 func (e *Evidence) payout(r ledger.Record, b ledger.Payout) bool {
 	p := -1
 	for i := range e.a.Parties {
-		if r.Subject == e.a.PartyAccount(i) {
+		if r.Subject == strings.TrimPrefix(e.a.PartyAccount(i), "party:") {
 			p = i
 		}
 	}

@@ -2,6 +2,7 @@ package agreement_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +142,15 @@ func intervals(t require, e *agreement.Evidence, asOf time.Time) []interval {
 	return out
 }
 
+// differ says how two courses differ, empty if they do not. Looking for what is
+// the same is much the faster.
+func differ(a, b []interval) string {
+	if reflect.DeepEqual(a, b) {
+		return ""
+	}
+	return cmp.Diff(a, b)
+}
+
 // require is what both kinds of tests have.
 type require interface {
 	Fatal(args ...any)
@@ -180,6 +190,7 @@ func TestNothingIsLost(t *testing.T) {
 		a := mustParse(rt, contract(rt, "farm", "cellar"))
 		b := newBook(t)
 		b.unsigned = true
+		b.add(time.Date(2026, 9, 1, 0, 0, 0, 0, loc), a.Name, a.Record())
 		start := a.Start.In(loc).Add(time.Duration(rapid.IntRange(-10, 1100).Draw(rt, "begins")) * 15 * time.Minute)
 		b.happen(rt, start, rapid.IntRange(1, 20).Draw(rt, "quarters"), func(int) float64 { return rapid.Float64Range(0, 2).Draw(rt, "heat") })
 
@@ -261,7 +272,7 @@ func TestNothingIsLost(t *testing.T) {
 			rt.Fatalf("the accounts are off by %d msat", off)
 		}
 		// A course that is worked out at one go is the same.
-		if diff := cmp.Diff(intervals(rt, take(rt, a, loc, b.records), end), intervals(rt, e, end)); diff != "" {
+		if diff := differ(intervals(rt, take(rt, a, loc, b.records), end), intervals(rt, e, end)); diff != "" {
 			rt.Fatal(diff)
 		}
 	})
@@ -445,9 +456,9 @@ func TestAsOfChangesNothingBefore(t *testing.T) {
 		n := rapid.IntRange(10, 30).Draw(rt, "quarters")
 		b.happen(rt, from, n, func(int) float64 { return 1 })
 		e := take(rt, a, loc, b.records)
-		whole := intervals(rt, e, from.Add(60*24*time.Hour))
+		whole := intervals(rt, e, from.Add(3*24*time.Hour))
 		part := intervals(rt, e, from.Add(time.Duration(rapid.IntRange(0, n).Draw(rt, "as of"))*15*time.Minute))
-		if diff := cmp.Diff(whole[:len(part)], part); diff != "" {
+		if diff := differ(whole[:len(part)], part); diff != "" {
 			rt.Fatal(diff)
 		}
 		// What is of no account here changes nothing, wherever it stands.
@@ -469,7 +480,7 @@ func TestAsOfChangesNothingBefore(t *testing.T) {
 			r.Seq = seq + 1
 			add(rt, other, []ledger.Record{r})
 		}
-		if diff := cmp.Diff(whole, intervals(rt, other, from.Add(60*24*time.Hour))); diff != "" {
+		if diff := differ(whole, intervals(rt, other, from.Add(3*24*time.Hour))); diff != "" {
 			rt.Fatal(diff)
 		}
 	})

@@ -25,8 +25,11 @@ func (e *Evidence) Transfer(asOf time.Time) (ledger.Entry, bool, error) {
 	if !e.a.Mode.Custodial() {
 		return fail(fmt.Errorf("in mode %s the parties are paid without anybody in between", e.a.Mode))
 	}
-	if e.gaps {
+	switch {
+	case e.gaps:
 		return fail(errors.New("records are missing"))
+	case e.Recorded == 0:
+		return fail(errors.New("the ledger does not hold it: record it first"))
 	}
 	s, err := e.course(asOf, e.end(asOf), nil)
 	if err != nil {
@@ -81,7 +84,7 @@ func (e *Evidence) Weights(asOf time.Time) ([]int64, error) {
 	for _, w := range recent {
 		plan = max(plan, w)
 	}
-	terms := e.a.terms(dateOf(asOf.In(e.loc)))
+	terms := e.terms(dateOf(asOf.In(e.loc)))
 	if terms == nil {
 		terms = &e.a.Terms
 	}

@@ -3,6 +3,7 @@ package agreement_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"iter"
 	"math"
 	"os"
@@ -159,3 +160,5 @@ func example(t testing.TB, name string) string {
 	}
 	return string(text)
 }
+
+func digest(text string) ledger.Hash { return sha256.Sum256([]byte(text)) }

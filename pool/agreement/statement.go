@@ -161,7 +161,7 @@ func (e *Evidence) Statement(party string, from, to, asOf time.Time, head ledger
 	s.Statement = Statement{
 		Format: 1, Simulated: e.simulated, Agreement: e.a.Name, Digest: e.a.digest, Mode: e.a.Mode, Party: party,
 		From: from.UTC(), To: to.UTC(), AsOf: asOf.UTC(), Currency: e.a.Currency, PriceSource: e.a.Market.Source,
-		Entries: []Entry{}, Open: []Open{}, Payouts: []Paid{}, Recorded: e.recorded, Closing: e.rests, Used: maps.Clone(e.used), Head: head,
+		Entries: []Entry{}, Open: []Open{}, Payouts: []Paid{}, Recorded: e.Recorded, Closing: e.rests, Used: maps.Clone(e.used), Head: head,
 	}
 	s.Head.At = head.At.UTC()
 	s.title(e.loc)

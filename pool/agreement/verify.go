@@ -220,10 +220,10 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // compare works the statement out again and holds it against the one given.
 func (v *Verification) compare(e *Evidence) {
 	s := v.Statement
-	if e.recorded == 0 {
+	if e.Recorded == 0 {
 		v.bad("The ledger does not hold this agreement.")
 	} else {
-		v.good("The ledger holds the agreement, in record %d.", e.recorded)
+		v.good("The ledger holds the agreement, in record %d.", e.Recorded)
 	}
 	again, err := e.Statement(s.Party, s.From, s.To, s.AsOf, s.Head)
 	if err != nil {

@@ -52,9 +52,9 @@ func farm(t testing.TB) (a *agreement.Agreement, b *book, from, to time.Time) {
 		}
 	}
 	p := ledger.Payout{ID: "1", Rail: "lnd", To: "anna@example.com", Millisats: 1_000_000, State: ledger.PayoutBegun}
-	b.add(to.Add(-time.Hour), a.PartyAccount(0), p)
+	b.add(to.Add(-time.Hour), strings.TrimPrefix(a.PartyAccount(0), "party:"), p)
 	p.State, p.Proof = ledger.PayoutPaid, "preimage"
-	b.add(to.Add(-time.Hour), a.PartyAccount(0), p)
+	b.add(to.Add(-time.Hour), strings.TrimPrefix(a.PartyAccount(0), "party:"), p)
 	b.add(to.Add(time.Hour), "", ledger.Event{Severity: "info", Code: "start", Text: "Started."})
 	return a, b, from, to
 }

@@ -412,7 +412,7 @@ func TestTwoAgreementsShareAPayer(t *testing.T) {
 			b.records[i].Seq = uint64(i + 1)
 		}
 		// At the end each pays once more, so that nothing is left waiting.
-		end := b.records[len(b.records)-1].At.Add(time.Hour)
+		end := from.Add(48 * time.Hour)
 		for _, source := range []string{"pool", "node"} {
 			b.shares("cellar", source, "", end, end.Add(15*time.Minute), 1000)
 			b.shares("cellar", source, "", end.Add(15*time.Minute), end.Add(30*time.Minute), 1000)

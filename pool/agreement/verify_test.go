@@ -532,3 +532,72 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+// TestVectors makes the files that the specification refers to and checks the
+// statement from the files alone.
+func TestVectors(t *testing.T) {
+	const dir = "../../spec/vectors/agreement/"
+	a := parse(t, example(t, "farmhouse"))
+	loc := zone(t, a.Zone)
+	b := newBook(t)
+	from := a.Start.In(loc)
+	b.add(from.Add(-time.Hour), a.Name, a.Record())
+	for i := range 12 {
+		x := from.Add(time.Duration(i) * 15 * time.Minute)
+		y := x.Add(15 * time.Minute)
+		if i%4 == 0 {
+			b.add(x, "EUR", ledger.Rate{Micros: 61_234_567_890, Source: "kraken"})
+			b.add(x, "home", ledger.Price{From: x.UTC(), To: x.UTC().Add(time.Hour), Micros: 123_456 * int64(i-3), Currency: "EUR", Source: "day-ahead"})
+		}
+		if i != 5 {
+			b.electricity("miner-cellar", x.Add(-7*time.Second), y.Add(-7*time.Second), 0.8, units.Meter)
+		}
+		b.electricity("miner-barn", x, y, 0.75, units.PSU)
+		b.heat("living", x, y, 0.7, units.Estimate)
+		b.heat("tank", x, y, 0.72, units.Meter)
+		b.shares("cellar", "braiins", "", x, y, 90_001)
+		b.shares("neighbour", "braiins", "", x, y, 17)
+	}
+	b.add(from.Add(3*time.Hour), "braiins", ledger.Earning{Millisats: 7_654_321})
+	e := evidence(t, a, loc, false, b.records)
+	transfer, ok, err := e.Transfer(from.Add(3 * time.Hour))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	b.append(transfer)
+	feed(t, e, b.records[e.Last():])
+	s, err := e.Statement("host", from, from.AddDate(0, 1, 0), from.Add(4*time.Hour), b.head())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file []byte
+	for _, r := range b.records {
+		if file, err = r.AppendBinary(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, dir+"agreement.yaml", []byte(a.Text()))
+	golden(t, dir+"ledger.chain", file)
+	golden(t, dir+"statement.json", sign(t, s))
+
+	read := func(name string) []byte {
+		t.Helper()
+		data, err := os.ReadFile(dir + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	chain := read("ledger.chain")
+	v, err := agreement.Verify(read("statement.json"), read("agreement.yaml"), func() iter.Seq2[ledger.Record, error] {
+		return ledger.Read(bytes.NewReader(chain))
+	}, public(), loc)
+	if err != nil || !v.OK() {
+		t.Error(v, err)
+	}
+}

@@ -115,20 +115,39 @@ func soon(t *testing.T, what string, is func() bool) {
 
 // mineUntil runs "hearth mine sha256" until something is so, which ends it as
 // Ctrl-C does.
-func mineUntil(t *testing.T, what string, is func() bool, args ...string) (code int, out, errs string) {
+func mineUntil(t *testing.T, what string, is func(out string) bool, args ...string) (code int, out, errs string) {
 	t.Helper()
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	var o, e bytes.Buffer
+	var o said
+	var e bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
 		p := &program{ctx: ctx, in: strings.NewReader(""), out: &o, err: &e}
 		ended <- p.run(append([]string{"mine", "sha256", "--threads", "2"}, args...))
 	}()
-	soon(t, what, is)
+	soon(t, what, func() bool { return is(o.String()) })
 	interrupt()
 	code = <-ended
 	return code, o.String(), e.String()
+}
+
+// said is what a command has said so far.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 func TestMiningAtTheHousesOwnServer(t *testing.T) {
@@ -143,7 +162,7 @@ func TestMiningAtTheHousesOwnServer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := &foreman{password: "kettle"}
 			url := c.url(serveStratum(t, f))
-			code, out, errs := mineUntil(t, "twenty shares are accepted", func() bool { return f.count() >= 20 },
+			code, out, errs := mineUntil(t, "twenty shares are accepted", func(string) bool { return f.count() >= 20 },
 				"--pool", url, "--user", "house.computer", "--password", "kettle", "--json")
 			if code != 0 || errs != "" {
 				t.Errorf("exit code %d, %s", code, errs)
@@ -188,7 +207,9 @@ func event(t *testing.T, line string) hashEvent {
 func TestAPersonIsToldThatItLosesMoney(t *testing.T) {
 	pool := pooltest.NewFakePool(t, pooltest.FakePoolConfig{Difficulty: float64(easy)})
 	pool.Refuse(24, "Unauthorized worker\u009b31m")
-	code, out, _ := mineUntil(t, "five shares are accepted", func() bool { return pool.Accepted("me.computer") >= 5 },
+	code, out, _ := mineUntil(t, "a share is refused and five are accepted", func(out string) bool {
+		return pool.Accepted("me.computer") >= 5 && strings.Contains(out, "refuses a share")
+	},
 		"--pool", pool.URL(), "--user", "me.computer")
 	if code != 0 {
 		t.Errorf("exit code %d", code)

@@ -319,8 +319,10 @@ func (m *Miner) send(j *job.Job, s upstream.Share) {
 	// The answer may come before Submit returns.
 	if m.config.Pool.Submit(s, cookie) != nil {
 		m.mu.Lock()
-		delete(m.sent, cookie)
-		m.tally.Late++
+		if _, waits := m.sent[cookie]; waits { // else it was counted when the connection ended
+			delete(m.sent, cookie)
+			m.tally.Late++
+		}
 		m.mu.Unlock()
 	}
 }

@@ -30,7 +30,7 @@ func newSubmissions() *submissions {
 	s := new(submissions)
 	head := `{"id":`
 	for i := range 1024 {
-		line := fmt.Sprintf(`%s%d,"method":"mining.submit","params":["bath.heater","00000000","%08x","68dd1880","%08x","00c06000"]}`, head, 1000+i, i, 0xa9291f00+i)
+		line := fmt.Sprintf(`%s%d,"method":"mining.submit","params":["bath.heater","00000000","%08x","68dd1880","%08x","00c06000"]}`, head, 1000+i, i, uint32(0xa9291f00)+uint32(i))
 		s.lines = append(s.lines, []byte(line))
 	}
 	s.at = len(`{"id":1000,"method":"mining.submit","params":["bath.heater","`)

@@ -127,7 +127,8 @@ func (d *desk) work(users []string, v1, v2, standard int) *pooltest.Fleet {
 	return f
 }
 
-// mine lets a fleet work until a condition holds.
+// mine lets a fleet work until a condition holds, and its last shares are
+// answered.
 func (d *desk) mine(f *pooltest.Fleet, what string, until func() error) {
 	d.t.Helper()
 	done := make(chan struct{})
@@ -136,8 +137,15 @@ func (d *desk) mine(f *pooltest.Fleet, what string, until func() error) {
 		f.Mine(1)
 	}()
 	pooltest.Eventually(d.t, what, until)
-	f.Close()
+	f.Mine(0)
 	<-done
+	pooltest.Eventually(d.t, "the last shares are answered", func() error {
+		if t := f.Tally(); t.Sent != t.Accepted+t.Refused && t.Lost == 0 {
+			return fmt.Errorf("%d of %d are", t.Accepted+t.Refused, t.Sent)
+		}
+		return nil
+	})
+	f.Close()
 }
 
 // records are those of one kind.

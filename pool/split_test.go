@@ -64,22 +64,33 @@ func TestSharesAreDividedAtOnePool(t *testing.T) {
 	cfg := pool.Config{Agreement: "agreement.yaml", Upstreams: []pool.Upstream{{Name: "ours", URL: upstream.URL(), User: "unused"}}}
 	d := open(t, dir, cfg)
 	f := d.fleet(1, 1, 0)
-	d.mine(f, "a hundred shares are accepted", func() error {
-		if n := d.State(t.Context()).Sources[0].Accepted; n < 100 {
-			return fmt.Errorf("%d shares", n)
+	d.mine(f, "a hundred shares are accepted, and the pool is probed", func() error {
+		if n := d.State(t.Context()).Sources[0]; n.Accepted < 100 || n.Probe == "" {
+			return fmt.Errorf("%d shares; %s", n.Accepted, n.Probe)
 		}
 		return nil
 	})
-	weights := map[string]float64{"host": 0.6, "operator": 0.3, "bank": 0.1}
-	total := 0
-	for user := range weights {
-		total += upstream.Accepted(user + ".heater")
-	}
-	for user, w := range weights {
-		if n := upstream.Accepted(user + ".heater"); math.Abs(float64(n)-w*float64(total)) > 1 {
-			t.Errorf("%s was credited with %d of %d shares, want %.1f", user, n, total, w*float64(total))
+	// The probe's own share is the second party's.
+	parties := []struct {
+		user   string
+		due    float64
+		probes int
+	}{{"host.heater", 0.6, 0}, {"operator.heater", 0.3, 1}, {"bank.heater", 0.1, 0}}
+	pooltest.Eventually(t, "the last shares are at the pool, and all are divided", func() error {
+		total := 0
+		for _, p := range parties {
+			total += upstream.Accepted(p.user) - p.probes
 		}
-	}
+		if n := d.State(t.Context()).Sources[0].Accepted; n != int64(total) {
+			return fmt.Errorf("the pool has %d shares, and %d are counted here", total, n)
+		}
+		for _, p := range parties {
+			if n, due := upstream.Accepted(p.user)-p.probes, p.due*float64(total); math.Abs(float64(n)-due) > 1 {
+				return fmt.Errorf("%s was credited with %d of %d shares, want %.1f", p.user, n, total, due)
+			}
+		}
+		return nil
+	})
 	d.stop()
 	d = open(t, dir, cfg)
 	got := d.given()

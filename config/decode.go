@@ -11,28 +11,13 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"hearth/internal/spelling"
+	"hearth/internal/strictyaml"
 )
 
 // Error is a mistake in the file, with the line it stands in.
-type Error struct {
-	Line, Column int
-	// Text says what is wrong and what would be right.
-	Text string
-	// Source is the offending line.
-	Source string
-}
-
-// Error prints the text, and below it the line with a mark under the fault.
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Text
-	}
-	pad := strings.Repeat(" ", max(0, e.Column-1))
-	return fmt.Sprintf("line %d: %s\n  %4d | %s\n       | %s^", e.Line, e.Text, e.Line, e.Source, pad)
-}
+type Error = strictyaml.Error
 
 // maxFile bounds the file; a description of a home is a few kilobytes.
 const maxFile = 1 << 20
@@ -45,59 +30,7 @@ func parse(src []byte) (ast.Node, error) {
 	if len(src) > maxFile {
 		return nil, &Error{Text: fmt.Sprintf("the file has %d bytes: a home's description has at most %d", len(src), maxFile)}
 	}
-	if line := tooDeep(src); line > 0 {
-		return nil, &Error{Line: line, Column: 1, Text: "brackets are nested too deeply", Source: lineOf(src, line)}
-	}
-	f, err := parser.ParseBytes(src, 0)
-	if err != nil {
-		return nil, syntaxError(src, err)
-	}
-	switch {
-	case len(f.Docs) > 1 && f.Docs[1].Body != nil:
-		return nil, &Error{Text: "the file holds several documents: keep one"}
-	case len(f.Docs) == 0 || f.Docs[0].Body == nil:
-		return nil, nil
-	}
-	return f.Docs[0].Body, nil
-}
-
-// tooDeep returns the line in which brackets are nested deeper than any
-// description of a home, or 0. The parser takes time that grows with the
-// square of the depth, so this must be known before it begins.
-func tooDeep(src []byte) int {
-	depth, line := 0, 1
-	for _, c := range src {
-		switch c {
-		case '\n':
-			line++
-		case '[', '{':
-			if depth++; depth > maxNesting {
-				return line
-			}
-		case ']', '}':
-			depth = max(0, depth-1)
-		}
-	}
-	return 0
-}
-
-// syntaxError keeps the first line of the parser's message and our own form
-// of the place, which the parser gives as "[line:column] text".
-func syntaxError(src []byte, err error) error {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	var line, col int
-	if n, _ := fmt.Sscanf(text, "[%d:%d]", &line, &col); n == 2 {
-		_, text, _ = strings.Cut(text, "] ")
-	}
-	return &Error{Line: line, Column: col, Text: "not YAML: " + text, Source: lineOf(src, line)}
-}
-
-func lineOf(src []byte, n int) string {
-	lines := strings.Split(string(src), "\n")
-	if n < 1 || n > len(lines) {
-		return ""
-	}
-	return strings.TrimRight(lines[n-1], "\r")
+	return strictyaml.Parse(src, "the file", maxNesting)
 }
 
 // decoder fills Go values from YAML nodes and refuses everything it does not
@@ -108,12 +41,7 @@ type decoder struct {
 }
 
 func (d *decoder) fail(n ast.Node, format string, args ...any) error {
-	e := &Error{Text: fmt.Sprintf(format, args...)}
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		e.Line, e.Column = t.Position.Line, t.Position.Column
-		e.Source = lineOf(d.src, e.Line)
-	}
-	return e
+	return strictyaml.Errorf(d.src, n, format, args...)
 }
 
 var (
@@ -295,17 +223,12 @@ func plain(n ast.Node, s string) any {
 	return s
 }
 
-// scalar returns the text of a single value.
+// scalar returns the text of a single value, of one line or several.
 func scalar(n ast.Node) (string, bool) {
-	switch t := n.(type) {
-	case *ast.StringNode:
-		return t.Value, true
-	case *ast.LiteralNode:
+	if t, ok := n.(*ast.LiteralNode); ok {
 		return t.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return t.GetToken().Value, true
 	}
-	return "", false
+	return strictyaml.Scalar(n)
 }
 
 // pairsOf returns the entries of a mapping.

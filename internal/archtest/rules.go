@@ -97,6 +97,7 @@ func Hearth() Rules {
 			{Packages: "internal/browsertest", Tests: true},
 			{Packages: "internal/mqtt/mqtttest", May: []string{plumbing}, Tests: true},
 			{Packages: "internal/reference", May: []string{"units", plumbing}, Tests: true},
+			{Packages: "internal/strictyaml", Pure: true},
 			{Packages: plumbing, May: []string{"units", plumbing}},
 
 			// Drivers never see each other, control or the site.
@@ -187,7 +188,7 @@ func Hearth() Rules {
 			{Packages: "pool/reward", May: []string{"pool/job", "pool/split"}, Pure: true},
 			{Packages: "pool/reconcile", May: []string{"units", "pool/job"}, Pure: true},
 			{Packages: "pool/account", May: []string{"units", "ledger", "pool/job", "pool/split"}, Pure: true},
-			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account", "internal/spelling"}, Pure: true},
+			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account", "internal/spelling", "internal/strictyaml"}, Pure: true},
 			{Packages: "pool/payout", May: []string{"units", "ledger", "pool/job"}, Pure: true},
 			// Wallets and rails: what an invoice says and how a message is sealed is
 			// pure as well.

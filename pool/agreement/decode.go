@@ -7,28 +7,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"hearth/internal/spelling"
+	"hearth/internal/strictyaml"
 )
 
 // Error is a mistake in a contract, with the line it stands in.
-type Error struct {
-	Line, Column int // from 1; 0: it stands in no line
-	// Text says what is wrong and what would be right.
-	Text string
-	// Source is the offending line.
-	Source string
-}
-
-// Error prints the text, and below it the line with a mark under the fault.
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Text
-	}
-	pad := strings.Repeat(" ", max(0, e.Column-1))
-	return fmt.Sprintf("line %d: %s\n  %4d | %s\n       | %s^", e.Line, e.Text, e.Line, e.Source, pad)
-}
+type Error = strictyaml.Error
 
 // The bounds of a contract, so that a hostile one costs little. A text must fit
 // into a record of the ledger, where a character may take two bytes.
@@ -56,17 +41,9 @@ type node struct {
 func (n node) missing() bool { return n.Node == nil }
 
 func (r *reader) fail(n node, format string, args ...any) {
-	if r.err != nil {
-		return
+	if r.err == nil {
+		r.err = strictyaml.Errorf(r.src, n.Node, format, args...)
 	}
-	e := &Error{Text: fmt.Sprintf(format, args...)}
-	if !n.missing() {
-		if t := n.GetToken(); t != nil && t.Position != nil {
-			e.Line, e.Column = t.Position.Line, t.Position.Column
-			e.Source = lineOf(r.src, e.Line)
-		}
-	}
-	r.err = e
 }
 
 // open returns the top of the text.
@@ -80,61 +57,15 @@ func (r *reader) open() node {
 		r.fail(top, "the text is not UTF-8: save it as UTF-8")
 		return top
 	}
-	if line := tooDeep(r.src); line > 0 {
-		r.err = &Error{Line: line, Column: 1, Text: "brackets are nested too deeply", Source: lineOf(r.src, line)}
-		return top
-	}
-	f, err := parser.ParseBytes(r.src, 0)
+	body, err := strictyaml.Parse(r.src, "the text", maxNesting)
 	switch {
 	case err != nil:
-		r.err = syntaxError(r.src, err)
-	case len(f.Docs) > 1 && f.Docs[1].Body != nil:
-		r.fail(top, "the text holds several documents: keep one")
-	case len(f.Docs) == 0 || f.Docs[0].Body == nil:
+		r.err = err
+	case body == nil:
 		r.fail(top, "the text is empty: an agreement begins with \"agreement: 1\"")
-	default:
-		top.Node = f.Docs[0].Body
 	}
+	top.Node = body
 	return top
-}
-
-// tooDeep returns the line in which brackets are nested deeper than in any
-// agreement, or 0. The parser's time grows with the square of the depth, so this
-// must be known before it begins.
-func tooDeep(src []byte) int {
-	depth, line := 0, 1
-	for _, c := range src {
-		switch c {
-		case '\n':
-			line++
-		case '[', '{':
-			if depth++; depth > maxNesting {
-				return line
-			}
-		case ']', '}':
-			depth = max(0, depth-1)
-		}
-	}
-	return 0
-}
-
-// syntaxError keeps the first line of the parser's message and our own form of
-// the place, which the parser gives as "[line:column] text".
-func syntaxError(src []byte, err error) error {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	var line, col int
-	if n, _ := fmt.Sscanf(text, "[%d:%d]", &line, &col); n == 2 {
-		_, text, _ = strings.Cut(text, "] ")
-	}
-	return &Error{Line: line, Column: col, Text: "not YAML: " + text, Source: lineOf(src, line)}
-}
-
-func lineOf(src []byte, n int) string {
-	lines := strings.Split(string(src), "\n")
-	if n < 1 || n > len(lines) {
-		return ""
-	}
-	return strings.TrimRight(lines[n-1], "\r")
 }
 
 // entry is a key and what stands under it.
@@ -300,16 +231,8 @@ func read[T any](r *reader, n node, parse func(string) (T, error)) T {
 	return v
 }
 
-// plain returns the text of a single value. Anchors, aliases and tags are none.
-func plain(n ast.Node) (string, bool) {
-	switch t := n.(type) {
-	case *ast.StringNode:
-		return t.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return t.GetToken().Value, true
-	}
-	return "", false
-}
+// plain returns the text of a single value in one line.
+func plain(n ast.Node) (string, bool) { return strictyaml.Scalar(n) }
 
 // hint proposes the nearest word, or lists the words there are.
 func hint(got string, words []string) string {

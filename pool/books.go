@@ -34,7 +34,6 @@ type books struct {
 	account  *account.Book
 	evidence *agreement.Evidence // nil without an agreement
 	recorded bool                // the agreement stands in the ledger
-	closed   time.Time           // up to when the agreement's books are closed
 	payer    *payout.Payer
 	rails    []payout.Rail
 	loc      *time.Location
@@ -219,10 +218,6 @@ func (b *books) take(r ledger.Record, body ledger.Body) error {
 		b.rateFrom = x.Source
 	case ledger.Payout:
 		b.paid(r, x)
-	case ledger.Closing:
-		if b.s.contract != nil && x.Digest == b.s.contract.Digest() {
-			b.closed = x.Until
-		}
 	case ledger.Agreement:
 		if b.s.contract != nil && x.Digest == b.s.contract.Digest() {
 			b.recorded = true
@@ -320,7 +315,8 @@ func (b *books) follow(ctx context.Context) error {
 
 // Keep returns the time from which on the ledger's detail is still needed, given
 // the time from which on its owner wants to keep it: open payments, an agreement
-// whose books are not closed, and a pool's window of work go back further.
+// whose books are not closed, and a pool's window of work go back further. The
+// zero time says that all of it is.
 func (s *Service) Keep(wanted time.Time) time.Time {
 	b := s.books
 	b.mu.Lock()
@@ -331,8 +327,8 @@ func (s *Service) Keep(wanted time.Time) time.Time {
 	if since, open := b.payer.Keep(); open && since.Before(wanted) {
 		wanted = since
 	}
-	if s.contract != nil && b.closed.Before(wanted) {
-		wanted = b.closed
+	if b.evidence != nil && b.evidence.Needs().Before(wanted) {
+		wanted = b.evidence.Needs()
 	}
 	return wanted
 }

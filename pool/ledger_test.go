@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,5 +137,47 @@ func TestPaymentsStayStopped(t *testing.T) {
 	}
 	if m := d.State(t.Context()).Money; m.Stopped || m.By != "Sam" {
 		t.Errorf("released: %+v", m)
+	}
+}
+
+// What the books of an agreement still rest on is not pruned: after they were
+// closed, and the detail before was removed, money goes on as before.
+func TestPruningLeavesWhatTheAgreementNeeds(t *testing.T) {
+	dir := contract(t, strings.Replace(byLedger, "2020-01-01", time.Now().UTC().Format(time.DateOnly), 1))
+	cfg := pool.Config{Agreement: "agreement.yaml", Upstreams: []pool.Upstream{{Name: "ours", URL: refuses(t), User: "house"}}}
+	d := open(t, dir, cfg)
+	begun := time.Now()
+	if keep := d.Keep(begun); !keep.IsZero() {
+		t.Errorf("before any books are closed, records from %v on are kept: want all", keep)
+	}
+	const day = 24 * time.Hour
+	for at := 5 * day; at < 130*day; at += 5 * day {
+		e, err := ledger.NewEntry(begun.Add(at), "EUR", false, ledger.Rate{Micros: 60_000e6, Source: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.store.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.later(130 * day)
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.records(ledger.KindClosing)); n == 0 {
+		t.Fatal("no books were closed")
+	}
+	done, err := d.store.Prune(t.Context(), d.Keep(begun.Add(120*day)))
+	if err != nil || done.Records == 0 {
+		t.Fatalf("pruned %+v, %v", done, err)
+	}
+	d.stop()
+	d = open(t, dir, cfg)
+	d.later(130 * day)
+	if err := d.Receive(t.Context(), pool.Receipt{Source: "ours", Millisats: 1000, Proof: "tx"}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Settle(t.Context()); err != nil {
+		t.Errorf("after pruning: %v", err)
 	}
 }

@@ -163,9 +163,15 @@ func (e *Evidence) open(b ledger.Closing) error {
 	return nil
 }
 
-// Needs is the number of the first record that must still be there to work the
-// agreement out: those before may be pruned.
-func (e *Evidence) Needs() uint64 { return e.opening.after + 1 }
+// Needs is the time from which on records must still be there to work the
+// agreement out: those before the first that is as late as that may be pruned.
+// It is the zero time while no books are closed: then all are needed.
+func (e *Evidence) Needs() time.Time {
+	if e.opening.after == 0 {
+		return time.Time{}
+	}
+	return e.opening.until.Add(-lead)
+}
 
 // Resume returns evidence that begins where a closing left the books. Records
 // are to be added from the one behind [ledger.Closing.After] on, the closing's

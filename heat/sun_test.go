@@ -90,6 +90,24 @@ func TestLightIsBounded(t *testing.T) {
 	})
 }
 
+// A sun that has just risen under a sky as bright as at noon, as hourly weather
+// can have it: a surface that faces it gets no more than if all of the sky's
+// light came from there.
+func TestLightOfARisingSun(t *testing.T) {
+	place := heat.Location{Latitude: 0.5, Longitude: 0.125}
+	s := place.Sun(time.Unix(80978715, 0))
+	if a := s.Altitude(); a <= 0 || a > 0.01 {
+		t.Fatalf("the sun is %g° high", a)
+	}
+	w := heat.Weather{Direct: 1, Diffuse: 700}
+	most := w.Direct + w.Diffuse*(1/math.Cos(85*math.Pi/180)+1)
+	for azimuth := range 360 {
+		if on := w.On(heat.Facing{Azimuth: float64(azimuth), Tilt: 90}, s); on < 0 || on > most {
+			t.Errorf("%.0f W/m² on a wall towards %d°, at most %.0f can be", on, azimuth, most)
+		}
+	}
+}
+
 func BenchmarkSolar(b *testing.B) {
 	m := modelOf(b, heat.WellInsulatedRoom())
 	place := heat.Location{Latitude: 39.8, Longitude: -104.6}

@@ -96,7 +96,9 @@ func (w Weather) light(s Sun) light {
 	// Kasten and Young, Applied Optics 28 (1989).
 	airMass := 1 / (up + 0.50572*math.Pow(96.07995-zenith*180/math.Pi, -1.6364))
 	bright := diffuse * airMass / s.Normal
-	disc := max(0, f[0]+f[1]*bright+f[2]*zenith)
+	// No more of it can come from about the sun than there is: the fit goes beyond
+	// that where hourly light meets a sun that has only just risen.
+	disc := min(max(0, f[0]+f[1]*bright+f[2]*zenith), 1)
 	l.horizon = diffuse * (f[3] + f[4]*bright + f[5]*zenith)
 	l.dome = diffuse * (1 - disc)
 	l.disc = diffuse * disc / max(up, 0.08716) // cos 85°

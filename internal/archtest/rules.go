@@ -190,14 +190,15 @@ func Hearth() Rules {
 			{Packages: "pool/account", May: []string{"units", "ledger", "pool/job", "pool/split"}, Pure: true},
 			{Packages: "pool/agreement", May: []string{"units", "ledger", "pool/job", "pool/split", "pool/account", "internal/spelling", "internal/strictyaml"}, Pure: true},
 			{Packages: "pool/payout", May: []string{"units", "ledger", "pool/job"}, Pure: true},
+			{Packages: "pool/node", May: []string{"units", "pool/job", plumbing}},
 			// Wallets and rails: what an invoice says and how a message is sealed is
 			// pure as well.
 			{Packages: "pool/payout/bolt11", Pure: true},
 			{Packages: "pool/payout/nwc/nip44", Pure: true},
 			{Packages: "pool/payout/payouttest", May: []string{"units", "pool/payout", "pool/payout/bolt11"}, Tests: true},
+			{Packages: "pool/payout/onchain", May: []string{"pool/job", "pool/node", "pool/payout", "pool/payout/lnd/rest", plumbing}},
 			{Packages: "pool/payout/...", May: []string{"units", "pool/job", "pool/payout", "pool/payout/bolt11", "pool/payout/lnd/rest", "pool/payout/nwc/nip44", plumbing}},
 			{Packages: "pool/journal", May: []string{"units", "ledger", "pool/job", plumbing}},
-			{Packages: "pool/node", May: []string{"units", "pool/job", plumbing}},
 			{Packages: "pool/upstream", May: []string{"units", "pool/job", "pool/share", "pool/stratum1", "pool/stratum2/...", plumbing}},
 			{Packages: "pool/server", May: []string{"units", "pool/job", "pool/share", "pool/stratum1", "pool/stratum2/...", plumbing}},
 			{Packages: "pool/miner", May: []string{"units", "pool/job", "pool/share", "pool/upstream", plumbing}},

@@ -29,6 +29,9 @@ type Config struct {
 	URL string
 	// User and Password are those of rpcauth, or of rpcuser and rpcpassword.
 	User, Password string
+	// PasswordFile is the path of a file that holds Password, if that is empty.
+	// It is read each time, so that a new one counts at once.
+	PasswordFile string
 	// Cookie is the path of the file in which Bitcoin Core leaves a password for
 	// programs of the same user, if there is no other. It is read each time, as
 	// it changes whenever the node starts.
@@ -57,20 +60,24 @@ type Client struct {
 // takes some 13 MB at the very most.
 const largest = 32 << 20
 
-// timeout is for all calls but a long poll.
-const timeout = 20 * time.Second
+// Timeout is how long an answer is waited for that a node has at hand: all but
+// those of a long poll and of a search through the chain.
+const Timeout = 20 * time.Second
 
 // New makes a client. It does not reach out for the node yet.
 func New(cfg Config) (*Client, error) {
 	u, err := url.Parse(cfg.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("the address of a Bitcoin node is like http://127.0.0.1:8332, not %q", cfg.URL)
+		return nil, fmt.Errorf("the address of a Bitcoin node is like http://127.0.0.1:8332, not %q: write it as http://host:port", cfg.URL)
 	}
 	if u.User != nil {
 		return nil, errors.New("the address of a Bitcoin node holds no password: say user and password by themselves")
 	}
-	if cfg.Cookie != "" && (cfg.User != "" || cfg.Password != "") {
+	if cfg.Cookie != "" && (cfg.User != "" || cfg.Password != "" || cfg.PasswordFile != "") {
 		return nil, errors.New("say either the cookie file of a Bitcoin node or its user and password, not both")
+	}
+	if cfg.Password != "" && cfg.PasswordFile != "" {
+		return nil, errors.New("say either the password of a Bitcoin node or the file that holds it, not both")
 	}
 	if cfg.Refresh <= 0 {
 		cfg.Refresh = 30 * time.Second
@@ -80,8 +87,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	transport := &http.Transport{
 		// Core closes a connection that is idle for 30 seconds: be sooner.
-		MaxIdleConns: 4, MaxIdleConnsPerHost: 4, IdleConnTimeout: 15 * time.Second, TLSHandshakeTimeout: timeout,
-		DisableCompression: true, ReadBufferSize: 256 << 10,
+		MaxIdleConns: 4, MaxIdleConnsPerHost: 4, IdleConnTimeout: 15 * time.Second, TLSHandshakeTimeout: Timeout,
+		DisableCompression: true, ReadBufferSize: 256 << 10, MaxResponseHeaderBytes: 64 << 10,
 	}
 	if cfg.Certificate != nil {
 		roots := x509.NewCertPool()
@@ -90,7 +97,11 @@ func New(cfg Config) (*Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
-	return &Client{cfg: cfg, http: &http.Client{Transport: transport}}, nil
+	return &Client{cfg: cfg, http: &http.Client{
+		Transport: transport,
+		// A node sends nobody elsewhere, and what it is asked is for it alone.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
 }
 
 // Error is an answer of the node that says no.
@@ -100,15 +111,25 @@ type Error struct {
 	Message string
 }
 
+// Codes of an [Error] that callers branch on.
+const (
+	NotFound      = -5 // no such transaction, block or address
+	UnknownMethod = -32601
+)
+
 // Codes of errors that are told in words of their own.
 const (
-	codeNotFound = -5
 	codeNoPeers  = -9
 	codeSyncing  = -10
 	codeStarting = -28
-	codeUnknown  = -32601
 	codeInternal = -32603
 )
+
+// IsCode tells whether an error is the node's, with a code.
+func IsCode(err error, code int) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
+}
 
 func (e *Error) Error() string {
 	switch e.Code {
@@ -118,7 +139,7 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("the Bitcoin node is still fetching the chain (%s)", e.Message)
 	case codeStarting:
 		return fmt.Sprintf("the Bitcoin node is still starting (%s)", e.Message)
-	case codeUnknown:
+	case UnknownMethod:
 		return fmt.Sprintf("the Bitcoin node does not know %s: is it Bitcoin Core or btcd?", e.Method)
 	}
 	return fmt.Sprintf("the Bitcoin node refuses %s: %s (code %d)", e.Method, e.Message, e.Code)
@@ -137,10 +158,40 @@ func (c *Client) authorization() (string, error) {
 			return "", fmt.Errorf("%s is not the cookie of a Bitcoin node: it has no colon", c.cfg.Cookie)
 		}
 	}
+	if path := c.cfg.PasswordFile; path != "" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("read the Bitcoin node's password: %w", err)
+		}
+		password = strings.TrimSpace(string(b))
+	}
 	if user == "" {
 		return "", nil
 	}
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password)), nil
+}
+
+// Call calls a method and decodes the result into out, as [json.Unmarshal] does;
+// null is a result too. It waits as long as ctx lets it, see [Timeout].
+//
+// An error of type [*Error] is the node's no. Any other says nothing of whether
+// the node did what it was asked.
+func (c *Client) Call(ctx context.Context, out any, method string, params ...any) error {
+	if params == nil {
+		params = []any{} // btcd wants a list
+	}
+	var result []byte
+	err := c.call(ctx, method, params, nil, func(cur *jsonscan.Cursor) error {
+		result = cur.Skip()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(result, out); err != nil {
+		return fmt.Errorf("%s: the Bitcoin node answers something else than expected: %w", method, err)
+	}
+	return nil
 }
 
 // call calls a method. read gets the result, which may be null, and what it
@@ -280,7 +331,7 @@ func short(s string) string {
 
 // Chain is the network that the node is on, and the height of its chain.
 func (c *Client) Chain(ctx context.Context) (n job.Network, height int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	var chain string
 	err = c.call(ctx, "getblockchaininfo", []any{}, nil, func(cur *jsonscan.Cursor) error {
@@ -320,7 +371,7 @@ func (c *Client) Chain(ctx context.Context) (n job.Network, height int64, err er
 
 // Template asks for a template now.
 func (c *Client) Template(ctx context.Context) (*job.Template, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	return c.template(ctx, "", nil)
 }
@@ -355,7 +406,7 @@ func (c *Client) template(ctx context.Context, longPoll string, peek func([]byte
 // end of the chain, itself included. It is not known if the block is unknown to
 // the node, or not in the best chain: another took its place.
 func (c *Client) Confirmations(ctx context.Context, hash string) (n int64, known bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	err = c.call(ctx, "getblockheader", []any{hash, true}, nil, func(cur *jsonscan.Cursor) error {
 		if cur.Null() {
@@ -371,7 +422,7 @@ func (c *Client) Confirmations(ctx context.Context, hash string) (n int64, known
 		return nil
 	})
 	// btcd knows a block of another branch and has a code without meaning for it.
-	if e, ok := errors.AsType[*Error](err); ok && (e.Code == codeNotFound || e.Code == codeInternal && strings.Contains(e.Message, "not in the main chain")) {
+	if IsCode(err, NotFound) || IsCode(err, codeInternal) && strings.Contains(err.Error(), "not in the main chain") {
 		return 0, false, nil
 	}
 	return max(n, 0), err == nil && n > 0, err

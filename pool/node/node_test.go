@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -299,6 +300,28 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+// A password in a file is read each time, too.
+func TestPasswordFiles(t *testing.T) {
+	f := newFake(t, true)
+	path := filepath.Join(t.TempDir(), "password")
+	c := f.client(func(c *node.Config) { c.Password, c.PasswordFile = "", path })
+	for _, step := range []struct{ password, want string }{
+		{"", "read the Bitcoin node's password"},
+		{"wrong", `does not take the user "hearth"`},
+		{" secret\n", ""},
+	} {
+		if step.password != "" {
+			if err := os.WriteFile(path, []byte(step.password), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := c.Template(t.Context())
+		if (err == nil) != (step.want == "") || err != nil && (!strings.Contains(err.Error(), step.want) || strings.Contains(err.Error(), "wrong")) {
+			t.Errorf("password %q: %v, want %q", step.password, err, step.want)
+		}
+	}
+}
+
 func TestConfigsThatAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		cfg  node.Config
@@ -309,6 +332,8 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		{node.Config{URL: "ftp://127.0.0.1"}, "is like http://127.0.0.1:8332"},
 		{node.Config{URL: "http://me:secret@127.0.0.1:8332"}, "holds no password"},
 		{node.Config{URL: "http://127.0.0.1:8332", Cookie: "x", User: "y"}, "not both"},
+		{node.Config{URL: "http://127.0.0.1:8332", Cookie: "x", PasswordFile: "y"}, "not both"},
+		{node.Config{URL: "http://127.0.0.1:8332", User: "x", Password: "secret", PasswordFile: "y"}, "not both"},
 		{node.Config{URL: "https://127.0.0.1:8332", Certificate: []byte("x")}, "PEM"},
 	} {
 		if _, err := node.New(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
@@ -414,6 +439,72 @@ func TestConfirmations(t *testing.T) {
 			n, known, err := f.client().Confirmations(t.Context(), "abcd")
 			if n != c.n || known != c.known || (err != nil) != c.fails {
 				t.Errorf("%d, %v, %v", n, known, err)
+			}
+		})
+	}
+}
+
+// The node's no is told from not knowing what it did.
+func TestCall(t *testing.T) {
+	type coin struct{ Value json.Number }
+	for _, c := range []struct {
+		name   string
+		answer func(f *fake, w http.ResponseWriter)
+		value  string
+		code   int    // of the node's no
+		fails  string // anything else
+	}{
+		{"a result", func(f *fake, w http.ResponseWriter) { f.reply(w, `{"value":0.00000001}`) }, "0.00000001", 0, ""},
+		{"nothing", func(f *fake, w http.ResponseWriter) { f.reply(w, "null") }, "", 0, ""},
+		{"unknown to the node", func(f *fake, w http.ResponseWriter) { f.refuse(w, node.NotFound, "No such thing") }, "", node.NotFound, ""},
+		{"another dialect", func(f *fake, w http.ResponseWriter) { f.refuse(w, node.UnknownMethod, "Method not found") }, "", node.UnknownMethod, ""},
+		{"a no behind a result", func(_ *fake, w http.ResponseWriter) {
+			fmt.Fprint(w, `{"result":[1],"error":{"code":-5,"message":"after all"},"id":1}`)
+		}, "", node.NotFound, ""},
+		{"something else", func(f *fake, w http.ResponseWriter) { f.reply(w, "[1]") }, "", 0, "something else than expected"},
+		{"hanging up", func(*fake, http.ResponseWriter) { panic(http.ErrAbortHandler) }, "", 0, "is it running"},
+		{"cut short", func(_ *fake, w http.ResponseWriter) { fmt.Fprint(w, `{"result":{"value":1`) }, "", 0, "the JSON ends"},
+		{"a proxy's trouble", func(_ *fake, w http.ResponseWriter) {
+			w.WriteHeader(http.StatusBadGateway)
+			fmt.Fprint(w, "<html>")
+		}, "", 0, "is not one"},
+		{"sent elsewhere", func(_ *fake, w http.ResponseWriter) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, "", 0, "answers nothing to gettxout (status 307"},
+		{"endless", func(_ *fake, w http.ResponseWriter) {
+			fmt.Fprint(w, `{"result":{"value":1},"error":null,"more":"`)
+			for range 40 {
+				if _, err := w.Write(bytes.Repeat([]byte("x"), 1<<20)); err != nil {
+					return
+				}
+			}
+		}, "", 0, "more than 33554432 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFake(t, true)
+			f.instead("gettxout", func(w http.ResponseWriter, params []json.RawMessage) bool {
+				if len(params) != 2 || string(params[0]) != `"abcd"` || string(params[1]) != "1" {
+					t.Errorf("asked with %s", params)
+				}
+				c.answer(f, w)
+				return true
+			})
+			var out coin
+			err := f.client().Call(t.Context(), &out, "gettxout", "abcd", 1)
+			if out.Value.String() != c.value || (err == nil) != (c.code == 0 && c.fails == "") {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			for _, code := range []int{node.NotFound, node.UnknownMethod} {
+				if node.IsCode(err, code) != (code == c.code) {
+					t.Errorf("code %d: %v", code, err)
+				}
+			}
+			if err != nil && !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%v, want %q", err, c.fails)
+			}
+			if n := f.count("gettxout"); n != 1 {
+				t.Errorf("asked %d times", n)
 			}
 		})
 	}

@@ -52,7 +52,7 @@ func (c *Client) SubmitBlock(ctx context.Context, block []byte) error {
 }
 
 func (c *Client) submit(ctx context.Context, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*timeout)
+	ctx, cancel := context.WithTimeout(ctx, 3*Timeout)
 	defer cancel()
 	var reason string
 	err := c.call(ctx, "submitblock", []any{text}, nil, func(cur *jsonscan.Cursor) error {

@@ -121,7 +121,7 @@ func (w *watch) ask() *request {
 
 // fetch asks for a template now.
 func (w *watch) fetch(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	r := w.ask()
 	t, err := w.client.template(ctx, "", func(b []byte) { w.peek(r, b) })

@@ -65,7 +65,7 @@ func NewFolder(terms Terms, cfg Folder) (*Rail, error) {
 		return nil, fmt.Errorf("%s is not a folder for transactions to sign: make one", cfg.Path)
 	}
 	var err error
-	if w.node, err = newNode(cfg.Node); err != nil {
+	if w.node, err = newChain(cfg.Node); err != nil {
 		return nil, err
 	}
 	if w.cfg.Now == nil {
@@ -78,7 +78,7 @@ type folder struct {
 	cfg     Folder
 	terms   Terms
 	scripts [][]byte
-	node    *node
+	node    *chain
 
 	mu   sync.Mutex
 	held map[wire.OutPoint]time.Time // coins of transactions that are not in the folder yet

@@ -1,18 +1,15 @@
 package onchain
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"hearth/pool/node"
 )
 
 // Node is the Bitcoin node that a folder's wallet is watched through: btcd with
@@ -25,92 +22,26 @@ type Node struct {
 	User, Password string
 }
 
-// maxAnswer bounds what is read of a node's answer.
-const maxAnswer = 32 << 20
+// scanTime is how long a node may look for the coins of an address.
+const scanTime = 30 * time.Minute
 
-// The errors that callers branch on.
-const (
-	rpcNoMethod = -32601
-	rpcNoTx     = -5
-)
+// chain is what a node says of coins and transactions.
+type chain struct{ rpc *node.Client }
 
-// errRPC is an error that the node answers.
-type errRPC struct {
-	Code    int
-	Message string
+func newChain(n Node) (*chain, error) {
+	cfg := node.Config{URL: n.URL, User: n.User, PasswordFile: n.Password}
+	if n.User == "" {
+		cfg = node.Config{URL: n.URL, Cookie: n.Password}
+	}
+	rpc, err := node.New(cfg)
+	return &chain{rpc}, err
 }
 
-func (e *errRPC) Error() string {
-	return fmt.Sprintf("the node answers: %.200q (%d)", e.Message, e.Code)
-}
-
-func isRPC(err error, code int) bool {
-	e, ok := errors.AsType[*errRPC](err)
-	return ok && e.Code == code
-}
-
-type node struct {
-	cfg  Node
-	http *http.Client
-}
-
-func newNode(cfg Node) (*node, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return nil, fmt.Errorf("%q is not the address of a Bitcoin node: write it as http://127.0.0.1:8332", cfg.URL)
-	}
-	return &node{cfg: cfg, http: &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
-}
-
-// call calls a method. Both dialects take an id and version 1.0.
-func (n *node) call(ctx context.Context, out any, method string, params ...any) error {
-	if params == nil {
-		params = []any{}
-	}
-	body, err := json.Marshal(map[string]any{"jsonrpc": "1.0", "id": "hearth", "method": method, "params": params})
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.cfg.URL, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	secret, err := os.ReadFile(n.cfg.Password)
-	if err != nil {
-		return fmt.Errorf("the node's password: %w", err)
-	}
-	user, password := n.cfg.User, strings.TrimSpace(string(secret))
-	if user == "" {
-		user, password, _ = strings.Cut(password, ":")
-	}
-	req.SetBasicAuth(user, password)
-	res, err := n.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the Bitcoin node: %w", err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("ask the Bitcoin node: %w", err)
-	}
-	var answer struct {
-		Result json.RawMessage
-		Error  *errRPC
-	}
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return fmt.Errorf("the Bitcoin node answers %s: %.100q", res.Status, strings.ToValidUTF8(string(text), "?"))
-	}
-	if answer.Error != nil {
-		return fmt.Errorf("%s: %w", method, answer.Error)
-	}
-	if err := json.Unmarshal(answer.Result, out); err != nil {
-		return fmt.Errorf("%s: the Bitcoin node answers something else than expected: %w", method, err)
-	}
-	return nil
+// call calls a method that is answered at once.
+func (c *chain) call(ctx context.Context, out any, method string, params ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, node.Timeout)
+	defer cancel()
+	return c.rpc.Call(ctx, out, method, params...)
 }
 
 // sats reads an amount in bitcoins as nodes write it, exactly.
@@ -146,9 +77,9 @@ type unspent struct {
 
 // output returns an output unless it is spent, in a block or by a transaction
 // that waits for one; nil if it is, or never was.
-func (n *node) output(ctx context.Context, txid string, index uint32) (*unspent, error) {
+func (c *chain) output(ctx context.Context, txid string, index uint32) (*unspent, error) {
 	var o *unspent
-	err := n.call(ctx, &o, "gettxout", txid, index, true)
+	err := c.call(ctx, &o, "gettxout", txid, index, true)
 	return o, err
 }
 
@@ -160,35 +91,35 @@ type seen struct {
 
 // transaction returns a transaction that waits or, if the node keeps an index,
 // is in a block; nil if it is not to be found.
-func (n *node) transaction(ctx context.Context, txid string) (*seen, error) {
+func (c *chain) transaction(ctx context.Context, txid string) (*seen, error) {
 	var s seen
-	err := n.call(ctx, &s, "getrawtransaction", txid, 1)
-	if isRPC(err, rpcNoTx) {
+	err := c.call(ctx, &s, "getrawtransaction", txid, 1)
+	if node.IsCode(err, node.NotFound) {
 		return nil, nil
 	}
 	return &s, err
 }
 
-func (n *node) height(ctx context.Context) (int64, error) {
+func (c *chain) height(ctx context.Context) (int64, error) {
 	var h int64
-	err := n.call(ctx, &h, "getblockcount")
+	err := c.call(ctx, &h, "getblockcount")
 	return h, err
 }
 
 // rate estimates the fee for a confirmation within some blocks, in sats per
 // 1000 virtual bytes.
-func (n *node) rate(ctx context.Context, blocks int64) (int64, error) {
+func (c *chain) rate(ctx context.Context, blocks int64) (int64, error) {
 	var core struct {
 		Feerate *json.Number
 		Errors  []string
 	}
-	err := n.call(ctx, &core, "estimatesmartfee", blocks)
+	err := c.call(ctx, &core, "estimatesmartfee", blocks)
 	if err == nil && core.Feerate != nil {
 		return sats(*core.Feerate)
 	}
-	if isRPC(err, rpcNoMethod) {
+	if node.IsCode(err, node.UnknownMethod) {
 		var btcd json.Number
-		if err = n.call(ctx, &btcd, "estimatefee", min(blocks, 25)); err == nil && !strings.HasPrefix(string(btcd), "-") {
+		if err = c.call(ctx, &btcd, "estimatefee", min(blocks, 25)); err == nil && !strings.HasPrefix(string(btcd), "-") {
 			return sats(btcd)
 		}
 	}
@@ -203,8 +134,8 @@ type place struct {
 
 // places returns where an address received something; some of it may be
 // spent again.
-func (n *node) places(ctx context.Context, address string) ([]place, error) {
-	// Bitcoin Core looks through all that is unspent, which takes a minute.
+func (c *chain) places(ctx context.Context, address string) ([]place, error) {
+	// Bitcoin Core looks through all that is unspent, which takes minutes.
 	var scan struct {
 		Success  bool
 		Unspents []struct {
@@ -212,7 +143,9 @@ func (n *node) places(ctx context.Context, address string) ([]place, error) {
 			Vout uint32
 		}
 	}
-	err := n.call(ctx, &scan, "scantxoutset", "start", []any{map[string]string{"desc": "addr(" + address + ")"}})
+	scanning, cancel := context.WithTimeout(ctx, scanTime)
+	defer cancel()
+	err := c.rpc.Call(scanning, &scan, "scantxoutset", "start", []any{map[string]string{"desc": "addr(" + address + ")"}})
 	if err == nil && !scan.Success {
 		err = errors.New("scantxoutset was broken off: try again")
 	}
@@ -223,7 +156,7 @@ func (n *node) places(ctx context.Context, address string) ([]place, error) {
 		}
 		return list, nil
 	}
-	if !isRPC(err, rpcNoMethod) {
+	if !node.IsCode(err, node.UnknownMethod) {
 		return nil, err
 	}
 	// btcd keeps an index of addresses, from the newest on.
@@ -240,8 +173,8 @@ func (n *node) places(ctx context.Context, address string) ([]place, error) {
 				} `json:"scriptPubKey"`
 			}
 		}
-		err := n.call(ctx, &found, "searchrawtransactions", address, 1, skip, page, 0, true)
-		if isRPC(err, rpcNoTx) {
+		err := c.rpc.Call(scanning, &found, "searchrawtransactions", address, 1, skip, page, 0, true)
+		if node.IsCode(err, node.NotFound) {
 			return list, nil
 		}
 		if err != nil {

@@ -34,6 +34,7 @@ type books struct {
 	account  *account.Book
 	evidence *agreement.Evidence // nil without an agreement
 	recorded bool                // the agreement stands in the ledger
+	shared   time.Time           // as of when a transfer by it was last booked
 	payer    *payout.Payer
 	rails    []payout.Rail
 	loc      *time.Location
@@ -221,6 +222,10 @@ func (b *books) take(r ledger.Record, body ledger.Body) error {
 	case ledger.Agreement:
 		if b.s.contract != nil && x.Digest == b.s.contract.Digest() {
 			b.recorded = true
+		}
+	case ledger.Transfer:
+		if b.s.contract != nil && r.Subject == b.s.contract.Name {
+			b.shared = r.At
 		}
 	case ledger.Setting:
 		if r.Subject == poolSubject && x.Name == payoutSetting {
@@ -427,35 +432,42 @@ func (b *books) record(ctx context.Context) error {
 	return b.follow(ctx)
 }
 
-// agree works the agreement out, and lets it divide work from now on.
+// agree works the agreement out, writes what follows, and lets it divide work
+// from now on.
 func (b *books) agree(ctx context.Context) error {
-	now := b.s.opt.Now()
+	e, ok, err := b.outcome()
+	err = errors.Join(err, b.weigh())
+	if !ok {
+		return err
+	}
+	return errors.Join(err, b.append(ctx, e), b.follow(ctx))
+}
+
+// outcome is what the agreement has written next: what it comes to for each
+// party, else the closing of its books; false if neither is due. The other is
+// worked out once the one stands in the ledger.
+func (b *books) outcome() (ledger.Entry, bool, error) {
 	b.mu.Lock()
-	var entries []ledger.Entry
-	var errs []error
-	for _, work := range []func(time.Time) (ledger.Entry, bool, error){b.evidence.Transfer, b.evidence.Close} {
-		if b.s.contract.Mode != agreement.Ledger && len(entries) == 0 && len(errs) == 0 {
-			// Nobody holds anybody's money: there is nothing to transfer.
-			work = b.evidence.Close
-		}
-		e, ok, err := work(now)
+	defer b.mu.Unlock()
+	now := b.s.opt.Now()
+	// A clock that was set back a little takes nothing back that was booked. One
+	// that was off by more was wrong when it was.
+	if ahead := b.shared.Sub(now); ahead > 0 && ahead < day {
+		now = b.shared
+	}
+	var failed error
+	if b.s.contract.Mode == agreement.Ledger { // else nobody holds anybody's money
+		e, ok, err := b.evidence.Transfer(now)
 		if ok && err == nil {
 			err = b.bookable(e)
 		}
-		if err != nil {
-			errs = append(errs, err)
-		}
 		if ok && err == nil {
-			entries = append(entries, e)
-			break // the other is worked out once this stands in the ledger
+			return e, true, nil
 		}
+		failed = err
 	}
-	b.mu.Unlock()
-	errs = append(errs, b.weigh())
-	if len(entries) > 0 {
-		errs = append(errs, b.append(ctx, entries...), b.follow(ctx))
-	}
-	return errors.Join(errs...)
+	e, ok, err := b.evidence.Close(now)
+	return e, ok, errors.Join(failed, err)
 }
 
 // weigh lets the agreement divide work from now on as it comes out by now.

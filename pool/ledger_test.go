@@ -181,3 +181,30 @@ func TestPruningLeavesWhatTheAgreementNeeds(t *testing.T) {
 		t.Errorf("after pruning: %v", err)
 	}
 }
+
+// A clock that is set back takes nothing back that was shared.
+func TestAClockThatIsSetBackTakesNothingBack(t *testing.T) {
+	dir := contract(t, strings.Replace(byLedger, "2020-01-01", time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly), 1))
+	cfg := pool.Config{Agreement: "agreement.yaml", Upstreams: []pool.Upstream{{Name: "ours", URL: refuses(t), User: "house"}}}
+	d := open(t, dir, cfg)
+	from := time.Now().Add(-20 * time.Minute).Truncate(15 * time.Minute)
+	e, err := ledger.NewEntry(time.Now(), "heater-0", false, ledger.Shares{From: from.UTC(), To: from.Add(15 * time.Minute).UTC(), Work: 1 << 20, Count: 1, Source: "ours", Digest: ledger.Hash{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.store.Append(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Receive(t.Context(), pool.Receipt{Source: "ours", Millisats: 1000, Proof: "tx"}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	for _, by := range []time.Duration{0, -time.Hour, time.Hour} {
+		d.later(by)
+		if err := d.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(d.records(ledger.KindTransfer)); n != 1 {
+			t.Fatalf("the clock put forward by %v: %d transfers, want 1", by, n)
+		}
+	}
+}

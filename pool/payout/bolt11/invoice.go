@@ -25,6 +25,10 @@ const defaultExpiry = time.Hour
 // times: a hundred years.
 const maxExpiry = 100 * 365 * 24 * time.Hour
 
+// margin is how long an invoice must be good for when a payment of it is
+// prepared: the ticket has to be stored, and then paid.
+const margin = 30 * time.Second
+
 // Hash is a SHA-256.
 type Hash [sha256.Size]byte
 
@@ -279,6 +283,20 @@ func (in *Invoice) check(prefix string, body, signature, payee []byte) error {
 		key = named
 	}
 	copy(in.Payee[:], key.SerializeCompressed())
+	return nil
+}
+
+// Payable says why a wallet of a network is not to pay an amount with the
+// invoice at a time; nil: it may.
+func (in Invoice) Payable(millisats int64, wallet Network, now time.Time) error {
+	switch {
+	case in.Millisats != millisats:
+		return fmt.Errorf("the invoice is of %d msat, not of %d", in.Millisats, millisats)
+	case in.Network != wallet:
+		return fmt.Errorf("the invoice is of the network ln%s, the wallet of ln%s", in.Network, wallet)
+	case now.Add(margin).After(in.Expires):
+		return fmt.Errorf("the invoice expires at %s already", in.Expires.Format(time.RFC3339))
+	}
 	return nil
 }
 

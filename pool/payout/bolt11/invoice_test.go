@@ -129,3 +129,34 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestPayable(t *testing.T) {
+	at := time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
+	in := bolt11.Invoice{Network: bolt11.Regtest, Millisats: 245_000, At: at, Expires: at.Add(time.Hour)}
+	for _, c := range []struct {
+		name      string
+		millisats int64
+		wallet    bolt11.Network
+		now       time.Time
+		want      string
+	}{
+		{"as it shall be", 245_000, bolt11.Regtest, at.Add(time.Minute), ""},
+		{"less", 244_999, bolt11.Regtest, at, "the invoice is of 245000 msat, not of 244999"},
+		{"more", 245_001, bolt11.Regtest, at, "the invoice is of 245000 msat, not of 245001"},
+		{"money of another network", 245_000, bolt11.Mainnet, at, "the invoice is of the network lnbcrt, the wallet of lnbc"},
+		{"just in time", 245_000, bolt11.Regtest, at.Add(time.Hour - 30*time.Second), ""},
+		{"too late to be paid", 245_000, bolt11.Regtest, at.Add(time.Hour - 30*time.Second + 1), "the invoice expires at 2026-10-01T13:00:00Z already"},
+		{"past", 245_000, bolt11.Regtest, at.Add(2 * time.Hour), "the invoice expires at 2026-10-01T13:00:00Z already"},
+	} {
+		got := ""
+		if err := in.Payable(c.millisats, c.wallet, c.now); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if err := (bolt11.Invoice{Network: bolt11.Regtest, Expires: at}).Payable(245_000, bolt11.Regtest, at.Add(-time.Hour)); err == nil {
+		t.Error("an invoice of any amount is one of this amount")
+	}
+}

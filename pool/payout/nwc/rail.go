@@ -71,9 +71,6 @@ func New(c Config) (*Rail, error) {
 func (r *Rail) Name() string { return "nwc" }
 
 const (
-	// margin is how long an invoice must be good for when a ticket is made of
-	// it.
-	margin = 30 * time.Second
 	// held is the longest that Lightning holds a payment: 2,016 blocks, and a
 	// day for slow ones.
 	held = 15 * 24 * time.Hour
@@ -84,19 +81,12 @@ const (
 
 // Prepare implements [payout.Rail]. The destination is an invoice.
 func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, error) {
-	refused := func(format string, args ...any) (payout.Ticket, error) {
-		return payout.Ticket{}, fmt.Errorf("%w: %s", payout.ErrRefused, fmt.Sprintf(format, args...))
-	}
 	invoice, err := bolt11.Decode(in.To)
-	switch {
-	case err != nil:
-		return refused("%.60q is not an invoice (%v); Lightning addresses are paid by the rail lnurl", in.To, err)
-	case invoice.Millisats != in.Millisats:
-		return refused("the invoice is of %d msat, not of %d", invoice.Millisats, in.Millisats)
-	case invoice.Network != r.network:
-		return refused("the invoice is of the network ln%s, the wallet of ln%s", invoice.Network, r.network)
-	case r.now().Add(margin).After(invoice.Expires):
-		return refused("the invoice expires at %s already", invoice.Expires.Format(time.RFC3339))
+	if err != nil {
+		return payout.Ticket{}, fmt.Errorf("%w: %.60q is not an invoice (%v); Lightning addresses are paid by the rail lnurl", payout.ErrRefused, in.To, err)
+	}
+	if err := invoice.Payable(in.Millisats, r.network, r.now()); err != nil {
+		return payout.Ticket{}, fmt.Errorf("%w: %w", payout.ErrRefused, err)
 	}
 	// A wallet that cannot be asked what became of a payment is not trusted with
 	// one.

@@ -99,9 +99,6 @@ func read(t payout.Ticket) (ticket, bolt11.Invoice, error) {
 	return data, in, nil
 }
 
-// margin is how long an invoice must be good for when a ticket is made of it.
-const margin = 30 * time.Second
-
 // fee is what phoenixd takes of an outgoing Lightning payment: 0.4 % and 4 sat.
 func fee(millisats int64) int64 { return (millisats+249)/250 + 4000 }
 
@@ -131,15 +128,11 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 		data.Offer, data.Sats, key = in.To, in.Millisats/1000, "offer-"+hex.EncodeToString(sum[:20])
 	} else {
 		invoice, err := bolt11.Decode(in.To)
-		switch {
-		case err != nil:
+		if err != nil {
 			return refused("%.60q is neither an invoice nor an offer (%v); Lightning addresses are paid by the rail lnurl", in.To, err)
-		case invoice.Millisats != in.Millisats:
-			return refused("the invoice is of %d msat, not of %d", invoice.Millisats, in.Millisats)
-		case invoice.Network != r.network:
-			return refused("the invoice is of the network ln%s, the wallet of ln%s", invoice.Network, r.network)
-		case r.now().Add(margin).After(invoice.Expires):
-			return refused("the invoice expires at %s already", invoice.Expires.Format(time.RFC3339))
+		}
+		if err := invoice.Payable(in.Millisats, r.network, r.now()); err != nil {
+			return refused("%v", err)
 		}
 		data.Invoice, key = in.To, invoice.PaymentHash.String()
 	}

@@ -37,8 +37,19 @@ type Pool interface {
 
 // PoolOf returns the home as its miners see it. An error is a *[Problem].
 func PoolOf(h Home) (Pool, error) {
-	if p, ok := h.(Pool); ok && p.Pool() != nil {
-		return p, nil
+	if _, err := PoolState(h); err != nil {
+		return nil, err
+	}
+	return h.(Pool), nil
+}
+
+// PoolState returns what there is to show of the home's pool. It takes a look
+// into the ledger: ask once for a page. An error is a *[Problem].
+func PoolState(h Home) (*pool.State, error) {
+	if p, ok := h.(Pool); ok {
+		if s := p.Pool(); s != nil {
+			return s, nil
+		}
 	}
 	return nil, &Problem{
 		http.StatusNotFound, "not_found", "This home has no pool of its own.",
@@ -47,11 +58,11 @@ func PoolOf(h Home) (Pool, error) {
 }
 
 func (a *api) poolState(w http.ResponseWriter, _ *http.Request) error {
-	p, err := PoolOf(a.home)
+	s, err := PoolState(a.home)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, p.Pool())
+	writeJSON(w, http.StatusOK, s)
 	return nil
 }
 

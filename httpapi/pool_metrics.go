@@ -44,11 +44,10 @@ func (c *poolCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c *poolCollector) Collect(out chan<- prometheus.Metric) {
-	p, err := PoolOf(c.home)
+	s, err := PoolState(c.home)
 	if err != nil {
 		return
 	}
-	s := p.Pool()
 	emit := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		for i := range labels {
 			labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")

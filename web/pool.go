@@ -62,23 +62,24 @@ type payoutView struct {
 	Amount, Fee string
 }
 
-// ownPool is the home as its miners see it, nil if it has no pool.
-func (p *pages) ownPool() httpapi.Pool {
-	if h, err := httpapi.PoolOf(p.home); err == nil {
-		return h
+// ownPool is what there is to show of the home's pool, nil if it has none.
+func (p *pages) ownPool() *pool.State {
+	st, err := httpapi.PoolState(p.home)
+	if err != nil {
+		return nil
 	}
-	return nil
+	return st
 }
 
 // paired are the names of the miners that may come in, nil if the home has no
 // pool.
 func (p *pages) paired() map[string]bool {
-	h := p.ownPool()
-	if h == nil {
+	st := p.ownPool()
+	if st == nil {
 		return nil
 	}
 	names := map[string]bool{}
-	for _, x := range h.Pool().Heaters {
+	for _, x := range st.Heaters {
 		names[x.Name] = true
 	}
 	return names
@@ -135,11 +136,11 @@ func difficulty(w job.Work) string {
 // pool shows what mining brings, or how to begin.
 func (p *pages) pool(w http.ResponseWriter, r *http.Request) error {
 	s := p.home.State()
-	h := p.ownPool()
-	if h == nil {
+	st := p.ownPool()
+	if st == nil {
 		return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", State: s}, poolView{Section: pool.Example})
 	}
-	return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", Live: true, State: s}, p.poolView(s, h.Pool()))
+	return p.show(w, r, http.StatusOK, "pool", view{Title: "Sats", Page: "pool", Live: true, State: s}, p.poolView(s, st))
 }
 
 func (p *pages) poolView(s site.State, st *pool.State) poolView {
@@ -233,11 +234,10 @@ func brings(st *pool.State, h pool.HeaterState) string {
 // earning is what mining brings now, for the sentence of the home; empty if
 // nothing is known of it.
 func (p *pages) earning() string {
-	h := p.ownPool()
-	if h == nil {
+	st := p.ownPool()
+	if st == nil {
 		return ""
 	}
-	st := h.Pool()
 	mining := slices.ContainsFunc(st.Heaters, func(x pool.HeaterState) bool { return x.Online })
 	day, ok := st.Money.Day.Get()
 	switch {

@@ -2,10 +2,7 @@ package pool
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -60,14 +57,7 @@ const keptBlocks = 200
 
 func openFound(dir string) (*foundBlocks, error) {
 	f := &foundBlocks{path: filepath.Join(dir, "blocks.json")}
-	b, err := os.ReadFile(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &f.list)
-	}
-	if err != nil {
+	if err := readKept(f.path, &f.list); err != nil {
 		return nil, fmt.Errorf("read the blocks that were found: %w; put a backup of %s in its place", err, f.path)
 	}
 	return f, nil

@@ -2,11 +2,8 @@ package pool
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 
 	"hearth/internal/durable"
@@ -27,15 +24,9 @@ const memoryFile = "standing.json"
 // remember reads the memory of the process before.
 func remember(dir string) (memory, error) {
 	var m memory
-	b, err := os.ReadFile(filepath.Join(dir, memoryFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &m)
-	}
-	if err != nil {
-		return m, fmt.Errorf("read where the parties stand: %w; remove %s to begin anew, which costs nobody more than a share", err, filepath.Join(dir, memoryFile))
+	path := filepath.Join(dir, memoryFile)
+	if err := readKept(path, &m); err != nil {
+		return m, fmt.Errorf("read where the parties stand: %w; remove %s to begin anew, which costs nobody more than a share", err, path)
 	}
 	return m, nil
 }

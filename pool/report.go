@@ -3,10 +3,7 @@ package pool
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -46,14 +43,7 @@ const keptReports = 1500
 
 func openWatches(dir string) (*watches, error) {
 	w := &watches{path: filepath.Join(dir, "reports.json"), watch: map[string]*reconcile.Watch{}, verdict: map[string]verdict{}}
-	b, err := os.ReadFile(w.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return w, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &w.list)
-	}
-	if err != nil {
+	if err := readKept(w.path, &w.list); err != nil {
 		return nil, fmt.Errorf("read what pools reported: %w; put a backup of %s in its place", err, w.path)
 	}
 	for _, j := range w.list {

@@ -29,6 +29,10 @@ const maxExpiry = 100 * 365 * 24 * time.Hour
 // prepared: the ticket has to be stored, and then paid.
 const margin = 30 * time.Second
 
+// ahead is how far an invoice may be dated ahead, for clocks that disagree. A
+// wallet that lists payments by time is searched from the invoice's day on.
+const ahead = 12 * time.Hour
+
 // Hash is a SHA-256.
 type Hash [sha256.Size]byte
 
@@ -294,6 +298,8 @@ func (in Invoice) Payable(millisats int64, wallet Network, now time.Time) error 
 		return fmt.Errorf("the invoice is of %d msat, not of %d", in.Millisats, millisats)
 	case in.Network != wallet:
 		return fmt.Errorf("the invoice is of the network ln%s, the wallet of ln%s", in.Network, wallet)
+	case in.At.After(now.Add(ahead)):
+		return fmt.Errorf("the invoice is of %s, which is still to come: see whether both clocks are right", in.At.Format(time.RFC3339))
 	case now.Add(margin).After(in.Expires):
 		return fmt.Errorf("the invoice expires at %s already", in.Expires.Format(time.RFC3339))
 	}

@@ -144,6 +144,8 @@ func TestPayable(t *testing.T) {
 		{"less", 244_999, bolt11.Regtest, at, "the invoice is of 245000 msat, not of 244999"},
 		{"more", 245_001, bolt11.Regtest, at, "the invoice is of 245000 msat, not of 245001"},
 		{"money of another network", 245_000, bolt11.Mainnet, at, "the invoice is of the network lnbcrt, the wallet of lnbc"},
+		{"a clock that is off", 245_000, bolt11.Regtest, at.Add(-12 * time.Hour), ""},
+		{"to come", 245_000, bolt11.Regtest, at.Add(-12*time.Hour - 1), "the invoice is of 2026-10-01T12:00:00Z, which is still to come: see whether both clocks are right"},
 		{"just in time", 245_000, bolt11.Regtest, at.Add(time.Hour - 30*time.Second), ""},
 		{"too late to be paid", 245_000, bolt11.Regtest, at.Add(time.Hour - 30*time.Second + 1), "the invoice expires at 2026-10-01T13:00:00Z already"},
 		{"past", 245_000, bolt11.Regtest, at.Add(2 * time.Hour), "the invoice expires at 2026-10-01T13:00:00Z already"},

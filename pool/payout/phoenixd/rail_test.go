@@ -196,6 +196,29 @@ func TestATicketOfAnEarlierRunRests(t *testing.T) {
 	w.moved(1)
 }
 
+// A payee who dates an invoice days ahead must not have its payment looked for
+// in days to come only, where it is not: it would be taken for failed.
+func TestAnInvoiceOfDaysToCome(t *testing.T) {
+	w := newWorld(t)
+	w.pass(3 * 24 * time.Hour)
+	to, _ := w.invoice()
+	w.pass(-3 * 24 * time.Hour)
+	r := w.run()
+	ticket, err := r.Prepare(t.Context(), intent(to))
+	if errors.Is(err, payout.ErrRefused) && strings.Contains(err.Error(), "2026-10-04T12:00:00Z") {
+		return
+	}
+	t.Errorf("not refused: %v", err)
+	w.wallet.set(func() { w.wallet.mute = 1 })
+	if o, err := r.Pay(t.Context(), ticket); err == nil {
+		t.Errorf("the answer is lost, and it says %+v", o)
+	}
+	w.moved(1)
+	w.pass(3*24*time.Hour + 2*time.Hour)
+	o, err := r.Look(t.Context(), ticket)
+	w.want(o, err, payout.Paid)
+}
+
 func TestAFailureIsTriedAgainUntilTheInvoiceExpires(t *testing.T) {
 	for _, careless := range []bool{false, true} { // true: it calls failures paid
 		w := newWorld(t)

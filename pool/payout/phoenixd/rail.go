@@ -44,7 +44,6 @@ type Rail struct {
 	run     string // tells this process's tickets from those of others
 
 	mu     sync.Mutex
-	own    map[string]bool           // tickets that were made here and not paid yet
 	flying map[string]bool           // requests without an answer yet
 	offers map[string]payout.Outcome // of those that were tried
 }
@@ -66,7 +65,7 @@ func New(c Config) (*Rail, error) {
 	}
 	return &Rail{
 		node: n, network: c.Network, now: c.Now, grace: c.Grace, started: c.Now(), run: rand.Text(),
-		own: map[string]bool{}, flying: map[string]bool{}, offers: map[string]payout.Outcome{},
+		flying: map[string]bool{}, offers: map[string]payout.Outcome{},
 	}, nil
 }
 
@@ -137,16 +136,7 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 		data.Invoice, key = in.To, invoice.PaymentHash.String()
 	}
 	b, err := json.Marshal(data)
-	if err != nil {
-		return payout.Ticket{}, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.own) >= 4096 {
-		clear(r.own) // they will rest for the grace like those of earlier runs
-	}
-	r.own[key] = true
-	return payout.Ticket{Key: key, Data: b}, nil
+	return payout.Ticket{Key: key, Data: b}, err
 }
 
 // fly marks a request as under way, once per ticket.
@@ -187,9 +177,6 @@ func (r *Rail) Pay(ctx context.Context, t payout.Ticket) (payout.Outcome, error)
 	err = r.node.ask(ctx, "/payinvoice", url.Values{"invoice": {data.Invoice}}, &answer)
 	switch {
 	case err == nil && in.Paid(answer.Preimage):
-		r.mu.Lock()
-		delete(r.own, t.Key)
-		r.mu.Unlock()
 		return payout.Outcome{State: payout.Paid, Fee: answer.RoutingFeeSat * 1000, Proof: strings.ToLower(answer.Preimage)}, nil
 	case err == nil:
 		return r.after(ctx, t.Key, data, in, answer.Reason)
@@ -252,9 +239,6 @@ func (r *Rail) look(ctx context.Context, key string, data ticket, in bolt11.Invo
 		pending = pending || p.CompletedAt == nil
 	}
 	now := r.now()
-	r.mu.Lock()
-	own := r.own[key]
-	r.mu.Unlock()
 	tried := ""
 	if len(list) > 0 {
 		tried = fmt.Sprintf("it was tried %d times in vain", len(list))
@@ -262,7 +246,7 @@ func (r *Rail) look(ctx context.Context, key string, data ticket, in bolt11.Invo
 	switch {
 	case pending:
 		return payout.Outcome{State: payout.Pending, Why: "phoenixd is paying it"}, nil
-	case !own && data.Run != r.run && now.Before(r.started.Add(r.grace)):
+	case data.Run != r.run && now.Before(r.started.Add(r.grace)):
 		return payout.Outcome{State: payout.Unknown, Why: "a request of an earlier run may still be under way"}, nil
 	case now.After(in.Expires.Add(r.grace)):
 		return payout.Outcome{State: payout.Failed, Why: strings.TrimPrefix(tried+", and the invoice has expired", ", and ")}, nil

@@ -196,6 +196,23 @@ func TestATicketOfAnEarlierRunRests(t *testing.T) {
 	w.moved(1)
 }
 
+// Another intent of this run may come with the very invoice that an earlier run
+// began to pay. That says nothing of the earlier request.
+func TestATicketOfAnEarlierRunRestsThoughItsInvoiceComesAgain(t *testing.T) {
+	w := newWorld(t)
+	to, _ := w.invoice()
+	ticket := w.prepare(w.run(), to)
+	next := w.run()
+	again := w.prepare(next, to)
+	o, err := next.Look(t.Context(), ticket)
+	w.want(o, err, payout.Unknown)
+	o, err = next.Pay(t.Context(), ticket)
+	w.want(o, err, payout.Unknown)
+	w.moved(0)
+	o, err = next.Look(t.Context(), again)
+	w.want(o, err, payout.Unsent)
+}
+
 // A payee who dates an invoice days ahead must not have its payment looked for
 // in days to come only, where it is not: it would be taken for failed.
 func TestAnInvoiceOfDaysToCome(t *testing.T) {

@@ -2,9 +2,11 @@ package nwc
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -34,13 +36,14 @@ type Rail struct {
 	now     func() time.Time
 	grace   time.Duration
 	started time.Time
+	run     string // tells this process's tickets from those of others
 
 	mu     sync.Mutex
-	own    map[string]*track // tickets of this run
+	own    map[string]*track // payments that this run made a ticket of, or asked for
 	flying map[string]bool
 }
 
-// track is what this run knows of a ticket that it made.
+// track is what this run did about a payment.
 type track struct {
 	asked bool // the wallet may have got a request
 	until time.Time
@@ -62,7 +65,7 @@ func New(c Config) (*Rail, error) {
 		c.Grace = time.Minute
 	}
 	return &Rail{
-		wallet: &wallet{conn: conn, now: c.Now}, network: c.Network, now: c.Now, grace: c.Grace, started: c.Now(),
+		wallet: &wallet{conn: conn, now: c.Now}, network: c.Network, now: c.Now, grace: c.Grace, started: c.Now(), run: rand.Text(),
 		own: map[string]*track{}, flying: map[string]bool{},
 	}, nil
 }
@@ -74,8 +77,8 @@ const (
 	// held is the longest that Lightning holds a payment: 2,016 blocks, and a
 	// day for slow ones.
 	held = 15 * 24 * time.Hour
-	// maxOwn bounds what is remembered. What is forgotten is treated as of an
-	// earlier run.
+	// maxOwn bounds what is remembered beside requests that may be under way.
+	// What is forgotten is treated as of an earlier run.
 	maxOwn = 4096
 )
 
@@ -97,12 +100,14 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.own) >= maxOwn {
-		clear(r.own)
+		now := r.now()
+		maps.DeleteFunc(r.own, func(_ string, t *track) bool { return !now.Before(t.until) })
 	}
 	if r.own[key] == nil {
 		r.own[key] = &track{}
 	}
-	return payout.Ticket{Key: key, Data: []byte(in.To)}, nil
+	// An earlier run may have asked for the same invoice, under another ticket.
+	return payout.Ticket{Key: key, Data: []byte(strings.TrimSpace(in.To) + " " + r.run)}, nil
 }
 
 // Pay implements [payout.Rail]. It waits for the wallet's answer or the end of
@@ -124,7 +129,7 @@ func (r *Rail) Pay(ctx context.Context, t payout.Ticket) (payout.Outcome, error)
 		Preimage string `json:"preimage"`
 		Fees     int64  `json:"fees_paid"`
 	}
-	sent, err := r.wallet.call(ctx, "pay_invoice", map[string]any{"invoice": string(t.Data)}, &paid)
+	sent, err := r.wallet.call(ctx, "pay_invoice", map[string]any{"invoice": in.text}, &paid)
 	answer, said := errors.AsType[*walletError](err)
 	switch {
 	case err == nil && in.Paid(paid.Preimage):
@@ -155,15 +160,24 @@ func (r *Rail) Look(ctx context.Context, t payout.Ticket) (payout.Outcome, error
 	return r.look(ctx, t.Key, in)
 }
 
-func read(t payout.Ticket) (bolt11.Invoice, error) {
-	in, err := bolt11.Decode(string(t.Data))
-	if err == nil && in.PaymentHash.String() != t.Key {
+// payment is what a ticket's data hold: the invoice, and the run that made the
+// ticket.
+type payment struct {
+	bolt11.Invoice
+	text, run string
+}
+
+func read(t payout.Ticket) (payment, error) {
+	var p payment
+	var err error
+	p.text, p.run, _ = strings.Cut(strings.TrimSpace(string(t.Data)), " ")
+	if p.Invoice, err = bolt11.Decode(p.text); err == nil && p.PaymentHash.String() != t.Key {
 		err = errors.New("it holds the invoice of another payment")
 	}
 	if err != nil {
-		return bolt11.Invoice{}, fmt.Errorf("the ticket %s is not one of this rail: %w", t.Key, err)
+		return payment{}, fmt.Errorf("the ticket %s is not one of this rail: %w", t.Key, err)
 	}
-	return in, nil
+	return p, nil
 }
 
 func (r *Rail) fly(key string) bool {
@@ -212,7 +226,7 @@ type transaction struct {
 }
 
 // look asks the wallet what became of an invoice.
-func (r *Rail) look(ctx context.Context, key string, in bolt11.Invoice) (payout.Outcome, error) {
+func (r *Rail) look(ctx context.Context, key string, in payment) (payout.Outcome, error) {
 	var t transaction
 	_, err := r.wallet.call(ctx, "lookup_invoice", map[string]any{"payment_hash": key}, &t)
 	missing := false
@@ -241,17 +255,18 @@ func (r *Rail) look(ctx context.Context, key string, in bolt11.Invoice) (payout.
 
 // missing judges a payment that the wallet does not know of, or, with a reason,
 // that failed.
-func (r *Rail) missing(key string, in bolt11.Invoice, failed string) (payout.Outcome, error) {
+func (r *Rail) missing(key string, in payment, failed string) (payout.Outcome, error) {
 	now := r.now()
 	r.mu.Lock()
 	var own track
-	mine := r.own[key] != nil
-	if mine {
+	known := r.own[key] != nil
+	if known {
 		own = *r.own[key]
 	}
 	r.mu.Unlock()
+	mine := known && in.run == r.run
 	rest := r.started.Add(requestTime + r.grace)
-	if mine {
+	if mine || own.asked {
 		rest = own.until
 	}
 	expired := now.After(in.Expires.Add(r.grace))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -106,7 +107,7 @@ func TestAnInvoiceIsPaid(t *testing.T) {
 		o, err = r.Look(t.Context(), ticket)
 		w.want(o, err, payout.Paid)
 	}
-	if in, _ := bolt11.Decode(string(ticket.Data)); o.Fee != 1234 || !in.Paid(o.Proof) {
+	if in, _ := read(ticket); o.Fee != 1234 || !in.Paid(o.Proof) {
 		t.Errorf("%+v", o)
 	}
 	w.moved(1)
@@ -166,7 +167,8 @@ func TestNotFoundIsNotFailed(t *testing.T) {
 	// The payment that was held all the time arrives.
 	w.s.set(func() {
 		w.pass(-11 * 24 * time.Hour)
-		w.s.settle(w.s.payments[ticket.Key], string(ticket.Data))
+		in, _ := read(ticket)
+		w.s.settle(w.s.payments[ticket.Key], in.text)
 		w.pass(11 * 24 * time.Hour)
 	})
 	o, err = r.Look(t.Context(), ticket)
@@ -196,6 +198,59 @@ func TestWhatWasNeverAskedHasFailedWhenItExpires(t *testing.T) {
 	o, err = next.Look(t.Context(), ticket)
 	w.want(o, err, payout.Failed)
 	w.moved(0)
+}
+
+// Another intent of this run may come with the very invoice that an earlier run
+// asked to pay. That it was not asked for again does not say that it never was.
+func TestAnInvoiceThatComesAgainHasNotFailed(t *testing.T) {
+	w := newWorld(t)
+	w.s.set(func() { w.s.hold, w.s.forgetful, w.s.mute = true, true, 1 })
+	in := w.intent(payouttest.Terms{})
+	first := w.run()
+	ticket, err := first.Prepare(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.pay(first, ticket); err == nil {
+		t.Error("the answer is lost")
+	}
+	next := w.run()
+	in.ID, in.Party = "home/bob/2026-10", "bob"
+	if _, err := next.Prepare(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	o, err := next.Pay(t.Context(), ticket) // the request may be under way
+	w.want(o, err, payout.Unknown)
+	w.pass(2 * time.Hour)
+	o, err = next.Look(t.Context(), ticket) // the payment may be held
+	w.want(o, err, payout.Unknown)
+	if w.s.called("pay_invoice") != 1 {
+		t.Errorf("asked to pay %d times", w.s.called("pay_invoice"))
+	}
+}
+
+// However many tickets are made, a request that is under way is not forgotten.
+func TestARequestUnderWayIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.s.set(func() { w.s.hold, w.s.forgetful, w.s.mute = true, true, 1 })
+	r := w.run()
+	w.pass(time.Hour)
+	ticket := w.prepare(r)
+	if _, err := w.pay(r, ticket); err == nil {
+		t.Error("the answer is lost")
+	}
+	for i := range maxOwn {
+		r.own[strconv.Itoa(i)] = &track{}
+	}
+	w.prepare(r)
+	if len(r.own) > 2 {
+		t.Errorf("%d tickets are remembered", len(r.own))
+	}
+	o, err := r.Pay(t.Context(), ticket)
+	w.want(o, err, payout.Unknown)
+	if w.s.called("pay_invoice") != 1 {
+		t.Errorf("asked to pay %d times", w.s.called("pay_invoice"))
+	}
 }
 
 func TestAFailureIsTriedAgainUntilTheInvoiceExpires(t *testing.T) {
@@ -296,7 +351,7 @@ func TestWhatCannotBePaidIsRefused(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, ticket, err)
 		}
 	}
-	for _, data := range []string{"", "lnbc1", w.intent(payouttest.Terms{}).To} {
+	for _, data := range []string{"", " ", "lnbc1", w.intent(payouttest.Terms{}).To} {
 		if _, err := r.Look(t.Context(), payout.Ticket{Key: "x", Data: []byte(data)}); err == nil {
 			t.Errorf("%q is taken for a ticket", data)
 		}

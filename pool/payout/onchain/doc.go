@@ -19,8 +19,9 @@
 // A transaction has failed for good only when another one that spends one of its
 // coins is buried as deep as a payment has to be. Even then the other one may be
 // the same payment with a higher fee, made by hand: if it pays every payee as
-// much, it is the payment. If it pays some of them, a person has to say what
-// holds. Until then it is under way, or unknown, and its money is blocked.
+// much, it is the payment. If it pays some of them, or pays them less, a person
+// has to say what holds. Until then it is under way, or unknown, and its money
+// is blocked.
 //
 // # What the macaroon of an lnd must allow
 //

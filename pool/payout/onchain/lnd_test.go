@@ -41,13 +41,16 @@ func TestPaysFromTheWalletOfAnLnd(t *testing.T) {
 	t.Run("a fee that is too high", n.tooDear)
 	t.Run("refused", n.refused)
 	t.Run("coins spent for something else", func(t *testing.T) {
-		n.rival(t, 0, payout.Outcome{State: payout.Failed}, "spent its coins for something else")
+		n.rival(t, nil, payout.Outcome{State: payout.Failed}, "spent its coins for something else")
 	})
 	t.Run("the same payment with another fee", func(t *testing.T) {
-		n.rival(t, 2, payout.Outcome{State: payout.Paid}, "")
+		n.rival(t, []string{"20000", "25000"}, payout.Outcome{State: payout.Paid}, "")
 	})
 	t.Run("a part of the payment", func(t *testing.T) {
-		n.rival(t, 1, payout.Outcome{}, "pays 1 of 2 payees: settle it by hand")
+		n.rival(t, []string{"20000"}, payout.Outcome{}, "pays 1 of 2 payees: settle it by hand")
+	})
+	t.Run("the fee taken from the payees", func(t *testing.T) {
+		n.rival(t, []string{"19000", "24000"}, payout.Outcome{}, "pays its payees less: settle it by hand")
 	})
 }
 
@@ -236,8 +239,8 @@ func (n network) release(t *testing.T) []lease {
 }
 
 // rival: somebody else spends the coins of a payment to two, before it is
-// broadcast, and pays some of the payees with them.
-func (n network) rival(t *testing.T, pays int, want payout.Outcome, why string) {
+// broadcast, and pays the first payees so many sats with them.
+func (n network) rival(t *testing.T, pays []string, want payout.Outcome, why string) {
 	r := n.rail(t, onchain.Terms{Rate: 2})
 	k, err := r.PrepareBatch(t.Context(), []payout.Intent{
 		{ID: "a", To: payee(t, 0), Millisats: 20_000_000, MaxFee: 1_000_000},
@@ -251,7 +254,7 @@ func (n network) rival(t *testing.T, pays int, want payout.Outcome, why string) 
 		inputs = append(inputs, map[string]any{"txid_str": l.Outpoint.Txid, "output_index": l.Outpoint.Index})
 	}
 	to := map[string]string{payee(t, 2): "5000"}
-	for i, sats := range []string{"20000", "25000"}[:pays] {
+	for i, sats := range pays {
 		to[payee(t, i)] = sats
 	}
 	var funded struct {

@@ -155,6 +155,17 @@ func (t ticket) paidBy(tx *wire.MsgTx) (paid, of int) {
 	return paid, of
 }
 
+// names tells whether another transaction pays any of the ticket's payees
+// anything.
+func (t ticket) names(tx *wire.MsgTx) bool {
+	for i, o := range t.packet.UnsignedTx.TxOut {
+		if i != t.Change && slices.ContainsFunc(tx.TxOut, func(w *wire.TxOut) bool { return bytes.Equal(o.PkScript, w.PkScript) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // pack makes the ticket of a packet. What is large and not needed to sign is
 // left out of it: the whole transactions that its coins come from.
 func pack(p *psbt.Packet, change int, height int64) (payout.Ticket, error) {

@@ -2,6 +2,7 @@ package onchain
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -178,6 +179,48 @@ func TestTicketIsTheTransaction(t *testing.T) {
 	}
 	if _, err := pack(packet(t, 50, full...), -1, 0); err != nil {
 		t.Errorf("a full batch of 50 coins: %v", err)
+	}
+}
+
+// sky is a wallet on whose chain one thing is to be seen.
+type sky struct {
+	wallet
+	seen sighting
+}
+
+func (s sky) find(context.Context, ticket) (sighting, error) { return s.seen, nil }
+
+// TestWhatARivalDecides: a transaction that spends a payment's coins is deep
+// enough. It was made by hand, or for another payment.
+func TestWhatARivalDecides(t *testing.T) {
+	p := packet(t, 2, wire.NewTxOut(1000, script(1)), wire.NewTxOut(500, script(2)), wire.NewTxOut(300, script(9)))
+	k, err := pack(p, 2, 800_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		outs  []*wire.TxOut
+		state payout.State
+		says  string // of the outcome or the error
+	}{
+		{"all as much", []*wire.TxOut{wire.NewTxOut(1000, script(1)), wire.NewTxOut(500, script(2))}, payout.Paid, ""},
+		{"something else", []*wire.TxOut{wire.NewTxOut(1700, script(4))}, payout.Failed, "for something else"},
+		{"back into the wallet", []*wire.TxOut{wire.NewTxOut(1700, script(9))}, payout.Failed, "for something else"},
+		{"one of two", []*wire.TxOut{wire.NewTxOut(1000, script(1))}, payout.Unknown, "pays 1 of 2 payees"},
+		// The fee was raised at the payees' cost.
+		{"all less", []*wire.TxOut{wire.NewTxOut(900, script(1)), wire.NewTxOut(400, script(2))}, payout.Unknown, "settle it by hand"},
+		{"one less", []*wire.TxOut{wire.NewTxOut(499, script(2))}, payout.Unknown, "settle it by hand"},
+	} {
+		r := &Rail{name: "onchain", terms: Terms{}.defaults(), wallet: sky{seen: sighting{rival: &wire.MsgTx{TxOut: c.outs}, rivalDepth: 6, rivalFee: 100}}}
+		o, err := r.Look(t.Context(), k)
+		says := o.Why
+		if err != nil {
+			says = err.Error()
+		}
+		if o.State != c.state || (err != nil) != (c.state == payout.Unknown) || !strings.Contains(says, c.says) {
+			t.Errorf("%s: %+v, %v", c.name, o, err)
+		}
 	}
 }
 

@@ -153,6 +153,9 @@ func (r *Rail) look(ctx context.Context, d ticket) (payout.Outcome, error) {
 		return pending("the transaction %s spends its coins, with %d of %d confirmations", rival, s.rivalDepth, r.terms.Depth)
 	case paid == of:
 		return payout.Outcome{State: payout.Paid, Fee: s.rivalFee * 1000, Proof: rival}, nil
+	case paid == 0 && d.names(s.rival):
+		// Wallets that raise a fee may take it from what is paid.
+		return payout.Outcome{}, fmt.Errorf("the transaction %s spent its coins and pays its payees less: settle it by hand", rival)
 	case paid == 0:
 		return payout.Outcome{State: payout.Failed, Why: fmt.Sprintf("the transaction %s spent its coins for something else", rival)}, nil
 	default:

@@ -445,6 +445,15 @@ func (p *Payer) settle(ctx context.Context, g group, o Outcome, err error) error
 	if err != nil {
 		o = Outcome{State: Unknown, Why: err.Error()}
 	}
+	if o.State == Paid {
+		// What took the place of a transaction may be another payment.
+		p.mu.Lock()
+		by, used := p.book.used[place{ticket: o.Proof}]
+		p.mu.Unlock()
+		if used && o.Proof != g[0].Ticket.Key {
+			o = Outcome{State: Unknown, Why: fmt.Sprintf("%s is the payment %s, which does not pay this one as well: look where the money is, and settle it by hand", o.Proof, by)}
+		}
+	}
 	switch o.State {
 	case Paid, Failed:
 		return p.finish(ctx, g, o)

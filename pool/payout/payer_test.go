@@ -143,13 +143,7 @@ func TestAnEndInTheMiddleIsWrittenDown(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	book := payout.NewBook("test")
-	for _, e := range s.entries {
-		if err := book.Apply(ledger.Record{At: e.At, Kind: e.Kind, Subject: e.Subject, Body: e.Body}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if open := book.Open(); len(open) != 1 || open[0].State != ledger.PayoutUnknown || open[0].Why != "context canceled" {
+	if open := replayed(t, s).Open(); len(open) != 1 || open[0].State != ledger.PayoutUnknown || open[0].Why != "context canceled" {
 		t.Errorf("the ledger holds %+v", open)
 	}
 }
@@ -197,4 +191,78 @@ func TestTicketsAreChecked(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+}
+
+// chained is a rail on which one transaction may take the place of another, as
+// on the chain.
+type chained struct{ instead map[string]string } // the proof, by ticket; none: it is under way
+
+func (chained) Name() string { return "slow" }
+
+func (chained) Prepare(_ context.Context, in payout.Intent) (payout.Ticket, error) {
+	return payout.Ticket{Key: "tx-" + in.Party}, nil
+}
+
+func (c chained) Pay(ctx context.Context, t payout.Ticket) (payout.Outcome, error) {
+	return c.Look(ctx, t)
+}
+
+func (c chained) Look(_ context.Context, t payout.Ticket) (payout.Outcome, error) {
+	if proof := c.instead[t.Key]; proof != "" {
+		return payout.Outcome{State: payout.Paid, Proof: proof}, nil
+	}
+	return payout.Outcome{State: payout.Pending}, nil
+}
+
+// TestOneTransactionIsOnePayment: two parties may have one address. What spent
+// the coins of one payment and pays that address as much may be the payment of
+// the other party, which does not pay the first as well.
+func TestOneTransactionIsOnePayment(t *testing.T) {
+	s, r := new(shelf), chained{map[string]string{}}
+	p := newPayer(t, s, r)
+	list := dues("x", "y")
+	list[0].To, list[1].To = "one address", "one address"
+	if _, _, err := p.Begin(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for paid := range 2 { // while the other is open, and when it is over
+		p, err := payout.NewPayer(replayed(t, s), payout.Config{
+			Rails: []payout.Rail{r}, Append: s.append, Policy: s.policy, Now: func() time.Time { return noon.Add(time.Hour) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.instead["tx-x"] = "tx-y"
+		if paid > 0 {
+			r.instead["tx-y"] = "tx-y"
+		}
+		for range 2 {
+			if err := p.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		open := p.Open()
+		if len(open) != 2-paid || open[0].Party != "x" || open[0].State != ledger.PayoutUnknown || !strings.Contains(open[0].Why, "tx-y") {
+			t.Fatalf("x is not paid by the payment of y: %+v", open)
+		}
+		if paid > 0 {
+			if err := p.Settle(t.Context(), open[0].ID, payout.Outcome{State: payout.Failed, Why: "looked"}); err != nil || len(p.Open()) != 0 {
+				t.Errorf("settled by hand: %v, %+v", err, p.Open())
+			}
+		}
+	}
+}
+
+func replayed(t *testing.T, s *shelf) *payout.Book {
+	t.Helper()
+	book := payout.NewBook("test")
+	for _, e := range s.entries {
+		if err := book.Apply(ledger.Record{At: e.At, Kind: e.Kind, Subject: e.Subject, Body: e.Body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return book
 }

@@ -254,9 +254,10 @@ func (b *books) claim(r ledger.Record, x ledger.Shares) {
 	}
 	if b.s.cfg.Scheme == PerShare {
 		b.unpaid = append(b.unpaid, claim{r.Seq, r.Subject, x.Party, job.Work(x.Work)})
-	} else if b.payer == nil || x.To.Before(b.opened) {
+	} else if b.payer == nil || r.At.Before(b.opened) {
 		// Of the process before, which may have left shares that only this one
-		// folds: what is done since counts at once.
+		// folds: what is done since counts at once. A record is as late as its last
+		// share.
 		who := x.Party
 		if who == "" {
 			who = b.s.accountOf(r.Subject)

@@ -48,8 +48,8 @@ func (s *Service) Admit(l server.Login) (server.Place, error) {
 		h.since = now
 	}
 	h.conns++
-	h.account = m.Account
 	if h.line == nil || h.account != m.Account {
+		h.account = m.Account
 		h.line = s.lineOf(w, h, now)
 	}
 	// The other connections of a miner that is here already stay where it was

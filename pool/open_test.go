@@ -3,11 +3,14 @@ package pool_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"hearth/ledger"
 	"hearth/pool"
 	"hearth/pool/pooltest"
+	"hearth/pool/server"
 )
 
 // Addresses of miners and of the pool itself, on regtest.
@@ -131,4 +134,78 @@ func TestAPoolDividesItsBlocks(t *testing.T) {
 			t.Errorf("the same deposit twice: %v", err)
 		}
 	})
+}
+
+// Work whose shares only the next process brings into the ledger counts for the
+// blocks that come.
+func TestWorkOfTheProcessBeforeCounts(t *testing.T) {
+	btcd := pooltest.StartBtcd(t, pooltest.BtcdConfig{Network: "regtest", Mining: poolAddress})
+	dir := t.TempDir()
+	before := time.Now().UTC()
+	d := open(t, dir, pool.Config{Role: pool.Open, Scheme: pool.PPLNS, Network: "regtest", Address: poolAddress, Node: onNode(t, btcd, dir)})
+	from := before.Truncate(15 * time.Minute)
+	e, err := ledger.NewEntry(before, "sam", false, ledger.Shares{
+		From: from, To: from.Add(15 * time.Minute), Work: 1 << 20, Count: 1, Source: pool.NodeSource, Party: samAddress, Digest: ledger.Hash{1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.store.Append(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pooltest.Eventually(t, "the node gives work", func() error {
+		if s := d.State(t.Context()).Sources; len(s) == 0 || !s[0].Up {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
+	p, err := d.Pair(pool.Miner{Name: "anna", Account: annaAddress})
+	if err != nil {
+		t.Fatal(err)
+	}
+	height := btcd.Height(t)
+	d.mine(d.work([]string{p.User2}, 1, 0, 0), "a block is found", func() error {
+		if h := btcd.Height(t); h == height {
+			return fmt.Errorf("height %d", h)
+		}
+		return nil
+	})
+	btcd.Generate(t, 101)
+	pooltest.Eventually(t, "who worked before has a part of the first block", func() error {
+		if err := d.Settle(t.Context()); err != nil {
+			return err
+		}
+		for _, p := range d.State(t.Context()).Parties {
+			if p.Name == samAddress && p.Balance > 0 {
+				return nil
+			}
+		}
+		return fmt.Errorf("%+v", d.State(t.Context()).Parties)
+	})
+}
+
+// A miner that is paired anew for another account works for that one.
+func TestAMinerChangesItsAccount(t *testing.T) {
+	node := pool.Node{URL: strings.Replace(refuses(t), "stratum+tcp", "http", 1), User: "nobody"}
+	d := open(t, t.TempDir(), pool.Config{Role: pool.Open, Scheme: pool.PaySolo, Network: "regtest", Address: poolAddress, Node: node, NoFallback: true})
+	for _, account := range []string{annaAddress, samAddress} {
+		p, err := d.Pair(pool.Miner{Name: "heater-0", Account: account})
+		if err != nil {
+			t.Fatal(err)
+		}
+		place, err := d.Admit(server.Login{Protocol: 2, User: p.User2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := pool.NodeSource + "/" + account; place.Source != want {
+			t.Errorf("a miner of %s mines %s, want %s", account, place.Source, want)
+		}
+		d.Left(place.Worker)
+		if err := d.Miners().Remove("heater-0"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -74,7 +74,8 @@ type poolPointCmd struct {
 
 // Run points miners here.
 func (c *poolPointCmd) Run(p *program) error {
-	return c.repoint(p, c.Device, c.All, httpapi.ToHearth, "mines here now; its earlier pools are kept")
+	return c.repoint(p, c.Device, c.All, httpapi.ToHearth, "mines here now; its earlier pools are kept",
+		`Hearth can set the pools of no further device here. Type what "hearth pool pair NAME" prints into the miner's own page.`)
 }
 
 type poolRestoreCmd struct {
@@ -85,11 +86,12 @@ type poolRestoreCmd struct {
 
 // Run puts earlier pools back.
 func (c *poolRestoreCmd) Run(p *program) error {
-	return c.repoint(p, c.Device, c.All, httpapi.ToEarlier, "has its earlier pools back")
+	return c.repoint(p, c.Device, c.All, httpapi.ToEarlier, "has its earlier pools back", "Nothing to put back: no miner was pointed here.")
 }
 
-// repoint sends one miner, or all, to a place.
-func (r remote) repoint(p *program, device string, all bool, to, done string) error {
+// repoint sends one miner, or all, to a place, and says what was done, or that
+// there was none.
+func (r remote) repoint(p *program, device string, all bool, to, done, none string) error {
 	if (device == "") != all {
 		return coded(exitUsage, errors.New("name one device, or say --all"))
 	}
@@ -109,7 +111,7 @@ func (r remote) repoint(p *program, device string, all bool, to, done string) er
 		fmt.Fprintf(p.out, "%s %s.\n", oneLine(id), done)
 	}
 	if len(ids) == 0 {
-		fmt.Fprintln(p.out, "There is no such miner.")
+		fmt.Fprintln(p.out, none)
 	}
 	return errors.Join(errs...)
 }
@@ -167,7 +169,7 @@ func (r remote) payouts(p *program, stop bool) error {
 type poolReceiptCmd struct {
 	remote `embed:""`
 	Source string `arg:"" help:"Who paid: an upstream of the configuration, or node." placeholder:"SOURCE"`
-	Amount string `arg:"" help:"How much: \"21000 sats\", \"0.0005 BTC\", \"1500 msat\"; below zero if it was taken back." placeholder:"AMOUNT"`
+	Amount string `arg:"" help:"How much: \"21000 sats\", \"0.0005 BTC\", \"1500 msat\"; below zero if it was taken back, then last and behind two dashes: -- \"-21000 sats\"." placeholder:"AMOUNT"`
 	Proof  string `help:"How it can be looked up: a transaction, a payment hash. The same proof is taken once." required:"" placeholder:"TEXT"`
 	At     string `help:"When, such as 2026-11-21T09:00:00+01:00; now without it." placeholder:"TIME"`
 	For    string `help:"What for." placeholder:"TEXT"`
@@ -215,6 +217,9 @@ func (c *poolReportCmd) Run(p *program) error {
 	to, err := instant("--to", c.To)
 	if err != nil {
 		return err
+	}
+	if !from.Before(to) {
+		return coded(exitUsage, fmt.Errorf("--from %s must lie before --to %s", c.From, c.To))
 	}
 	var st pool.State
 	if err := c.do(p.ctx, http.MethodPost, "/api/v1/pool/reports", pool.Reported{Source: c.Source, From: from, To: to, Millisats: msat}, &st); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"hearth/config"
 	"hearth/httpapi"
+	"hearth/internal/loopback"
 	"hearth/pool"
 )
 
@@ -137,6 +138,9 @@ func printPairing(p *program, paired pool.Pairing) {
 	} else {
 		fmt.Fprintln(p.out, "\nIf it speaks Stratum V2: \"hearth pool status\" tells the key once the home runs; the user is "+paired.User2)
 	}
+	if at, err := url.Parse(paired.URL); err == nil && loopback.Host(at.Host) {
+		fmt.Fprintln(p.out, "\n"+p.paint(warm, thisComputerOnly))
+	}
 	if paired.Token != "" {
 		fmt.Fprintln(p.out, "\nThe password is shown this once: Hearth keeps only its hash.")
 	}
@@ -185,7 +189,7 @@ func (c *poolMinersCmd) Run(p *program) error {
 		fmt.Fprintln(p.out, nobody)
 		return nil
 	}
-	table(p.out, heaterRows(st))
+	printHeaters(p.out, st)
 	return nil
 }
 
@@ -218,7 +222,7 @@ func (c *poolMinersCmd) list(p *program) error {
 		return printJSON(p.out, list)
 	}
 	if len(list) == 0 {
-		fmt.Fprintln(p.out, nobody)
+		fmt.Fprintf(p.out, "No home answers at %s, and the list in %s is empty.\n%s\n", c.URL, c.Data, nobody)
 		return nil
 	}
 	fmt.Fprintln(p.out, "No home runs now. These may come in when it does:")

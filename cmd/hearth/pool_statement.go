@@ -67,9 +67,12 @@ type poolAgreementCmd struct {
 func (c *poolAgreementCmd) Run(p *program) error {
 	text, err := readLimited(c.File, maxAgreement)
 	if err != nil {
-		return coded(exitUsage, err)
+		return coded(exitUsage, fmt.Errorf("read the agreement: %w", err))
 	}
 	a, err := agreement.Parse(text)
+	if err == nil {
+		_, err = zoneOfAgreement(a)
+	}
 	if c.JSON {
 		out := map[string]any{"ok": err == nil}
 		if err != nil {
@@ -111,19 +114,19 @@ func (c *poolVerifyCmd) Run(p *program) error {
 	}
 	statement, err := readLimited(c.Statement, maxStatement)
 	if err != nil {
-		return coded(exitUsage, err)
+		return coded(exitUsage, fmt.Errorf("read the statement: %w", err))
 	}
 	text, err := readLimited(c.Agreement, maxAgreement)
 	if err != nil {
-		return coded(exitUsage, err)
+		return coded(exitUsage, fmt.Errorf("read the agreement: %w", err))
 	}
 	a, err := agreement.Parse(text)
 	if err != nil {
 		return coded(exitUsage, fmt.Errorf("%s: %w", c.Agreement, err))
 	}
-	zone, err := time.LoadLocation(a.Zone)
+	zone, err := zoneOfAgreement(a)
 	if err != nil {
-		return fmt.Errorf("%s: time zone: %w", c.Agreement, err)
+		return coded(exitUsage, fmt.Errorf("%s: %w", c.Agreement, err))
 	}
 	if _, err := os.Stat(c.Records); err != nil {
 		return coded(exitUsage, fmt.Errorf("read the records: %w", err))
@@ -144,6 +147,15 @@ func (c *poolVerifyCmd) Run(p *program) error {
 		return coded(exitProblem, errors.New("the statement does not follow from the agreement and the records"))
 	}
 	return nil
+}
+
+// zoneOfAgreement loads the time zone that an agreement reckons its months in.
+func zoneOfAgreement(a *agreement.Agreement) (*time.Location, error) {
+	zone, err := time.LoadLocation(a.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("time_zone %q is not known: write it as Europe/Oslo or America/Chicago", a.Zone)
+	}
+	return zone, nil
 }
 
 // recordsIn yields the records of an exported chain.

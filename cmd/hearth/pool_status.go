@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
+	"hearth/internal/loopback"
 	"hearth/pool"
 	"hearth/pool/agreement"
 	"hearth/units"
@@ -39,30 +41,13 @@ func (c *poolStatusCmd) Run(p *program) error {
 	for _, t := range st.Trouble {
 		fmt.Fprintln(p.out, p.paint(warm, oneLine(t)))
 	}
-	fmt.Fprintf(p.out, "Per kWh of heat %s; last 24 h %s; came in over 30 days %s; hash rate %s.\n",
-		reason(st.Money.PerKWh), reason(st.Money.Day), agreement.Sats(st.Money.Received), reason(st.Rate))
-	if st.Money.Price.IsKnown() {
-		fmt.Fprintf(p.out, "One bitcoin costs %s, says %s.\n", st.Money.Price, oneLine(st.Money.From))
-	}
+	fmt.Fprintln(p.out)
+	table(p.out, figureRows(st))
 	if len(st.Heaters) > 0 {
 		fmt.Fprintln(p.out)
-		table(p.out, heaterRows(st))
+		printHeaters(p.out, st)
 	}
-	if len(st.Sources) > 0 {
-		rows := [][]string{{"source", "", "shares", "where"}}
-		for _, s := range st.Sources {
-			how := "does not answer: " + s.Why
-			switch {
-			case s.Unpaid:
-				how = "unpaid"
-			case s.Up:
-				how = "answers"
-			}
-			rows = append(rows, []string{oneLine(s.Name), oneLine(how), fmt.Sprintf("%d taken, %d refused", s.Accepted, s.Rejected), oneLine(s.Where)})
-		}
-		fmt.Fprintln(p.out)
-		table(p.out, rows)
-	}
+	printSources(p.out, st)
 	if len(st.Parties) > 0 {
 		rows := [][]string{{"party", "share", "owed", "paid", "where"}}
 		for _, x := range st.Parties {
@@ -77,6 +62,9 @@ func (c *poolStatusCmd) Run(p *program) error {
 	}
 	c.payments(p, st)
 	fmt.Fprintf(p.out, "\nMiners come in at %s, Stratum V1 and V2.\n", oneLine(st.Listen))
+	if loopback.Host(st.Listen) {
+		fmt.Fprintln(p.out, p.paint(warm, thisComputerOnly))
+	}
 	if st.Key != "" {
 		fmt.Fprintf(p.out, "The key for V2 is %s\n", oneLine(st.Key))
 	}
@@ -106,9 +94,49 @@ func (c *poolStatusCmd) payments(p *program, st pool.State) {
 	table(p.out, rows)
 }
 
-// heaterRows are the paired miners as a table.
-func heaterRows(st pool.State) [][]string {
-	rows := [][]string{{"miner", "hash rate", "mines for", "shares", "late", "refused", ""}}
+// figureRows are the figures of the page, under the names that they have there,
+// each with where it comes from.
+func figureRows(st pool.State) [][]string {
+	worth := ""
+	if st.Test {
+		worth = ", worth nothing"
+	}
+	return [][]string{
+		{"Per kWh of heat", stated(st.Money.PerKWh, "expected"+worth)},
+		{"Last 24 h", stated(st.Money.Day, "expected by the shares that came in"+worth)},
+		{"Came in, 30 days", agreement.Sats(st.Money.Received) + ", booked" + worth},
+		{"Hash rate", stated(st.Rate, "by the shares that come in")},
+		{"One bitcoin", stated(st.Money.Price, "says "+oneLine(st.Money.From))},
+	}
+}
+
+// printSources prints where work comes from, and beneath why it does not.
+func printSources(w io.Writer, st pool.State) {
+	if len(st.Sources) == 0 {
+		return
+	}
+	rows := [][]string{{"source", "", "shares", "where"}}
+	var why []string
+	for _, s := range st.Sources {
+		how := "answers"
+		switch {
+		case s.Unpaid:
+			how = "unpaid"
+		case !s.Up:
+			how = "does not answer"
+			why = append(why, oneLine(s.Name+": "+s.Why))
+		}
+		rows = append(rows, []string{oneLine(s.Name), how, fmt.Sprintf("%d taken, %d refused", s.Accepted, s.Rejected), oneLine(s.Where)})
+	}
+	fmt.Fprintln(w)
+	table(w, rows)
+	printLines(w, why)
+}
+
+// printHeaters prints the paired miners, and beneath what is wrong with them.
+func printHeaters(w io.Writer, st pool.State) {
+	rows := [][]string{{"miner", "hash rate", "mines for", "shares", "late", "refused"}}
+	var trouble []string
 	for _, h := range st.Heaters {
 		source := h.Source
 		switch {
@@ -122,16 +150,26 @@ func heaterRows(st pool.State) [][]string {
 			rate = v.String()
 		}
 		rows = append(rows, []string{
-			oneLine(h.Name), rate, oneLine(source), fmt.Sprint(h.Accepted), fmt.Sprint(h.Stale), fmt.Sprint(h.Rejected), oneLine(h.Trouble),
+			oneLine(h.Name), rate, oneLine(source), fmt.Sprint(h.Accepted), fmt.Sprint(h.Stale), fmt.Sprint(h.Rejected),
 		})
+		if h.Trouble != "" {
+			trouble = append(trouble, oneLine(h.Name+": "+h.Trouble))
+		}
 	}
-	return rows
+	table(w, rows)
+	printLines(w, trouble)
 }
 
-// reason prints a value, or why it is not known.
-func reason[T any](k units.Known[T]) string {
+func printLines(w io.Writer, lines []string) {
+	for _, l := range lines {
+		fmt.Fprintln(w, l)
+	}
+}
+
+// stated prints a value and where it comes from, or why it is not known.
+func stated[T any](k units.Known[T], from string) string {
 	if !k.IsKnown() {
 		return "unknown (" + oneLine(k.Why()) + ")"
 	}
-	return k.String()
+	return k.String() + ", " + from
 }

@@ -15,6 +15,7 @@ import (
 
 	"hearth/config"
 	"hearth/device"
+	"hearth/internal/loopback"
 	"hearth/ledger"
 	"hearth/pool"
 	"hearth/site"
@@ -254,10 +255,12 @@ func ours(id string, q device.Pool) bool {
 	return name == id
 }
 
+// thisComputerOnly is said of a port for miners that no other machine reaches.
+const thisComputerOnly = "That address is this computer's own: no other machine reaches it. For a miner on the home network, set pool: listen to the address that this computer has there, such as 192.168.1.10:3333."
+
 // reachable refuses to point a miner at a port that it cannot reach.
 func (p *pooling) reachable(id string) error {
-	host, _, _ := net.SplitHostPort(p.service.Address()) // empty before it listens
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+	if !loopback.Host(p.service.Address()) { // empty before it listens
 		return nil
 	}
 	for _, d := range p.home.State().Devices {

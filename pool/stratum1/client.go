@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 )
 
 // The errors of a Client that a caller may want to tell apart.
@@ -28,9 +29,17 @@ var (
 )
 
 // Credential is a worker's name at a pool and its password there.
-type Credential struct {
-	User, Password string
-}
+type Credential = stratum.Credential
+
+// Answer is what a pool says to a share: the same in both versions.
+type Answer = stratum.Answer
+
+// What a pool made of a share: see [stratum.Outcome].
+const (
+	Unknown  = stratum.Unknown
+	Accepted = stratum.Accepted
+	Rejected = stratum.Rejected
+)
 
 // ClientConfig is what a Client needs to begin.
 type ClientConfig struct {
@@ -51,39 +60,6 @@ type ClientConfig struct {
 	Suggest job.Difficulty
 	// Next gives the ids of jobs.
 	Next func() uint32
-}
-
-// Outcome is what a pool made of a share.
-type Outcome uint8
-
-// The outcomes. Unknown is neither of the others: no answer came, or one that
-// says nothing.
-const (
-	Unknown Outcome = iota
-	Accepted
-	Rejected
-)
-
-var outcomes = [...]string{"unknown", "accepted", "rejected"}
-
-// String is the outcome in a word.
-func (o Outcome) String() string {
-	if int(o) < len(outcomes) {
-		return outcomes[o]
-	}
-	return fmt.Sprintf("outcome(%d)", uint8(o))
-}
-
-// Answer is what a pool says to a share.
-type Answer struct {
-	Cookie  uint64 // as given to Submit
-	Worker  string
-	Outcome Outcome
-	// Code and Reason are the pool's, if it gave any.
-	Code   Code
-	Reason string
-	// Took is how long the answer was under way; 0 if none came.
-	Took time.Duration
 }
 
 // NewsKind says what News is.
@@ -365,9 +341,10 @@ func (c *Client) answer(m message, now time.Time) error {
 		return nil
 	}
 	delete(c.sent, id)
-	a := Answer{Cookie: s.cookie, Worker: s.worker, Took: now.Sub(s.at)}
-	a.Outcome, a.Code, a.Reason = outcome(m)
-	c.tell(News{Kind: Answered, Answer: a})
+	o, code, why := outcome(m)
+	c.tell(News{Kind: Answered, Answer: Answer{
+		Cookie: s.cookie, Worker: s.worker, Outcome: o, Code: int(code), Reason: why, Took: now.Sub(s.at),
+	}})
 	return nil
 }
 
@@ -382,7 +359,7 @@ func requestID(raw []byte) (uint64, bool) {
 
 // outcome reads an answer as cgminer does: what is not false and comes without
 // an error is accepted. No result and no error says nothing.
-func outcome(m message) (Outcome, Code, string) {
+func outcome(m message) (stratum.Outcome, Code, string) {
 	code, why := fault(m.fault)
 	switch {
 	case why != "":

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2/message"
 	"hearth/units"
 )
@@ -55,35 +56,15 @@ type ClientConfig struct {
 	Next func() uint32
 }
 
-// Outcome is what a pool made of a share.
-type Outcome uint8
+// Answer is what a pool says to a share: the same in both versions.
+type Answer = stratum.Answer
 
-// The outcomes. Unknown is neither of the others: no answer came.
+// What a pool made of a share: see [stratum.Outcome].
 const (
-	Unknown Outcome = iota
-	Accepted
-	Rejected
+	Unknown  = stratum.Unknown
+	Accepted = stratum.Accepted
+	Rejected = stratum.Rejected
 )
-
-var outcomes = [...]string{"unknown", "accepted", "rejected"}
-
-// String is the outcome in a word.
-func (o Outcome) String() string {
-	if int(o) < len(outcomes) {
-		return outcomes[o]
-	}
-	return fmt.Sprintf("outcome(%d)", uint8(o))
-}
-
-// Answer is what a pool says to a share.
-type Answer struct {
-	Cookie  uint64 // as given to Submit
-	Worker  string
-	Outcome Outcome
-	Reason  string // the pool's, if it gave any
-	// Took is how long the answer was under way; 0 if none came.
-	Took time.Duration
-}
 
 // NewsKind says what News is.
 type NewsKind uint8

@@ -143,7 +143,7 @@ func (c *Client) once(ctx context.Context, h Handler) (time.Duration, error) {
 	others = l.others
 	c.mu.Unlock()
 	for _, a := range lost {
-		h.Answer(a)
+		h.Answer(Answer{Answer: a, Upstream: c.config.Name})
 	}
 	if c.alone = others > l.answered && errors.Is(err, io.EOF); c.alone {
 		h.Notice(Notice{Kind: Trouble, Upstream: c.config.Name, Text: alone + ": the next has one"})

@@ -11,14 +11,13 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2/noise"
 	"hearth/units"
 )
 
 // Credential is a worker's name at a pool and its password there.
-type Credential struct {
-	User, Password string
-}
+type Credential = stratum.Credential
 
 // Config says which pool, and as whom.
 type Config struct {

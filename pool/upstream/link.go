@@ -104,7 +104,7 @@ func (l *link) deliver(heard []news, h Handler) error {
 		case n.job != nil:
 			h.Job(n.job)
 		case n.answer != nil:
-			h.Answer(*n.answer)
+			h.Answer(Answer{Answer: *n.answer, Upstream: l.name})
 		case n.notice != nil:
 			if n.notice.Kind == WorkerIn || n.notice.Kind == WorkerOut {
 				l.answered++

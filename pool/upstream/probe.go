@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 )
 
 // Crediting is whom a pool credits shares to that come over one connection and
@@ -88,7 +89,7 @@ type probe struct {
 	named   bool
 	job     *job.Job
 	seen    seen
-	answers []Answer
+	answers []stratum.Answer
 }
 
 func (p *probe) note(f func()) {
@@ -106,7 +107,7 @@ func (p *probe) Down(_ string, why error) {
 	p.note(func() { p.seen.downs++; p.seen.why, p.job = why, nil })
 }
 func (p *probe) Job(j *job.Job)  { p.note(func() { p.job = j }) }
-func (p *probe) Answer(a Answer) { p.note(func() { p.answers = append(p.answers, a) }) }
+func (p *probe) Answer(a Answer) { p.note(func() { p.answers = append(p.answers, a.Answer) }) }
 func (p *probe) Notice(n Notice) {
 	p.note(func() {
 		if n.User == p.second.User {
@@ -224,8 +225,8 @@ func stranger(user string) string {
 
 // try sends a share under a name. If it was refused for what may happen to any
 // share, another is tried, three in all.
-func (p *probe) try(ctx context.Context, worker string) (Answer, error) {
-	var last Answer
+func (p *probe) try(ctx context.Context, worker string) (stratum.Answer, error) {
+	var last stratum.Answer
 	for cookie := range uint64(3) {
 		if err := p.until(ctx, func() bool { return p.job != nil }); err != nil {
 			return last, err
@@ -240,7 +241,7 @@ func (p *probe) try(ctx context.Context, worker string) (Answer, error) {
 		}
 		s.Worker = worker
 		if err := p.client.Submit(s, cookie); err != nil {
-			if last = (Answer{Reason: err.Error()}); errors.Is(err, ErrGone) || errors.Is(err, ErrDown) {
+			if last = (stratum.Answer{Reason: err.Error()}); errors.Is(err, ErrGone) || errors.Is(err, ErrDown) {
 				continue
 			}
 			return last, err
@@ -258,7 +259,7 @@ func (p *probe) try(ctx context.Context, worker string) (Answer, error) {
 		case ctx.Err() != nil:
 			return last, ctx.Err()
 		case silence:
-			last = Answer{Reason: "no answer came"}
+			last = stratum.Answer{Reason: "no answer came"}
 		case last.Outcome == Accepted || last.Outcome == Rejected && !common(last):
 			return last, nil
 		}
@@ -271,7 +272,7 @@ func (p *probe) try(ctx context.Context, worker string) (Answer, error) {
 
 // common reports whether a share was refused for what has nothing to do with its
 // name: it came late, or again, or was too easy.
-func common(a Answer) bool {
+func common(a stratum.Answer) bool {
 	switch a.Code {
 	case 21, 22, 23:
 		return true

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum1"
 )
 
@@ -28,14 +29,14 @@ type protocol interface {
 	// many shares wait for an answer, and since when.
 	pulse() (notified time.Time, waiting int, since time.Time)
 	// lost takes out the shares that wait.
-	lost() []Answer
+	lost() []stratum.Answer
 }
 
 // news is one thing that a pool says: the one part that is set.
 type news struct {
 	login  *Login
 	job    *job.Job
-	answer *Answer
+	answer *stratum.Answer
 	notice *Notice
 	// away: the pool wants the connection to end, and another not before so long.
 	away bool
@@ -53,15 +54,11 @@ type version1 struct {
 }
 
 func newVersion1(c Config, way Login) *version1 {
-	workers := make([]stratum1.Credential, len(c.Workers))
-	for i, w := range c.Workers {
-		workers[i] = stratum1.Credential(w)
-	}
 	return &version1{
 		name: c.Name, way: way,
 		lines: stratum1.Lines{Max: stratum1.PoolLine},
 		c: stratum1.NewClient(stratum1.ClientConfig{
-			Source: c.Source, Agent: c.Agent, Workers: workers, Mask: c.Mask & job.MaskV1,
+			Source: c.Source, Agent: c.Agent, Workers: c.Workers, Mask: c.Mask & job.MaskV1,
 			Extranonce: c.Extranonce, Suggest: c.Suggest, Next: c.Next,
 		}),
 	}
@@ -107,7 +104,7 @@ func (v *version1) hear(said []stratum1.News) {
 		case stratum1.NewJob:
 			v.heard = append(v.heard, news{job: s.Job})
 		case stratum1.Answered:
-			v.heard = append(v.heard, news{answer: v.answered(s.Answer)})
+			v.heard = append(v.heard, news{answer: &s.Answer})
 		case stratum1.WorkerIn:
 			v.note(Notice{Kind: WorkerIn, User: s.User})
 		case stratum1.WorkerOut:
@@ -126,13 +123,6 @@ func (v *version1) note(n Notice) {
 	v.heard = append(v.heard, news{notice: &n})
 }
 
-func (v *version1) answered(a stratum1.Answer) *Answer {
-	return &Answer{
-		Cookie: a.Cookie, Upstream: v.name, Worker: a.Worker, Outcome: Outcome(a.Outcome),
-		Code: int(a.Code), Reason: a.Reason, Took: a.Took,
-	}
-}
-
 // alone is why a worker was left out.
 const alone = "the pool ends the connection when several workers are to be let in"
 
@@ -144,7 +134,7 @@ func (v *version1) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]
 }
 
 func (v *version1) authorize(dst []byte, w Credential) ([]byte, error) {
-	return v.c.Authorize(dst, stratum1.Credential(w))
+	return v.c.Authorize(dst, w)
 }
 
 func (v *version1) shape(n int, now time.Time) ([]news, error) {
@@ -161,10 +151,4 @@ func (v *version1) pulse() (notified time.Time, waiting int, since time.Time) {
 	return v.c.Notified(), waiting, since
 }
 
-func (v *version1) lost() []Answer {
-	var lost []Answer
-	for _, a := range v.c.Lost() {
-		lost = append(lost, *v.answered(a))
-	}
-	return lost
-}
+func (v *version1) lost() []stratum.Answer { return v.c.Lost() }

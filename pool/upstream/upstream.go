@@ -2,10 +2,9 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
-	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 )
 
 // The errors of Submit that a caller may want to tell apart.
@@ -55,40 +54,17 @@ type Login struct {
 	Named bool
 }
 
-// Outcome is what a pool made of a share.
-type Outcome uint8
-
-// The outcomes.
+// What a pool made of a share: see [stratum.Outcome].
 const (
-	// Unknown: the connection ended before the pool answered, or its answer says
-	// neither yes nor no.
-	Unknown Outcome = iota
-	Accepted
-	Rejected
+	Unknown  = stratum.Unknown
+	Accepted = stratum.Accepted
+	Rejected = stratum.Rejected
 )
-
-var outcomes = [...]string{"unknown", "accepted", "rejected"}
-
-// String is the outcome in a word.
-func (o Outcome) String() string {
-	if int(o) < len(outcomes) {
-		return outcomes[o]
-	}
-	return fmt.Sprintf("outcome(%d)", uint8(o))
-}
 
 // Answer is what became of a share.
 type Answer struct {
-	Cookie   uint64 // as given to Submit
-	Upstream string
-	Worker   string
-	Outcome  Outcome
-	// Code is V1's number of the error, 0 if there is none.
-	Code int
-	// Reason is the pool's own words, or why there is no answer.
-	Reason string
-	// Took is how long the answer was under way; 0 if none came.
-	Took time.Duration
+	stratum.Answer        // its Cookie as given to Submit
+	Upstream       string // which pool it was for
 }
 
 // NoticeKind says what a Notice is.

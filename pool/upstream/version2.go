@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2"
 	"hearth/pool/stratum2/message"
 	"hearth/pool/stratum2/noise"
@@ -138,7 +139,7 @@ func (v *version2) tell(said []stratum2.News, now time.Time) {
 			v.notified = now
 			v.heard = append(v.heard, news{job: s.Job})
 		case stratum2.Answered:
-			v.heard = append(v.heard, news{answer: v.answered(s.Answer)})
+			v.heard = append(v.heard, news{answer: &s.Answer})
 		case stratum2.Reconnect:
 			n := Notice{Kind: Sent, Upstream: v.config.Name, Text: s.Host}
 			if s.Port != 0 {
@@ -151,13 +152,6 @@ func (v *version2) tell(said []stratum2.News, now time.Time) {
 
 // unnamed is why a second worker is of no use at a pool.
 const unnamed = "the pool does not know the extension that names workers: all is credited to the first"
-
-func (v *version2) answered(a stratum2.Answer) *Answer {
-	return &Answer{
-		Cookie: a.Cookie, Upstream: v.config.Name, Worker: a.Worker, Outcome: Outcome(a.Outcome),
-		Reason: a.Reason, Took: a.Took,
-	}
-}
 
 func (v *version2) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]byte, error) {
 	plain, err := v.c.Submit(v.plain[:0], stratum2.Solution(s), cookie, now)
@@ -201,10 +195,4 @@ func (v *version2) pulse() (notified time.Time, waiting int, since time.Time) {
 	return v.notified, waiting, since
 }
 
-func (v *version2) lost() []Answer {
-	var lost []Answer
-	for _, a := range v.c.Lost() {
-		lost = append(lost, *v.answered(a))
-	}
-	return lost
-}
+func (v *version2) lost() []stratum.Answer { return v.c.Lost() }

@@ -52,8 +52,14 @@ func (e errStatus) Error() string {
 	return fmt.Sprintf("phoenixd answers with status %d: %.200q", e.code, e.says)
 }
 
-// ask sends a request, a form if there is one, and decodes the answer.
-func (n *node) ask(ctx context.Context, path string, form url.Values, into any) error {
+// soon is how long an answer takes at most that phoenixd has at hand.
+const soon = 30 * time.Second
+
+// ask sends a request, a form if there is one, and decodes the answer, which is
+// waited for until the limit.
+func (n *node) ask(ctx context.Context, limit time.Duration, path string, form url.Values, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	method, body := http.MethodGet, io.Reader(nil)
 	if form != nil {
 		method, body = http.MethodPost, strings.NewReader(form.Encode())
@@ -116,7 +122,7 @@ func (n *node) payments(ctx context.Context, hash string, since time.Time) ([]pa
 			"limit": {strconv.Itoa(page)}, "offset": {strconv.Itoa(i * page)},
 		}
 		var list []payment
-		if err := n.ask(ctx, "/payments/outgoing?"+q.Encode(), nil, &list); err != nil {
+		if err := n.ask(ctx, soon, "/payments/outgoing?"+q.Encode(), nil, &list); err != nil {
 			return nil, err
 		}
 		for _, p := range list {

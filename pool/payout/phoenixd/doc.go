@@ -9,8 +9,11 @@
 //     is refused when the invoice was paid, but not by every version while the
 //     first payment is still under way. So a payment is looked up before every
 //     request, this process sends one request for a ticket at a time, and a
-//     ticket of an earlier run is let rest for a while ([Config.Grace]): a
-//     request that a dead process left behind has shown by then.
+//     ticket is let rest for a while ([Config.Grace]) after an answer was lost,
+//     and when it is of an earlier run: a request that was left behind has shown
+//     by then.
+//   - A payee may hold a payment for days. It is waited for a while
+//     ([Config.Wait]), and looked up from then on.
 //   - A look-up that finds nothing and a path that does not exist are answered
 //     alike, with 404. So payments are looked for in the list of payments,
 //     which tells the two apart.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -29,9 +30,12 @@ type Config struct {
 	Network bolt11.Network
 	// Now is the time; nil: the computer's.
 	Now func() time.Time
-	// Grace is how long a ticket of an earlier run rests before it is paid; 0:
-	// a minute.
+	// Grace is how long a ticket rests before it is paid, if an earlier run may
+	// have asked for that or the answer to a request was lost; 0: a minute.
 	Grace time.Duration
+	// Wait is how long the answer to a payment is waited for; 0: two minutes.
+	// What takes longer goes on, and is looked up.
+	Wait time.Duration
 }
 
 // Rail pays through a phoenixd. It is safe for concurrent use.
@@ -40,11 +44,13 @@ type Rail struct {
 	network bolt11.Network
 	now     func() time.Time
 	grace   time.Duration
+	wait    time.Duration
 	started time.Time
 	run     string // tells this process's tickets from those of others
 
 	mu     sync.Mutex
 	flying map[string]bool           // requests without an answer yet
+	lost   map[string]time.Time      // until when one whose answer was lost may be under way
 	offers map[string]payout.Outcome // of those that were tried
 }
 
@@ -63,9 +69,12 @@ func New(c Config) (*Rail, error) {
 	if c.Grace <= 0 {
 		c.Grace = time.Minute
 	}
+	if c.Wait <= 0 {
+		c.Wait = 2 * time.Minute
+	}
 	return &Rail{
-		node: n, network: c.Network, now: c.Now, grace: c.Grace, started: c.Now(), run: rand.Text(),
-		flying: map[string]bool{}, offers: map[string]payout.Outcome{},
+		node: n, network: c.Network, now: c.Now, grace: c.Grace, wait: c.Wait, started: c.Now(), run: rand.Text(),
+		flying: map[string]bool{}, lost: map[string]time.Time{}, offers: map[string]payout.Outcome{},
 	}, nil
 }
 
@@ -118,7 +127,7 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 		}
 		var decoded json.RawMessage
 		var status errStatus
-		if err := r.node.ask(ctx, "/decodeoffer", url.Values{"offer": {in.To}}, &decoded); errors.As(err, &status) && status.code == 400 {
+		if err := r.node.ask(ctx, soon, "/decodeoffer", url.Values{"offer": {in.To}}, &decoded); errors.As(err, &status) && status.code == 400 {
 			return refused("phoenixd does not take the offer: %.200q", status.says)
 		} else if err != nil {
 			return payout.Ticket{}, err
@@ -154,8 +163,8 @@ func (r *Rail) fly(key string) (land func(), ok bool) {
 	}, true
 }
 
-// Pay implements [payout.Rail]. It waits until the payment is over or ctx
-// ends; what was sent goes on in the latter case.
+// Pay implements [payout.Rail]. It waits until the payment is over, for
+// [Config.Wait] or until ctx ends; what was sent goes on in the latter cases.
 func (r *Rail) Pay(ctx context.Context, t payout.Ticket) (payout.Outcome, error) {
 	data, in, err := read(t)
 	if err != nil {
@@ -174,7 +183,7 @@ func (r *Rail) Pay(ctx context.Context, t payout.Ticket) (payout.Outcome, error)
 		return now, err
 	}
 	var answer answer
-	err = r.node.ask(ctx, "/payinvoice", url.Values{"invoice": {data.Invoice}}, &answer)
+	err = r.node.ask(ctx, r.wait, "/payinvoice", url.Values{"invoice": {data.Invoice}}, &answer)
 	switch {
 	case err == nil && in.Paid(answer.Preimage):
 		return payout.Outcome{State: payout.Paid, Fee: answer.RoutingFeeSat * 1000, Proof: strings.ToLower(answer.Preimage)}, nil
@@ -184,7 +193,20 @@ func (r *Rail) Pay(ctx context.Context, t payout.Ticket) (payout.Outcome, error)
 	if status, ok := errors.AsType[errStatus](err); ok {
 		return r.after(ctx, t.Key, data, in, status.Error())
 	}
+	r.lose(t.Key)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return r.look(ctx, t.Key, data, in) // it takes its time
+	}
 	return payout.Outcome{}, err
+}
+
+// lose notes that nobody knows whether phoenixd got a request.
+func (r *Rail) lose(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	maps.DeleteFunc(r.lost, func(_ string, until time.Time) bool { return now.After(until) })
+	r.lost[key] = now.Add(r.grace)
 }
 
 // answer is phoenixd's to a payment: it went, or why not.
@@ -239,6 +261,12 @@ func (r *Rail) look(ctx context.Context, key string, data ticket, in bolt11.Invo
 		pending = pending || p.CompletedAt == nil
 	}
 	now := r.now()
+	r.mu.Lock()
+	rest := r.lost[key]
+	r.mu.Unlock()
+	if until := r.started.Add(r.grace); data.Run != r.run && until.After(rest) {
+		rest = until
+	}
 	tried := ""
 	if len(list) > 0 {
 		tried = fmt.Sprintf("it was tried %d times in vain", len(list))
@@ -246,13 +274,17 @@ func (r *Rail) look(ctx context.Context, key string, data ticket, in bolt11.Invo
 	switch {
 	case pending:
 		return payout.Outcome{State: payout.Pending, Why: "phoenixd is paying it"}, nil
-	case data.Run != r.run && now.Before(r.started.Add(r.grace)):
-		return payout.Outcome{State: payout.Unknown, Why: "a request of an earlier run may still be under way"}, nil
+	case now.Before(rest):
+		return payout.Outcome{State: payout.Unknown, Why: "an earlier request may still be under way"}, nil
 	case now.After(in.Expires.Add(r.grace)):
 		return payout.Outcome{State: payout.Failed, Why: strings.TrimPrefix(tried+", and the invoice has expired", ", and ")}, nil
 	}
 	return payout.Outcome{State: payout.Unsent, Why: tried}, nil
 }
+
+// offerWait is how long the answer to an offer is waited for: long, since
+// nothing can be looked up afterwards.
+const offerWait = 10 * time.Minute
 
 // payOffer tries an offer, once.
 func (r *Rail) payOffer(ctx context.Context, key string, data ticket) (payout.Outcome, error) {
@@ -263,7 +295,7 @@ func (r *Rail) payOffer(ctx context.Context, key string, data ticket) (payout.Ou
 		return payout.Outcome{}, err
 	}
 	var answer answer
-	err := r.node.ask(ctx, "/payoffer", url.Values{"offer": {data.Offer}, "amountSat": {strconv.FormatInt(data.Sats, 10)}, "message": {key}}, &answer)
+	err := r.node.ask(ctx, offerWait, "/payoffer", url.Values{"offer": {data.Offer}, "amountSat": {strconv.FormatInt(data.Sats, 10)}, "message": {key}}, &answer)
 	o := payout.Outcome{State: payout.Unknown, Why: lost}
 	status, refused := errors.AsType[errStatus](err)
 	switch {

@@ -135,6 +135,83 @@ func TestALostAnswerIsFound(t *testing.T) {
 	}
 }
 
+// A connection may break while phoenixd has read the request and not begun it:
+// the list shows nothing yet, and is not believed at once.
+func TestARequestThatWasCutOffRests(t *testing.T) {
+	w := newWorld(t)
+	late, obeyed := make(chan struct{}), make(chan struct{})
+	w.wallet.set(func() { w.wallet.careless, w.wallet.late, w.wallet.obeyed = true, late, obeyed })
+	r := w.run()
+	to, _ := w.invoice()
+	ticket := w.prepare(r, to)
+	if o, err := r.Pay(t.Context(), ticket); err == nil {
+		t.Errorf("the answer is lost, and it says %+v", o)
+	}
+	for range 2 {
+		o, err := r.Look(t.Context(), ticket)
+		w.want(o, err, payout.Unknown)
+		o, err = r.Pay(t.Context(), ticket)
+		w.want(o, err, payout.Unknown)
+	}
+	close(late)
+	<-obeyed
+	o, err := r.Pay(t.Context(), ticket)
+	w.want(o, err, payout.Paid)
+	w.moved(1)
+	if w.wallet.asked("/payinvoice") != 1 {
+		t.Errorf("asked to pay %d times", w.wallet.asked("/payinvoice"))
+	}
+
+	// A request that never arrived is made again when it has rested.
+	to, _ = w.invoice()
+	ticket = w.prepare(r, to)
+	late, obeyed = make(chan struct{}), make(chan struct{})
+	w.wallet.set(func() { w.wallet.late, w.wallet.obeyed = late, obeyed })
+	if o, err := r.Pay(t.Context(), ticket); err == nil {
+		t.Errorf("the answer is lost, and it says %+v", o)
+	}
+	w.pass(61 * time.Second)
+	o, err = r.Look(t.Context(), ticket)
+	w.want(o, err, payout.Unsent)
+	o, err = r.Pay(t.Context(), ticket)
+	w.want(o, err, payout.Paid)
+	close(late) // it arrives after all
+	<-obeyed
+	w.moved(2)
+}
+
+// A payee may hold a payment for days. Others are paid meanwhile.
+func TestAHeldPaymentIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	hold := make(chan struct{})
+	w.wallet.set(func() { w.wallet.hold = hold })
+	r, err := phoenixd.New(phoenixd.Config{URL: w.wallet.URL, Password: password, Network: bolt11.Regtest, Now: w.now, Wait: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, _ := w.invoice()
+	ticket := w.prepare(r, to)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for range 2 {
+		o, err := r.Pay(ctx, ticket)
+		w.want(o, err, payout.Pending)
+	}
+	w.pass(30 * time.Minute)
+	o, err := r.Look(ctx, ticket)
+	w.want(o, err, payout.Pending)
+	close(hold)
+	for o.State != payout.Paid && ctx.Err() == nil {
+		if o, err = r.Look(ctx, ticket); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.moved(1)
+	if w.wallet.asked("/payinvoice") != 1 {
+		t.Errorf("asked to pay %d times", w.wallet.asked("/payinvoice"))
+	}
+}
+
 // While the first request hangs, a version that does not notice is asked
 // nothing more: neither by this process nor, while it is pending, by the next.
 func TestAPaymentUnderWayIsNotRepeated(t *testing.T) {

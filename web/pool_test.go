@@ -14,7 +14,9 @@ import (
 
 	"hearth/httpapi"
 	"hearth/internal/browsertest"
+	"hearth/pool"
 	"hearth/site"
+	"hearth/units"
 	"hearth/web/storybook"
 )
 
@@ -29,13 +31,14 @@ func TestPoolSaysWhatMatters(t *testing.T) {
 		{"earning", storybook.Sats, []string{
 			"the last 24 hours should have earned 1934 sats", "99 sats", "expected, about 0.06 EUR", "says kraken", "1874 sats a day at this pace", "Nothing: it is not connected.",
 			"2\u202f363.636 sats", "Stop all payments", `href="/pool/statements/host?month=2026-01"`, "within luck",
-		}, []string{"worth nothing", "unpaid", "does not add up", "simulated"}},
+			"ledger: sats are divided here, after they came in",
+		}, []string{"worth nothing", "no other machine reaches it", "unpaid", "does not add up", "simulated"}},
 		{"unpaid", storybook.SatsUnpaid, []string{
 			"<strong>Unpaid.</strong>", `<strong class="no">unpaid</strong> · heat only`, "Nothing: it makes heat only", "no such host",
 		}, []string{"mines for ocean", "a day at this pace"}},
 		{"stopped", storybook.SatsStopped, []string{"Payments are stopped, by a person who logged in.", "Let payments go out again", "nobody knows yet: it is not paid again"}, []string{"Stop all payments"}},
 		{"drift", storybook.SatsDrift, []string{"ocean does not add up.", "7.4% less", "turned away as"}, nil},
-		{"test network", storybook.SatsTest, []string{"Coins of regtest are worth nothing.", "Coins of a test network, worth nothing.", "owed, worth nothing", "Who is credited"}, []string{"EUR"}},
+		{"test network", storybook.SatsTest, []string{"Coins of regtest are worth nothing.", "Coins of a test network, worth nothing.", "owed, worth nothing", "Who is credited", "divided among the last shares", "This computer’s own: no other machine reaches it"}, []string{"EUR"}},
 		{"begun", storybook.SatsBegun, []string{"No miner is paired yet", "no share came in yet", "Let a miner in"}, []string{">0 sats/"}},
 		{"none", storybook.Heating, []string{"This home has no pool of its own", "upstreams:", "hearth check"}, []string{"Stop all payments", "Let a miner in"}},
 	} {
@@ -55,6 +58,31 @@ func TestPoolSaysWhatMatters(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// earningNothing is a home on a test network that earns, and for which a price of
+// bitcoin is configured.
+type earningNothing struct{ *storybook.Home }
+
+// Pool implements the home.
+func (h earningNothing) Pool() *pool.State {
+	st := h.Home.Pool()
+	st.Money.Day = units.Know[units.Sats](238_125_000_000, st.At, units.Estimate)
+	st.Money.PerKWh = units.Know[units.Sats](1_000_000, st.At, units.Estimate)
+	st.Money.Price = storybook.Sats().Pool().Money.Price
+	return st
+}
+
+// Coins of a test network are not told in money, even where somebody configured a
+// price.
+func TestCoinsOfATestNetworkAreWorthNothing(t *testing.T) {
+	_, body := get(t, serve(t, earningNothing{storybook.SatsTest()})+"/pool")
+	if n := strings.Count(body, "expected, worth nothing"); n != 2 {
+		t.Errorf("%d of 2 figures are worth nothing", n)
+	}
+	if strings.Contains(body, "expected, about") {
+		t.Error("the page says what coins of a test network are worth")
 	}
 }
 

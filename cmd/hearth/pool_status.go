@@ -126,7 +126,11 @@ func printSources(w io.Writer, st pool.State) {
 			how = "does not answer"
 			why = append(why, oneLine(s.Name+": "+s.Why))
 		}
-		rows = append(rows, []string{oneLine(s.Name), how, fmt.Sprintf("%d taken, %d refused", s.Accepted, s.Rejected), oneLine(s.Where)})
+		shares := "" // a node takes none: it is given blocks
+		if s.Accepted+s.Rejected > 0 {
+			shares = fmt.Sprintf("%d taken, %d refused", s.Accepted, s.Rejected)
+		}
+		rows = append(rows, []string{oneLine(s.Name), how, shares, oneLine(s.Where)})
 	}
 	fmt.Fprintln(w)
 	table(w, rows)

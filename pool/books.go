@@ -520,7 +520,8 @@ func (b *books) troubled(what string, err error) {
 	b.trouble[what] = err.Error()
 }
 
-// tell writes an event into the ledger.
+// tell has an event written into the ledger. Whoever tells may hold locks and
+// must not wait for the disk.
 func (s *Service) tell(severity, code, text string) {
 	e, err := ledger.NewEntry(s.opt.Now(), poolSubject, false, ledger.Event{Severity: severity, Code: code, Text: text})
 	if err != nil {
@@ -528,14 +529,47 @@ func (s *Service) tell(severity, code, text string) {
 		return
 	}
 	s.opt.Log.Info("event", "subject", poolSubject, "code", code, "severity", severity, "text", text)
-	// Whoever tells may hold locks and must not wait for the disk.
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
+	select {
+	case s.events <- e:
+	default:
+		s.opt.Log.Error("an event cannot be written", "code", code, "error", "too many wait for the ledger")
+	}
+}
+
+const (
+	// waitingEvents is how many events may wait for the ledger.
+	waitingEvents = 256
+	// eventLimit is how long the ledger may take to write one, or at the end all.
+	eventLimit = 30 * time.Second
+)
+
+// recordEvents writes events in the order in which they were told, until ctx
+// ends, and then those that still wait.
+func (s *Service) recordEvents(ctx context.Context) {
+	write := func(ctx context.Context, e ledger.Entry) {
 		if _, err := s.opt.Book.Append(ctx, e); err != nil {
-			s.opt.Log.Error("an event cannot be written", "code", code, "error", err)
+			s.opt.Log.Error("an event cannot be written", "body", string(e.Body), "error", err)
 		}
-	}()
+	}
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case e := <-s.events:
+			limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventLimit)
+			write(limited, e)
+			cancel()
+		}
+	}
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventLimit)
+	defer cancel()
+	for {
+		select {
+		case e := <-s.events:
+			write(rest, e)
+		default:
+			return
+		}
+	}
 }
 
 // divideBy gives the parties other parts of the work from now on.

@@ -1,10 +1,12 @@
 package pool_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"hearth/pool"
 	"hearth/pool/agreement"
 	"hearth/pool/pooltest"
+	"hearth/store"
 )
 
 const byLedger = `
@@ -206,5 +209,84 @@ func TestAClockThatIsSetBackTakesNothingBack(t *testing.T) {
 		if n := len(d.records(ledger.KindTransfer)); n != 1 {
 			t.Fatalf("the clock put forward by %v: %d transfers, want 1", by, n)
 		}
+	}
+}
+
+// hesitant is a ledger whose first event waits for the second to come.
+type hesitant struct {
+	pool.Book
+	begun, another chan struct{}
+}
+
+func (h hesitant) Append(ctx context.Context, entries ...ledger.Entry) (ledger.Head, error) {
+	if slices.ContainsFunc(entries, func(e ledger.Entry) bool { return e.Kind == ledger.KindEvent }) {
+		select {
+		case h.begun <- struct{}{}:
+			select {
+			case <-h.another:
+				time.Sleep(100 * time.Millisecond) // it goes first
+			case <-time.After(500 * time.Millisecond): // it waits for this one
+			}
+		default:
+			select {
+			case h.another <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return h.Book.Append(ctx, entries...)
+}
+
+// Events are written in the order in which they were told, and those of the last
+// moment too.
+func TestEventsKeepTheirOrder(t *testing.T) {
+	upstream := pooltest.NewFakePool(t, pooltest.FakePoolConfig{})
+	dir := t.TempDir()
+	cfg := pool.Config{Upstreams: []pool.Upstream{{Name: "ours", URL: upstream.URL(), User: "house"}}}
+	d := openOn(t, dir, cfg, func(s *store.Store) pool.Book {
+		return hesitant{s, make(chan struct{}, 1), make(chan struct{}, 1)}
+	})
+	pooltest.Eventually(t, "the pool gives work", func() error {
+		if s := d.State(t.Context()).Sources[0]; !s.Up {
+			return errors.New(s.Why)
+		}
+		return nil
+	})
+	now := time.Now().UTC()
+	from := now.Add(-time.Hour)
+	for _, x := range []struct {
+		subject string
+		body    ledger.Body
+	}{
+		{"ours", ledger.Yield{Work: 1024, Millisats: 1000, Height: 1, Source: "test"}},
+		{"heater-0", ledger.Shares{From: from, To: from.Add(15 * time.Minute), Work: 1 << 30, Count: 1 << 20, Source: "ours", Digest: ledger.Hash{1}}},
+	} {
+		e, err := ledger.NewEntry(from, x.subject, false, x.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.store.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, msat := range []int64{1_000_000, 2_000_000} {
+		if err := d.Report(t.Context(), pool.Reported{Source: "ours", From: from.Add(-time.Minute), To: now, Millisats: msat}, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.stop()
+	d = open(t, dir, cfg)
+	var told []string
+	for _, r := range d.records(ledger.KindEvent) {
+		body, err := r.Decode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := body.(ledger.Event); e.Code == "pool_drift" {
+			told = append(told, e.Text)
+		}
+	}
+	if len(told) != 2 || !strings.Contains(told[0], "reported 1,000 sats") || !strings.Contains(told[1], "reported 2,000 sats") {
+		t.Errorf("the events are %q", told)
 	}
 }

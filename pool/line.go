@@ -93,6 +93,9 @@ func (s *Service) take(l *line, j *job.Job) {
 // many all jobs leave from now on: a pool that gives less room than others
 // decides for all of them, since miners cannot be told of another size.
 func (s *Service) fit(room int) int {
+	// Else of two pools the one with more room could have the last word.
+	s.fitting.Lock()
+	defer s.fitting.Unlock()
 	s.mu.Lock()
 	if room >= s.room {
 		room = s.room

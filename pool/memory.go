@@ -33,6 +33,9 @@ func remember(dir string) (memory, error) {
 
 // keep writes the memory down.
 func (s *Service) keep() error {
+	// What was gathered last must be what is written last.
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
 	s.mu.Lock()
 	m := memory{Slices: map[server.Worker]json.RawMessage{}}
 	maps.Copy(m.Slices, s.memory.Slices)

@@ -79,7 +79,10 @@ type Service struct {
 	books    *books
 	pricer   *pricer
 
-	wake chan struct{}
+	wake   chan struct{}
+	events chan ledger.Entry // told, and not written yet
+
+	keeping, fitting sync.Mutex // one at a time: what is kept, the room in jobs
 
 	mu         sync.Mutex
 	began      time.Time
@@ -113,7 +116,7 @@ func New(ctx context.Context, opt Options) (*Service, error) {
 		return nil, fmt.Errorf("make the pool's folder: %w", err)
 	}
 	s := &Service{
-		opt: opt, cfg: cfg, wake: make(chan struct{}, 1), began: opt.Now(),
+		opt: opt, cfg: cfg, wake: make(chan struct{}, 1), events: make(chan ledger.Entry, waitingEvents), began: opt.Now(),
 		// Job ids go on from the clock, so that a miner that remembers those of
 		// the process before meets none again.
 		jobs:     job.NewCounter(uint32(opt.Now().Unix())),
@@ -208,11 +211,16 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 		wg.Go(func() { s.mint.run(ctx) })
 	}
 	wg.Go(func() { s.books.run(ctx) })
-	// The journal ends after the last share.
+	// The journal ends after the last share, and events after all that is told.
 	writing, written := context.WithCancel(context.WithoutCancel(ctx))
 	defer written()
 	kept := make(chan error, 1)
 	go func() { kept <- s.books.journal.Run(writing) }()
+	recorded := make(chan struct{})
+	go func() {
+		defer close(recorded)
+		s.recordEvents(writing)
+	}()
 	if err := s.server.Serve(ctx, l); err != nil && ctx.Err() == nil {
 		stop(err)
 	}
@@ -220,6 +228,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	wg.Wait()
 	written()
 	err := errors.Join(<-kept, s.keep())
+	<-recorded
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
 	}

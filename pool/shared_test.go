@@ -38,6 +38,12 @@ func (d *desk) later(by time.Duration) { d.ahead.Add(int64(by)) }
 // stop is called.
 func open(t *testing.T, dir string, cfg pool.Config) *desk {
 	t.Helper()
+	return openOn(t, dir, cfg, func(s *store.Store) pool.Book { return s })
+}
+
+// openOn is open with a ledger between the service and the store.
+func openOn(t *testing.T, dir string, cfg pool.Config, book func(*store.Store) pool.Book) *desk {
+	t.Helper()
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"
 	}
@@ -54,7 +60,7 @@ func open(t *testing.T, dir string, cfg pool.Config) *desk {
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	ctx, cancel := context.WithCancel(context.Background())
 	svc, err := pool.New(ctx, pool.Options{
-		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: s, Key: key, Now: now, Random: rand.Reader,
+		Config: cfg, Dir: filepath.Join(dir, "pool"), Base: dir, Book: book(s), Key: key, Now: now, Random: rand.Reader,
 		Location: time.UTC, Secret: secret(dir), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {

@@ -37,6 +37,7 @@ type service struct {
 
 	encryption string // of the info event
 	methods    string // and its content; empty: no info event
+	silent     bool   // the relay takes everything and says nothing
 	refuse     string // the relay refuses requests for this reason
 	mute       int    // answers to pay_invoice that get lost
 	twice      bool   // the relay delivers requests twice
@@ -104,6 +105,12 @@ func (s *service) converse(c *websocket.Conn) {
 		}
 		var kind, sub string
 		_ = json.Unmarshal(parts[0], &kind)
+		s.mu.Lock()
+		silent := s.silent
+		s.mu.Unlock()
+		if silent {
+			continue
+		}
 		switch kind {
 		case "REQ":
 			_ = json.Unmarshal(parts[1], &sub)

@@ -65,7 +65,7 @@ func New(c Config) (*Rail, error) {
 		c.Grace = time.Minute
 	}
 	return &Rail{
-		wallet: &wallet{conn: conn, now: c.Now}, network: c.Network, now: c.Now, grace: c.Grace, started: c.Now(), run: rand.Text(),
+		wallet: &wallet{conn: conn, now: c.Now, patience: requestTime}, network: c.Network, now: c.Now, grace: c.Grace, started: c.Now(), run: rand.Text(),
 		own: map[string]*track{}, flying: map[string]bool{},
 	}, nil
 }

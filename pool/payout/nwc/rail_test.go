@@ -75,7 +75,7 @@ func (w *world) prepare(r *Rail) payout.Ticket {
 
 // pay calls Pay and gives up waiting soon.
 func (w *world) pay(r *Rail, t payout.Ticket) (payout.Outcome, error) {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 	defer cancel()
 	return r.Pay(ctx, t)
 }
@@ -317,6 +317,25 @@ func TestTheNextRelayIsAsked(t *testing.T) {
 	o, err := r.Pay(t.Context(), ticket)
 	w.want(o, err, payout.Paid)
 	w.moved(1)
+}
+
+// A relay that says nothing does not hold up everything else.
+func TestASilentRelayIsLeft(t *testing.T) {
+	w := newWorld(t)
+	w.s.set(func() { w.s.silent = true })
+	r := w.run()
+	r.wallet.patience = 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if ticket, err := r.Prepare(ctx, w.intent(payouttest.Terms{})); err == nil || errors.Is(err, payout.ErrRefused) || ctx.Err() != nil {
+		t.Errorf("%+v, %v, %v", ticket, err, ctx.Err())
+	}
+	w.s.set(func() { w.s.silent = false })
+	ticket := w.prepare(w.run())
+	w.s.set(func() { w.s.silent = true })
+	if o, err := r.Look(ctx, ticket); err == nil || ctx.Err() != nil {
+		t.Errorf("%+v, %v, %v", o, err, ctx.Err())
+	}
 }
 
 func TestUnfitWalletsAreRefused(t *testing.T) {

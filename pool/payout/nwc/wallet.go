@@ -18,8 +18,9 @@ const requestTime = time.Minute
 
 // wallet asks a wallet over relays.
 type wallet struct {
-	conn *Connection
-	now  func() time.Time
+	conn     *Connection
+	now      func() time.Time
+	patience time.Duration // how long an answer is waited for
 
 	mu sync.Mutex
 	// can is what the wallet said it can, once it is known.
@@ -64,6 +65,8 @@ func (w *wallet) need(ctx context.Context, r *relay, methods ...string) error {
 
 // ready asks whether the wallet offers what a rail needs.
 func (w *wallet) ready(ctx context.Context, methods ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, w.patience)
+	defer cancel()
 	return w.over(ctx, func(r *relay) (bool, error) {
 		err := w.need(ctx, r, methods...)
 		return err == nil, err
@@ -92,7 +95,7 @@ func (w *wallet) over(ctx context.Context, f func(*relay) (done bool, err error)
 // call asks the wallet to do a thing and decodes the result. sent says whether
 // the wallet may have got the request; it is false only when that is certain.
 func (w *wallet) call(ctx context.Context, method string, params, result any) (sent bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, w.patience)
 	defer cancel()
 	request, err := w.request(method, params)
 	if err != nil {

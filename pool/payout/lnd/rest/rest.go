@@ -13,6 +13,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -46,12 +47,15 @@ type Config struct {
 	// Macaroon is the path of a macaroon that may do what is needed and no
 	// more.
 	Macaroon string
+	// Patience is how long an answer to [Client.Do] is waited for; 0: a minute.
+	Patience time.Duration
 }
 
 // Client asks one node. It is safe for concurrent use.
 type Client struct {
 	base     string
 	macaroon string
+	patience time.Duration
 	http     *http.Client
 }
 
@@ -98,7 +102,7 @@ func New(cfg Config) (*Client, error) {
 		transport.TLSClientConfig.InsecureSkipVerify = true
 		transport.TLSClientConfig.VerifyConnection = func(s tls.ConnectionState) error { return pinned(cfg.Cert, s) }
 	}
-	return &Client{base: "https://" + u.Host, macaroon: cfg.Macaroon, http: &http.Client{
+	return &Client{base: "https://" + u.Host, macaroon: cfg.Macaroon, patience: cmp.Or(cfg.Patience, time.Minute), http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
@@ -140,6 +144,8 @@ func file(path string) ([]byte, error) {
 // Do makes one request, with in as the JSON body unless it is nil, and decodes
 // the answer into out. An error that the node answers is a [Status].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
 	body, err := c.send(ctx, method, path, in)
 	if err != nil {
 		return err

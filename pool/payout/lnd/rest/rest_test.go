@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"hearth/pool/payout/lnd/rest"
 )
@@ -48,6 +50,8 @@ func server(t *testing.T) (*httptest.Server, rest.Config) {
 			fmt.Fprint(w, `{"result":{"n":1}}`+"\n"+`{"result":{"n":2}}`+"\n"+`{"result":{"n":3}}`)
 		case "/elsewhere":
 			http.Redirect(w, r, "https://"+r.Host+"/good", http.StatusTemporaryRedirect)
+		case "/silence":
+			<-r.Context().Done()
 		case "/missing":
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, `{"code":5,"message":"no such thing","details":[]}`)
@@ -101,6 +105,22 @@ func TestAsks(t *testing.T) {
 	err = c.Stream(t.Context(), "GET", "/stream", nil, func(json.RawMessage) (bool, error) { return true, nil })
 	if err == nil || !strings.Contains(err.Error(), "breaks off") {
 		t.Errorf("a stream that ends early: %v", err)
+	}
+}
+
+// A node that says nothing does not hold up everything else.
+func TestLeavesANodeThatSaysNothing(t *testing.T) {
+	_, cfg := server(t)
+	cfg.Patience = 100 * time.Millisecond
+	c, err := rest.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var out any
+	if err := c.Do(ctx, "GET", "/silence", nil, &out); !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		t.Errorf("%v, %v", err, ctx.Err())
 	}
 }
 

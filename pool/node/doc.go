@@ -1,5 +1,6 @@
 // Package node talks to a Bitcoin node: it takes templates of blocks, hands over
-// blocks that were found, and asks what became of them.
+// blocks that were found, and asks what became of them. Who pays on the chain
+// asks it other things, through [Client.Call].
 //
 // Bitcoin Core and btcd are understood. They differ in more than they share:
 //

@@ -86,7 +86,7 @@ const (
 func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, error) {
 	invoice, err := bolt11.Decode(in.To)
 	if err != nil {
-		return payout.Ticket{}, fmt.Errorf("%w: %.60q is not an invoice (%v); Lightning addresses are paid by the rail lnurl", payout.ErrRefused, in.To, err)
+		return payout.Ticket{}, fmt.Errorf("%w: %.60q is not an invoice (%w); Lightning addresses are paid by the rail lnurl", payout.ErrRefused, in.To, err)
 	}
 	if err := invoice.Payable(in.Millisats, r.network, r.now()); err != nil {
 		return payout.Ticket{}, fmt.Errorf("%w: %w", payout.ErrRefused, err)

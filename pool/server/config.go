@@ -64,7 +64,8 @@ type Config struct {
 	// and for the timer path of its difficulty: 30 s. Deadlines are kept to
 	// within one turn.
 	Turn time.Duration
-	// Login is how long a connection may take to log in: 30 s.
+	// Login is how long a connection may be without a miner that has logged in:
+	// 30 s.
 	Login time.Duration
 	// Idle is how long a miner may say nothing: 10 min.
 	Idle time.Duration

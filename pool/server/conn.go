@@ -45,7 +45,6 @@ type conn struct {
 	wire   *wire
 	remote netip.AddrPort
 	shape  shape
-	born   time.Time
 
 	// The reading goroutine's, and that of the hand that it borrows.
 	pace  pace
@@ -57,6 +56,7 @@ type conn struct {
 	mu    sync.Mutex
 	talk  talk // nil until the protocol is known
 	seats []*seat
+	alone time.Time // since when nobody has had a seat
 	heard time.Time // when a whole message last came
 	said  time.Time // when something was last sent
 
@@ -275,7 +275,7 @@ func (c *conn) look(now time.Time) {
 	cfg := &c.server.cfg
 	switch {
 	case c.gone:
-	case len(c.seats) == 0 && now.Sub(c.born) >= cfg.Login:
+	case len(c.seats) == 0 && now.Sub(c.alone) >= cfg.Login:
 		c.drop(byLoginTime)
 	case now.Sub(c.heard) >= cfg.Idle:
 		c.drop(byIdle)

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hearth/pool/job"
 	"hearth/pool/pooltest"
 	"hearth/pool/server"
 	"hearth/pool/share"
@@ -180,38 +181,42 @@ func TestFloodIsPaced(t *testing.T) {
 	})
 }
 
+// shake shakes hands with a house as a V2 miner.
+func shake(t *testing.T, c net.Conn) *stratum2.Transport {
+	t.Helper()
+	key, err := noise.NewKey([32]byte{31: 5}, [32]byte{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := noise.NewInitiator(key)
+	hello := i.Hello()
+	if _, err := c.Write(hello[:]); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, noise.AnswerSize)
+	if _, err := io.ReadFull(c, answer); err != nil {
+		t.Fatal(err)
+	}
+	_, pair, err := i.Finish(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stratum2.NewTransport(pair, stratum2.FromPools)
+}
+
+// frame is a message as it is before it is encrypted.
+func frame(t *testing.T, m message.Message) []byte {
+	t.Helper()
+	b, err := message.Append(nil, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // Whatever is wrong with a connection of V2, it ends, and costs nobody else
 // anything.
 func TestBadNoise(t *testing.T) {
-	shake := func(t *testing.T, c net.Conn) *stratum2.Transport {
-		t.Helper()
-		key, err := noise.NewKey([32]byte{31: 5}, [32]byte{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		i := noise.NewInitiator(key)
-		hello := i.Hello()
-		if _, err := c.Write(hello[:]); err != nil {
-			t.Fatal(err)
-		}
-		answer := make([]byte, noise.AnswerSize)
-		if _, err := io.ReadFull(c, answer); err != nil {
-			t.Fatal(err)
-		}
-		_, pair, err := i.Finish(answer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return stratum2.NewTransport(pair, stratum2.FromPools)
-	}
-	frame := func(t *testing.T, m message.Message) []byte {
-		t.Helper()
-		b, err := message.Append(nil, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
 	setup := &message.SetupConnection{MinVersion: 2, MaxVersion: 2}
 	for _, tc := range []struct {
 		name string
@@ -266,6 +271,49 @@ func TestBadNoise(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A V2 miner that closes its channel to open another has as long for that as one
+// that has just come.
+func TestAChannelMayFollowAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const login = time.Minute
+		d := newDoor()
+		h := openAt(t, server.Config{Turn: login / 10, Login: login, Idle: time.Hour}, d)
+		ours, theirs := net.Pipe()
+		d.in <- placed{Conn: theirs}
+		transport := shake(t, ours)
+		go func() { _, _ = io.Copy(io.Discard, ours) }()
+		say := func(m message.Message) {
+			t.Helper()
+			b, err := transport.Seal(nil, frame(t, m))
+			if err == nil {
+				_, err = ours.Write(b)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		say(&message.SetupConnection{MinVersion: 2, MaxVersion: 2})
+		for channel := uint32(2); channel <= 3; channel++ {
+			say(&message.OpenStandardMiningChannel{User: "x", MaxTarget: job.Target{31: 0xff}})
+			if n := h.Counters().Miners; n != 1 {
+				t.Fatalf("%d miners", n)
+			}
+			time.Sleep(2 * login)
+			say(&message.CloseChannel{Channel: channel})
+			time.Sleep(login / 2)
+		}
+		if n := h.Counters().Connections; n != 1 {
+			t.Errorf("%d connections", n)
+		}
+		time.Sleep(login)
+		if n := h.Counters().Closed["login_time"]; n != 1 {
+			t.Errorf("%d connections were closed for want of a miner", n)
+		}
+		h.stop()
+	})
 }
 
 // V2 is not offered without keys; V1 is.

@@ -169,7 +169,7 @@ func (s *Server) welcome(ctx context.Context, sock net.Conn) {
 	s.mu.Lock()
 	c := &conn{
 		server: s, wire: newWire(sock, &s.hands), remote: remote, shape: s.shape, pace: newPace(s.cfg.MessagesPerSecond),
-		born: now, heard: now, said: now,
+		alone: now, heard: now, said: now,
 	}
 	s.mu.Unlock()
 	s.wheel.add(c)

@@ -191,6 +191,7 @@ func (t *v2) closed(channel uint32) {
 		return
 	}
 	c.rise(st)
+	c.alone = time.Now() // if it was the last: it has time to ask for another
 	c.aside(func() { c.server.left(c.remote, st.worker) })
 }
 

@@ -21,6 +21,9 @@
 //     that nothing is under way: some wallets tell only what is settled. So
 //     nothing is ever given up for lost on that alone, but two weeks and a day
 //     after the invoice expired, the longest that Lightning holds a payment.
+//   - The owner may connect another wallet. It has never heard of what the one
+//     before was asked for, and is neither believed when it says so nor asked for
+//     the same again.
 //   - Should a request still be obeyed twice, the wallet's node pays a payment
 //     hash once, as Lightning nodes do.
 //   - "PAYMENT_FAILED" may be a timeout. It is looked up like any other answer.

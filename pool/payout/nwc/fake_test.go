@@ -50,7 +50,13 @@ type service struct {
 
 func serve(t *testing.T, n *payouttest.Network, now func() time.Time) *service {
 	t.Helper()
-	seed := sha256.Sum256([]byte("a wallet that is not there"))
+	return serveAs(t, "a wallet that is not there", n, now)
+}
+
+// serveAs serves the wallet of a name.
+func serveAs(t *testing.T, name string, n *payouttest.Network, now func() time.Time) *service {
+	t.Helper()
+	seed := sha256.Sum256([]byte(name))
 	s := &service{
 		network: n, now: now, client: sha256.Sum256([]byte("a client")), payments: map[string]*transaction{}, calls: map[string]int{},
 		encryption: "nip44_v2 nip04", methods: "pay_invoice get_balance lookup_invoice",

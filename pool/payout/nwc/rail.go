@@ -106,8 +106,9 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 	if r.own[key] == nil {
 		r.own[key] = &track{}
 	}
-	// An earlier run may have asked for the same invoice, under another ticket.
-	return payout.Ticket{Key: key, Data: []byte(strings.TrimSpace(in.To) + " " + r.run)}, nil
+	// An earlier run may have asked for the same invoice, under another ticket, and
+	// a later one may be connected to another wallet.
+	return payout.Ticket{Key: key, Data: []byte(strings.TrimSpace(in.To) + " " + r.run + " " + r.wallet.name())}, nil
 }
 
 // Pay implements [payout.Rail]. It waits for the wallet's answer or the end of
@@ -160,17 +161,19 @@ func (r *Rail) Look(ctx context.Context, t payout.Ticket) (payout.Outcome, error
 	return r.look(ctx, t.Key, in)
 }
 
-// payment is what a ticket's data hold: the invoice, and the run that made the
-// ticket.
+// payment is what a ticket's data hold: the invoice, the run that made the
+// ticket, and the wallet that was connected then. The last two are empty in old
+// tickets.
 type payment struct {
 	bolt11.Invoice
-	text, run string
+	text, run, wallet string
 }
 
 func read(t payout.Ticket) (payment, error) {
 	var p payment
 	var err error
 	p.text, p.run, _ = strings.Cut(strings.TrimSpace(string(t.Data)), " ")
+	p.run, p.wallet, _ = strings.Cut(p.run, " ")
 	if p.Invoice, err = bolt11.Decode(p.text); err == nil && p.PaymentHash.String() != t.Key {
 		err = errors.New("it holds the invoice of another payment")
 	}
@@ -271,6 +274,8 @@ func (r *Rail) missing(key string, in payment, failed string) (payout.Outcome, e
 	}
 	expired := now.After(in.Expires.Add(r.grace))
 	switch {
+	case in.wallet != "" && in.wallet != r.wallet.name():
+		return payout.Outcome{State: payout.Unknown, Why: fmt.Sprintf("it was begun with another wallet (%.16s…), which alone knows what became of it: connect that one again, or look into it and say so", in.wallet)}, nil
 	case now.Before(rest):
 		return payout.Outcome{State: payout.Unknown, Why: "a request may still be under way"}, nil
 	case !expired:

@@ -229,6 +229,40 @@ func TestAnInvoiceThatComesAgainHasNotFailed(t *testing.T) {
 	}
 }
 
+// The owner may connect another wallet while a payment is under way. That it has
+// never heard of the payment says nothing.
+func TestAnotherWalletCannotTell(t *testing.T) {
+	w := newWorld(t)
+	w.s.set(func() { w.s.mute = 1 })
+	r := w.run()
+	ticket := w.prepare(r)
+	if _, err := w.pay(r, ticket); err == nil {
+		t.Error("the answer is lost")
+	}
+	w.moved(1)
+	other := &world{t: t, network: w.network, at: w.at}
+	other.s = serveAs(t, "another wallet", w.network, other.now)
+	next := other.run()
+	other.pass(121 * time.Second)
+	for range 2 {
+		o, err := next.Pay(t.Context(), ticket)
+		other.want(o, err, payout.Unknown)
+		other.pass(20 * 24 * time.Hour)
+		o, err = next.Look(t.Context(), ticket)
+		other.want(o, err, payout.Unknown)
+		if !strings.Contains(o.Why, "another wallet") {
+			t.Errorf("why: %s", o.Why)
+		}
+	}
+	if n := other.s.called("pay_invoice"); n != 0 {
+		t.Errorf("the other wallet is asked to pay %d times", n)
+	}
+	// The first one knows.
+	o, err := w.run().Look(t.Context(), ticket)
+	w.want(o, err, payout.Paid)
+	w.moved(1)
+}
+
 // However many tickets are made, a request that is under way is not forgotten.
 func TestARequestUnderWayIsRemembered(t *testing.T) {
 	w := newWorld(t)

@@ -3,6 +3,7 @@ package nwc
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,9 @@ type walletError struct {
 func (e *walletError) Error() string {
 	return strings.ToValidUTF8(fmt.Sprintf("the wallet says %.40s: %.200s", e.Code, e.Message), "?")
 }
+
+// name is the wallet's key in hexadecimal.
+func (w *wallet) name() string { return hex.EncodeToString(w.conn.Wallet[:]) }
 
 // need makes sure that the wallet can be talked to and can do a thing.
 func (w *wallet) need(ctx context.Context, r *relay, methods ...string) error {
@@ -135,7 +139,7 @@ func (w *wallet) request(method string, params any) (event, error) {
 	}
 	now := w.now()
 	e := event{CreatedAt: now.Unix(), Kind: kindRequest, Content: sealed, Tags: [][]string{
-		{"p", fmt.Sprintf("%x", w.conn.Wallet)}, {"encryption", "nip44_v2"}, {"expiration", strconv.FormatInt(now.Add(requestTime).Unix(), 10)},
+		{"p", w.name()}, {"encryption", "nip44_v2"}, {"expiration", strconv.FormatInt(now.Add(requestTime).Unix(), 10)},
 	}}
 	return e, e.sign(w.conn.key)
 }

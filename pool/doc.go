@@ -11,9 +11,10 @@
 //
 // The parts are small and know little of each other: package job is one piece
 // of work, share one miner's right to submit, stratum1 and stratum2 the two
-// protocols, server the port, upstream and node those who give work, split and
-// reward the ways to divide, agreement the contract, account the book, journal
-// the memory of shares, payout the way of money out of the house.
+// protocols and stratum what they have in common, server the port, upstream and
+// node those who give work, split and reward the ways to divide, agreement the
+// contract, account the book, journal the memory of shares, payout the way of
+// money out of the house.
 //
 // When nobody gives work, heaters must not go cold: the service makes work that
 // nobody pays, says so everywhere, and ends it as soon as there is other work.

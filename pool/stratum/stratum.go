@@ -10,6 +10,18 @@ type Credential struct {
 	User, Password string
 }
 
+// Share is a share for a pool.
+type Share struct {
+	// Worker is who gets the credit, if the pool heeds that; empty: the first one
+	// that logged in.
+	Worker string
+	Job    uint32 // id of the job, or of V2's header
+	// Extranonce fills the space that the job leaves; empty on a standard channel.
+	Extranonce []byte
+	// Version is the whole version as mined.
+	Version, Time, Nonce uint32
+}
+
 // Outcome is what a pool made of a share.
 type Outcome uint8
 

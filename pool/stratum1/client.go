@@ -28,19 +28,6 @@ var (
 	ErrBusy = errors.New("too many shares wait for an answer")
 )
 
-// Credential is a worker's name at a pool and its password there.
-type Credential = stratum.Credential
-
-// Answer is what a pool says to a share: the same in both versions.
-type Answer = stratum.Answer
-
-// What a pool made of a share: see [stratum.Outcome].
-const (
-	Unknown  = stratum.Unknown
-	Accepted = stratum.Accepted
-	Rejected = stratum.Rejected
-)
-
 // ClientConfig is what a Client needs to begin.
 type ClientConfig struct {
 	// Source names the jobs: see [job.Job].
@@ -49,7 +36,7 @@ type ClientConfig struct {
 	Agent string
 	// Workers are authorised when the connection begins. The first must be let
 	// in, the others may be refused.
-	Workers []Credential
+	Workers []stratum.Credential
 	// Mask is the bits of the version that the client would like to roll. Zero:
 	// it does not ask, for pools that end a connection over the question.
 	Mask uint32
@@ -86,11 +73,11 @@ const (
 // News is what a line of the pool means to the owner of a Client.
 type News struct {
 	Kind   NewsKind
-	Job    *job.Job      // NewJob
-	Answer Answer        // Answered
-	User   string        // WorkerIn, WorkerOut
-	Text   string        // WorkerOut: why; Message; Reconnect: where to, as the pool has it
-	Wait   time.Duration // Reconnect: how long to wait before it, at most 10 minutes
+	Job    *job.Job       // NewJob
+	Answer stratum.Answer // Answered
+	User   string         // WorkerIn, WorkerOut
+	Text   string         // WorkerOut: why; Message; Reconnect: where to, as the pool has it
+	Wait   time.Duration  // Reconnect: how long to wait before it, at most 10 minutes
 }
 
 // Ids of the client's own requests. Shares count on from firstShare.
@@ -143,7 +130,7 @@ type Client struct {
 
 // worker is a name at the pool.
 type worker struct {
-	Credential
+	stratum.Credential
 	refused string
 }
 
@@ -190,7 +177,7 @@ func (c *Client) Login(dst []byte) []byte {
 
 // Authorize appends the request to let another worker in on this connection.
 // Some pools refuse that, and some drop the connection.
-func (c *Client) Authorize(dst []byte, w Credential) ([]byte, error) {
+func (c *Client) Authorize(dst []byte, w stratum.Credential) ([]byte, error) {
 	if len(c.workers) >= maxWorkers {
 		return dst, fmt.Errorf("authorise %s: there are %d workers on this connection already", w.User, len(c.workers))
 	}
@@ -342,7 +329,7 @@ func (c *Client) answer(m message, now time.Time) error {
 	}
 	delete(c.sent, id)
 	o, code, why := outcome(m)
-	c.tell(News{Kind: Answered, Answer: Answer{
+	c.tell(News{Kind: Answered, Answer: stratum.Answer{
 		Cookie: s.cookie, Worker: s.worker, Outcome: o, Code: int(code), Reason: why, Took: now.Sub(s.at),
 	}})
 	return nil
@@ -363,14 +350,14 @@ func outcome(m message) (stratum.Outcome, Code, string) {
 	code, why := fault(m.fault)
 	switch {
 	case why != "":
-		return Rejected, code, why
+		return stratum.Rejected, code, why
 	case string(m.result) == "false":
 		s, _ := text(m.reason)
-		return Rejected, 0, printable(s, maxWhy)
+		return stratum.Rejected, 0, printable(s, maxWhy)
 	case isNull(m.result):
-		return Unknown, 0, "the pool gave neither a result nor an error"
+		return stratum.Unknown, 0, "the pool gave neither a result nor an error"
 	}
-	return Accepted, 0, ""
+	return stratum.Accepted, 0, ""
 }
 
 // fault reads an error as a list of code and text, as an object of them, or as
@@ -446,7 +433,7 @@ func (c *Client) subscribe(m message, now time.Time) error {
 func (c *Client) authorized(i int, m message, now time.Time) error {
 	o, _, why := outcome(m)
 	w := &c.workers[i]
-	if o == Accepted {
+	if o == stratum.Accepted {
 		w.refused = ""
 		if i > 0 {
 			c.tell(News{Kind: WorkerIn, User: w.User})
@@ -496,16 +483,16 @@ func (c *Client) Unanswered() (n int, since time.Time) {
 // Lost takes out the shares that will not be answered any more because the
 // connection has ended, in the order they were sent. What became of them is
 // unknown.
-func (c *Client) Lost() []Answer {
+func (c *Client) Lost() []stratum.Answer {
 	ids := make([]uint64, 0, len(c.sent))
 	for id := range c.sent {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	lost := make([]Answer, 0, len(ids))
+	lost := make([]stratum.Answer, 0, len(ids))
 	for _, id := range ids {
 		s := c.sent[id]
-		lost = append(lost, Answer{Cookie: s.cookie, Worker: s.worker, Reason: "the connection ended before the pool answered"})
+		lost = append(lost, stratum.Answer{Cookie: s.cookie, Worker: s.worker, Reason: "the connection ended before the pool answered"})
 	}
 	clear(c.sent)
 	return lost

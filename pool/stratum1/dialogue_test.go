@@ -16,6 +16,7 @@ import (
 
 	"hearth/pool/job"
 	"hearth/pool/share"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum1"
 )
 
@@ -419,7 +420,7 @@ func (m *minerStage) direct(d *dialogue, verb string, args []string) []byte {
 	case "lost":
 		var got []string
 		for _, a := range m.c.Lost() {
-			if a.Outcome != stratum1.Unknown {
+			if a.Outcome != stratum.Unknown {
 				d.fatal("%+v is not unknown", a)
 			}
 			got = append(got, strconv.FormatUint(a.Cookie, 10))
@@ -463,7 +464,7 @@ func (m *minerStage) begin(d *dialogue, o map[string]string) []byte {
 		workers = v
 	}
 	for name := range strings.SplitSeq(workers, ",") {
-		c.Workers = append(c.Workers, stratum1.Credential{User: name, Password: "x"})
+		c.Workers = append(c.Workers, stratum.Credential{User: name, Password: "x"})
 	}
 	m.c = stratum1.NewClient(c)
 	return m.c.Login(nil)
@@ -507,7 +508,7 @@ func (m *minerStage) submit(d *dialogue, name string, o map[string]string) []byt
 	if !ok {
 		d.fatal("there is no job %s", name)
 	}
-	s := stratum1.Solution{Worker: o["worker"], Job: j.ID, Version: j.Version, Time: j.Time, Extranonce: make([]byte, j.Extranonce)}
+	s := stratum.Share{Worker: o["worker"], Job: j.ID, Version: j.Version, Time: j.Time, Extranonce: make([]byte, j.Extranonce)}
 	if v, ok := o["extranonce"]; ok {
 		s.Extranonce, _ = hex.DecodeString(v)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"hearth/pool/job"
 	"hearth/pool/share"
+	"hearth/pool/stratum"
 )
 
 // fuzzJob is any job that leaves room for eight bytes.
@@ -80,7 +81,7 @@ func FuzzClient(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		ids := job.NewCounter(0)
-		c := NewClient(ClientConfig{Agent: "fuzz\n", Mask: job.MaskV1, Extranonce: 6, Suggest: 1, Next: ids.Next, Workers: []Credential{{User: "a\"", Password: "\xff"}, {User: "b"}}})
+		c := NewClient(ClientConfig{Agent: "fuzz\n", Mask: job.MaskV1, Extranonce: 6, Suggest: 1, Next: ids.Next, Workers: []stratum.Credential{{User: "a\"", Password: "\xff"}, {User: "b"}}})
 		sound(t, c.Login(nil))
 		now := time.Unix(1759320000, 0)
 		open := map[uint64]bool{}
@@ -94,7 +95,7 @@ func FuzzClient(f *testing.F) {
 				case NewJob:
 					tryJob(t, n.Job)
 					cookie++
-					sent, err := c.Submit(nil, Solution{Job: n.Job.ID, Extranonce: make([]byte, n.Job.Extranonce), Version: n.Job.Version | n.Job.Mask}, cookie, now)
+					sent, err := c.Submit(nil, stratum.Share{Job: n.Job.ID, Extranonce: make([]byte, n.Job.Extranonce), Version: n.Job.Version | n.Job.Mask}, cookie, now)
 					if err != nil {
 						t.Errorf("a share of a new job is not sent: %v", err)
 					}

@@ -8,6 +8,7 @@ import (
 
 	"hearth/pool/job"
 	"hearth/pool/share"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum1"
 )
 
@@ -30,7 +31,7 @@ func captured(t *testing.T, n int) (*stratum1.Client, *job.Job) {
 	t.Helper()
 	c := stratum1.NewClient(stratum1.ClientConfig{
 		Source: "ckpool", Agent: "hearth", Extranonce: n,
-		Workers: []stratum1.Credential{{User: "worker", Password: "x"}},
+		Workers: []stratum.Credential{{User: "worker", Password: "x"}},
 		Next:    job.NewCounter(0).Next,
 	})
 	c.Login(nil)
@@ -124,7 +125,7 @@ func TestCaptureThroughAClient(t *testing.T) {
 		if got := hex.EncodeToString(j.Header(zero, j.Version, 0x6b00d303, 0xa9291f00).Append(nil)); got != capturedHeader {
 			t.Errorf("%d bytes: the header is\n%s want\n%s", n, got, capturedHeader)
 		}
-		line, err := c.Submit(nil, stratum1.Solution{Job: j.ID, Extranonce: zero, Version: j.Version, Time: 0x6b00d303, Nonce: 0xa9291f00}, 1, noon())
+		line, err := c.Submit(nil, stratum.Share{Job: j.ID, Extranonce: zero, Version: j.Version, Time: 0x6b00d303, Nonce: 0xa9291f00}, 1, noon())
 		want := `{"id":1000,"method":"mining.submit","params":["worker","6b00d30300000001","0000000000000000","6b00d303","a9291f00"]}` + "\n"
 		if err != nil || string(line) != want {
 			t.Errorf("%d bytes: the share is sent as %s (%v), want %s", n, line, err, want)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 )
 
 // maxIssued is how many jobs a client remembers: half an hour of them at one
@@ -309,22 +310,10 @@ func (c *Client) roll(mask uint32, now time.Time) error {
 	return c.reissue(lost != 0, now)
 }
 
-// Solution is a share for the pool.
-type Solution struct {
-	// Worker is who gets the credit; empty: the first one. The pool decides about
-	// a name that was never authorised.
-	Worker string
-	Job    uint32 // id of the job
-	// Extranonce fills the space that the job leaves.
-	Extranonce []byte
-	// Version is the whole version as mined.
-	Version, Time, Nonce uint32
-}
-
 // Submit appends the submission of a share. The answer comes as News with the
 // cookie, or from Lost. The errors are ErrGone, ErrBusy, ErrRefused, and others
 // for a share that cannot be right.
-func (c *Client) Submit(dst []byte, s Solution, cookie uint64, now time.Time) ([]byte, error) {
+func (c *Client) Submit(dst []byte, s stratum.Share, cookie uint64, now time.Time) ([]byte, error) {
 	i := slices.IndexFunc(c.issued, func(i issued) bool { return i.id == s.Job })
 	if i < 0 || !c.Ready() {
 		return dst, fmt.Errorf("submit a share of job %08x: %w", s.Job, ErrGone)

@@ -56,16 +56,6 @@ type ClientConfig struct {
 	Next func() uint32
 }
 
-// Answer is what a pool says to a share: the same in both versions.
-type Answer = stratum.Answer
-
-// What a pool made of a share: see [stratum.Outcome].
-const (
-	Unknown  = stratum.Unknown
-	Accepted = stratum.Accepted
-	Rejected = stratum.Rejected
-)
-
 // NewsKind says what News is.
 type NewsKind uint8
 
@@ -85,11 +75,11 @@ const (
 // News is what a message of the pool means to the owner of a Client.
 type News struct {
 	Kind   NewsKind
-	Job    *job.Job // NewJob, on an extended channel
-	Header *Header  // NewJob, on a standard channel
-	Answer Answer   // Answered
-	Host   string   // Reconnect; empty: the same
-	Port   uint16   // Reconnect; 0: the same
+	Job    *job.Job       // NewJob, on an extended channel
+	Header *Header        // NewJob, on a standard channel
+	Answer stratum.Answer // Answered
+	Host   string         // Reconnect; empty: the same
+	Port   uint16         // Reconnect; 0: the same
 }
 
 // Header is a job of a standard channel: a block header of which the version
@@ -418,10 +408,10 @@ func (c *Client) Unanswered() (n int, since time.Time) {
 // Lost takes out the shares that will not be answered any more because the
 // connection has ended, in the order they were sent. What became of them is
 // unknown.
-func (c *Client) Lost() []Answer {
-	lost := make([]Answer, 0, len(c.sent))
+func (c *Client) Lost() []stratum.Answer {
+	lost := make([]stratum.Answer, 0, len(c.sent))
 	for _, s := range c.sent {
-		lost = append(lost, Answer{Cookie: s.cookie, Worker: s.worker, Reason: "the connection ended before the pool answered"})
+		lost = append(lost, stratum.Answer{Cookie: s.cookie, Worker: s.worker, Reason: "the connection ended before the pool answered"})
 	}
 	c.sent = nil
 	return lost

@@ -13,6 +13,7 @@ import (
 
 	"hearth/pool/job"
 	"hearth/pool/share"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2/message"
 )
 
@@ -192,7 +193,7 @@ func (s *script) act(t testing.TB, w []string) error {
 		if err != nil {
 			return err
 		}
-		found := Solution{Job: uint32(id), Version: 0x20000000, Time: 7, Nonce: 8}
+		found := stratum.Share{Job: uint32(id), Version: 0x20000000, Time: 7, Nonce: 8}
 		for _, o := range w[3:] {
 			name, value, _ := strings.Cut(o, "=")
 			switch name {
@@ -378,7 +379,7 @@ func TestClientAndSession(t *testing.T) {
 						rt.Fatalf("the client answers %x, %v", answer, err)
 					}
 					id, goal, header := p.latest()
-					found := Solution{Job: id, Worker: "me"}
+					found := stratum.Share{Job: id, Worker: "me"}
 					if !config.Standard {
 						found.Extranonce = make([]byte, size)
 						found.Extranonce[0] = byte(cookies)
@@ -413,7 +414,7 @@ func TestClientAndSession(t *testing.T) {
 				answered := map[uint64]bool{}
 				for _, n := range p.news {
 					if n.Kind == Answered {
-						if answered[n.Answer.Cookie] || n.Answer.Outcome != Accepted {
+						if answered[n.Answer.Cookie] || n.Answer.Outcome != stratum.Accepted {
 							rt.Fatalf("answer %+v", n.Answer)
 						}
 						answered[n.Answer.Cookie] = true
@@ -455,7 +456,7 @@ func TestClientBounds(t *testing.T) {
 	id, _, header := p.latest()
 	h := header(make([]byte, 6))
 	for n := range maxUnanswered + 1 {
-		_, err = p.c.Submit(nil, Solution{Job: id, Extranonce: make([]byte, 6), Version: h.Version}, uint64(n), p.now)
+		_, err = p.c.Submit(nil, stratum.Share{Job: id, Extranonce: make([]byte, 6), Version: h.Version}, uint64(n), p.now)
 		if (err != nil) != (n == maxUnanswered) {
 			t.Fatalf("share %d: %v", n, err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"hearth/pool/job"
 	"hearth/pool/share"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2/message"
 )
 
@@ -258,15 +259,15 @@ func FuzzClient(f *testing.F) {
 			out, news, err := c.Receive(nil, h, payload, noon())
 			split(t, out)
 			for _, n := range news {
-				var s Solution
+				var s stratum.Share
 				switch {
 				case n.Job != nil:
 					if n.Job.Extranonce < 1 || len(n.Job.Prefix)+n.Job.Extranonce+len(n.Job.Suffix) > job.MaxCoinbase {
 						t.Fatalf("a job with %d bytes of extranonce", n.Job.Extranonce)
 					}
-					s = Solution{Job: n.Job.ID, Extranonce: make([]byte, n.Job.Extranonce), Version: n.Job.Version}
+					s = stratum.Share{Job: n.Job.ID, Extranonce: make([]byte, n.Job.Extranonce), Version: n.Job.Version}
 				case n.Header != nil:
-					s = Solution{Job: n.Header.ID, Version: n.Header.Version}
+					s = stratum.Share{Job: n.Header.ID, Version: n.Header.Version}
 				default:
 					continue
 				}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hearth/pool/job"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2/message"
 )
 
@@ -188,22 +189,10 @@ func (c *Client) Shape(n int, now time.Time) ([]News, error) {
 	return c.news, err
 }
 
-// Solution is a share for the pool.
-type Solution struct {
-	// Worker is who found it, for pools that take names (see [Client.Named]);
-	// empty or the client's user otherwise.
-	Worker string
-	Job    uint32 // id of the job or header
-	// Extranonce fills the space that the job leaves; empty on a standard channel.
-	Extranonce []byte
-	// Version is the whole version as mined.
-	Version, Time, Nonce uint32
-}
-
 // Submit appends the submission of a share. The answer comes as News with the
 // cookie, or from Lost. The errors are ErrGone, ErrBusy, ErrRefused, and others
 // for a share that cannot be right.
-func (c *Client) Submit(dst []byte, s Solution, cookie uint64, now time.Time) ([]byte, error) {
+func (c *Client) Submit(dst []byte, s stratum.Share, cookie uint64, now time.Time) ([]byte, error) {
 	at := slices.IndexFunc(c.issued, func(i issued) bool { return i.id == s.Job })
 	if at < 0 {
 		return dst, fmt.Errorf("submit a share of job %08x: %w", s.Job, ErrGone)
@@ -231,7 +220,7 @@ func (c *Client) Submit(dst []byte, s Solution, cookie uint64, now time.Time) ([
 	return out, nil
 }
 
-func (c *Client) write(dst []byte, s Solution, of issued) ([]byte, error) {
+func (c *Client) write(dst []byte, s stratum.Share, of issued) ([]byte, error) {
 	if c.config.Standard {
 		return message.Append(dst, &message.SubmitSharesStandard{
 			Channel: c.channel, Sequence: c.sequence, Job: of.number, Nonce: s.Nonce, Time: s.Time, Version: s.Version,
@@ -271,9 +260,9 @@ func (c *Client) accept(last, count uint32, now time.Time) {
 		case i >= n:
 			left = append(left, s)
 		case i >= skip:
-			c.tell(News{Kind: Answered, Answer: Answer{Cookie: s.cookie, Worker: s.worker, Outcome: Accepted, Took: now.Sub(s.at)}})
+			c.tell(News{Kind: Answered, Answer: stratum.Answer{Cookie: s.cookie, Worker: s.worker, Outcome: stratum.Accepted, Took: now.Sub(s.at)}})
 		case s.passed:
-			c.tell(News{Kind: Answered, Answer: Answer{Cookie: s.cookie, Worker: s.worker, Reason: "the pool passed it over"}})
+			c.tell(News{Kind: Answered, Answer: stratum.Answer{Cookie: s.cookie, Worker: s.worker, Reason: "the pool passed it over"}})
 		default:
 			s.passed = true
 			left = append(left, s)
@@ -292,5 +281,5 @@ func (c *Client) reject(sequence uint32, why string, now time.Time) {
 	if why == "" {
 		why = "no reason given"
 	}
-	c.tell(News{Kind: Answered, Answer: Answer{Cookie: s.cookie, Worker: s.worker, Outcome: Rejected, Reason: why, Took: now.Sub(s.at)}})
+	c.tell(News{Kind: Answered, Answer: stratum.Answer{Cookie: s.cookie, Worker: s.worker, Outcome: stratum.Rejected, Reason: why, Took: now.Sub(s.at)}})
 }

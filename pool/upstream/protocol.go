@@ -130,7 +130,7 @@ func (v *version1) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]
 	if slices.ContainsFunc(v.left, func(w Credential) bool { return w.User == s.Worker }) {
 		return dst, fmt.Errorf("%w %s: %s", stratum1.ErrRefused, s.Worker, alone)
 	}
-	return v.c.Submit(dst, stratum1.Solution(s), cookie, now)
+	return v.c.Submit(dst, s, cookie, now)
 }
 
 func (v *version1) authorize(dst []byte, w Credential) ([]byte, error) {

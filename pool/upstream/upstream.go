@@ -95,13 +95,4 @@ type Notice struct {
 }
 
 // Share is a share for a pool.
-type Share struct {
-	// Worker is who gets the credit, if the pool heeds that; empty: the first
-	// worker of the Config.
-	Worker string
-	Job    uint32 // id of the job
-	// Extranonce fills the space that the job leaves.
-	Extranonce []byte
-	// Version is the whole version as mined.
-	Version, Time, Nonce uint32
-}
+type Share = stratum.Share

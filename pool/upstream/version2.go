@@ -154,7 +154,7 @@ func (v *version2) tell(said []stratum2.News, now time.Time) {
 const unnamed = "the pool does not know the extension that names workers: all is credited to the first"
 
 func (v *version2) submit(dst []byte, s Share, cookie uint64, now time.Time) ([]byte, error) {
-	plain, err := v.c.Submit(v.plain[:0], stratum2.Solution(s), cookie, now)
+	plain, err := v.c.Submit(v.plain[:0], s, cookie, now)
 	if err != nil {
 		return dst, err
 	}

@@ -97,6 +97,20 @@ func (n *node) ask(ctx context.Context, limit time.Duration, path string, form u
 	return nil
 }
 
+// identity asks the node for its public key.
+func (n *node) identity(ctx context.Context) (string, error) {
+	var info struct {
+		ID string `json:"nodeId"`
+	}
+	if err := n.ask(ctx, soon, "/getinfo", nil, &info); err != nil {
+		return "", err
+	}
+	if info.ID == "" {
+		return "", errors.New("phoenixd does not say who it is")
+	}
+	return info.ID, nil
+}
+
 // payment is an outgoing payment as phoenixd lists it.
 type payment struct {
 	PaymentHash string `json:"paymentHash"`

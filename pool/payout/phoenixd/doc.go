@@ -17,6 +17,9 @@
 //   - A look-up that finds nothing and a path that does not exist are answered
 //     alike, with 404. So payments are looked for in the list of payments,
 //     which tells the two apart.
+//   - Another node at the same address has never heard of what the one before was
+//     asked for. A ticket names its node, and no other is believed about it or
+//     asked for the same again.
 //   - isPaid was true of failed payments in some versions. Only a preimage
 //     proves that an invoice was paid.
 //   - /paylnaddress and /lnurlpay fetch an invoice themselves: asked twice they

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type wallet struct {
 	*httptest.Server
 	network *payouttest.Network
 	now     func() time.Time
+	id      string // the node's
 
 	mu sync.Mutex
 	// careless is a version that does not notice a payment under way, and that
@@ -53,8 +55,11 @@ type listed struct {
 
 func serve(t *testing.T, n *payouttest.Network, now func() time.Time) *wallet {
 	t.Helper()
-	w := &wallet{network: n, now: now, requests: map[string]int{}, arrived: make(chan struct{}, 64)}
+	w := &wallet{network: n, now: now, id: "02" + strings.Repeat("ab", 32), requests: map[string]int{}, arrived: make(chan struct{}, 64)}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /getinfo", func(rw http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(rw).Encode(map[string]string{"nodeId": w.id})
+	})
 	mux.HandleFunc("GET /payments/outgoing", w.outgoing)
 	mux.HandleFunc("POST /payinvoice", w.payInvoice)
 	mux.HandleFunc("POST /payoffer", w.payOffer)
@@ -211,8 +216,11 @@ func fuzzAnswers(t *testing.T, pay, list string) {
 	n := payouttest.NewNetwork(func() time.Time { return at })
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := list
-		if r.Method == http.MethodPost {
+		switch {
+		case r.Method == http.MethodPost:
 			answer = pay
+		case r.URL.Path == "/getinfo":
+			answer = `{"nodeId":"02ab"}`
 		}
 		_, _ = w.Write([]byte(answer))
 	}))

@@ -87,6 +87,7 @@ type ticket struct {
 	Offer   string `json:"offer,omitempty"`
 	Sats    int64  `json:"sats,omitempty"` // of an offer
 	Run     string `json:"run"`
+	Node    string `json:"node,omitempty"` // public key of the one that pays the invoice
 }
 
 func read(t payout.Ticket) (ticket, bolt11.Invoice, error) {
@@ -141,6 +142,9 @@ func (r *Rail) Prepare(ctx context.Context, in payout.Intent) (payout.Ticket, er
 		}
 		if err := invoice.Payable(in.Millisats, r.network, r.now()); err != nil {
 			return refused("%v", err)
+		}
+		if data.Node, err = r.node.identity(ctx); err != nil {
+			return payout.Ticket{}, err
 		}
 		data.Invoice, key = in.To, invoice.PaymentHash.String()
 	}
@@ -260,6 +264,14 @@ func (r *Rail) look(ctx context.Context, key string, data ticket, in bolt11.Invo
 		}
 		pending = pending || p.CompletedAt == nil
 	}
+	if pending {
+		return payout.Outcome{State: payout.Pending, Why: "phoenixd is paying it"}, nil
+	}
+	if node, err := r.node.identity(ctx); err != nil {
+		return payout.Outcome{}, err
+	} else if data.Node != "" && node != data.Node {
+		return payout.Outcome{State: payout.Unknown, Why: fmt.Sprintf("it was begun with another node (%.16s…), which alone knows what became of it: reach that one again, or look into it and say so", data.Node)}, nil
+	}
 	now := r.now()
 	r.mu.Lock()
 	rest := r.lost[key]
@@ -272,8 +284,6 @@ func (r *Rail) look(ctx context.Context, key string, data ticket, in bolt11.Invo
 		tried = fmt.Sprintf("it was tried %d times in vain", len(list))
 	}
 	switch {
-	case pending:
-		return payout.Outcome{State: payout.Pending, Why: "phoenixd is paying it"}, nil
 	case now.Before(rest):
 		return payout.Outcome{State: payout.Unknown, Why: "an earlier request may still be under way"}, nil
 	case now.After(in.Expires.Add(r.grace)):

@@ -212,6 +212,42 @@ func TestAHeldPaymentIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+// The owner may set up another phoenixd while a payment is under way. That its
+// list does not show the payment says nothing.
+func TestAnotherNodeCannotTell(t *testing.T) {
+	w := newWorld(t)
+	w.wallet.set(func() { w.wallet.mute = 1 })
+	r := w.run()
+	to, _ := w.invoice()
+	ticket := w.prepare(r, to)
+	if o, err := r.Pay(t.Context(), ticket); err == nil {
+		t.Errorf("the answer is lost, and it says %+v", o)
+	}
+	w.moved(1)
+	first := w.wallet
+	w.wallet = serve(t, w.network, w.now)
+	w.wallet.id = "03" + strings.Repeat("cd", 32)
+	next := w.run()
+	w.pass(61 * time.Second)
+	for range 2 {
+		o, err := next.Pay(t.Context(), ticket)
+		w.want(o, err, payout.Unknown)
+		w.pass(2 * time.Hour)
+		o, err = next.Look(t.Context(), ticket)
+		w.want(o, err, payout.Unknown)
+		if !strings.Contains(o.Why, "another node") {
+			t.Errorf("why: %s", o.Why)
+		}
+	}
+	if n := w.wallet.asked("/payinvoice"); n != 0 {
+		t.Errorf("the other node is asked to pay %d times", n)
+	}
+	w.wallet = first
+	o, err := w.run().Look(t.Context(), ticket)
+	w.want(o, err, payout.Paid)
+	w.moved(1)
+}
+
 // While the first request hangs, a version that does not notice is asked
 // nothing more: neither by this process nor, while it is pending, by the next.
 func TestAPaymentUnderWayIsNotRepeated(t *testing.T) {

@@ -23,8 +23,7 @@ import (
 type Config struct {
 	// URL is its address, such as "http://127.0.0.1:9740".
 	URL string
-	// Password is its http-password; one that may not create invoices or close
-	// channels is enough if the node has one.
+	// Password is its http-password. That of limited access may not pay.
 	Password string
 	// Network is which invoices are paid; empty: the main network's.
 	Network bolt11.Network

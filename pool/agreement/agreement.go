@@ -2,7 +2,6 @@ package agreement
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"time"
 
@@ -210,28 +209,6 @@ func (a *Agreement) PartyAccount(party int) string {
 // HeldAccount is the account in the ledger of what is set aside because a
 // reading or a price is unknown. It is nobody's and is never paid out.
 func (a *Agreement) HeldAccount() string { return account.Held(a.Name) }
-
-// Clash says why two agreements cannot both hold: they are about the same work.
-// It returns nil if they can. A later text of the same name takes the place of
-// an earlier one and is no clash.
-func (a *Agreement) Clash(b *Agreement) error {
-	if a.Name == b.Name {
-		return nil
-	}
-	both := func(x, y []string) (string, bool) {
-		i := slices.IndexFunc(x, func(s string) bool { return slices.Contains(y, s) })
-		if i < 0 {
-			return "", false
-		}
-		return x[i], true
-	}
-	worker, w := both(a.Meters.Workers, b.Meters.Workers)
-	payer, p := both(a.Meters.Income, b.Meters.Income)
-	if w && p {
-		return fmt.Errorf("agreements %s and %s both share what %s earns at %s: name it in one of them", a.Name, b.Name, worker, payer)
-	}
-	return nil
-}
 
 // transferPrefix begins the id of every transfer that books the agreement.
 func (a *Agreement) transferPrefix() string {

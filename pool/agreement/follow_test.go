@@ -119,24 +119,3 @@ func TestNotBookedBeforeItIsRecorded(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestClash(t *testing.T) {
-	a := parse(t, example(t, "farmhouse"))
-	for _, c := range []struct {
-		text string
-		want string
-	}{
-		{a.Text(), ""}, // another text of the same
-		{replace(t, a.Text(), "name: farmhouse", "name: other"), "agreements farmhouse and other both share what cellar earns at braiins: name it in one of them"},
-		{replace(t, replace(t, a.Text(), "name: farmhouse", "name: other"), "workers: [cellar, barn]", "workers: [attic]"), ""},
-		{replace(t, replace(t, a.Text(), "name: farmhouse", "name: other"), "income: [braiins]", "income: [ocean]"), ""},
-	} {
-		got := ""
-		if err := a.Clash(parse(t, c.text)); err != nil {
-			got = err.Error()
-		}
-		if got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
-	}
-}

@@ -2,7 +2,6 @@ package reward
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -144,44 +143,4 @@ func (c Credits) sum() (int64, error) {
 		sum += msat
 	}
 	return sum, nil
-}
-
-// Sweep strikes out miners that are gone for good. What they were owed lessens
-// the debits of the others, and what they owed the credits, in proportion.
-// The credits still add up to zero.
-func (c Credits) Sweep(gone ...string) (Credits, error) {
-	if sum, err := c.sum(); err != nil || sum != 0 {
-		return nil, errors.Join(err, fmt.Errorf("sweep credits: they add up to %d msat, not to zero", sum))
-	}
-	after := maps.Clone(c)
-	var left int64
-	for _, m := range gone {
-		left += after[m]
-		delete(after, m)
-	}
-	// The others have −left in all, so those of the opposite sign have enough.
-	var miners []string
-	for m, msat := range after {
-		if (msat > 0) == (left < 0) && msat != 0 {
-			miners = append(miners, m)
-		}
-	}
-	if left == 0 {
-		return after, nil
-	}
-	slices.Sort(miners)
-	weights := make([]uint64, len(miners))
-	for i, m := range miners {
-		weights[i] = uint64(max(after[m], -after[m]))
-	}
-	parts, err := split.Divide(left, weights)
-	if err != nil {
-		return nil, fmt.Errorf("sweep credits: %w", err)
-	}
-	for i, m := range miners {
-		if after[m] += parts[i]; after[m] == 0 {
-			delete(after, m)
-		}
-	}
-	return after, nil
 }

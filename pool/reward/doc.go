@@ -1,7 +1,6 @@
 // Package reward shares out what a block, or a share, earned among those who
 // worked for it.
 //
-//   - [Solo]: the block is its finder's.
 //   - [Proportional] over [Window.Last]: pay per last N shares (PPLNS), and
 //     TIDES, which is the same over eight blocks' worth of work with the
 //     coinbase paying directly. The window is work, not time: a heater that

@@ -25,9 +25,6 @@ type Due struct {
 	Millisats int64
 }
 
-// Solo gives the whole reward to whoever found the block.
-func Solo(finder string, reward int64) []Due { return []Due{{finder, reward}} }
-
 // Proportional shares the reward out by work. There is a due for each miner
 // that did any, if only of 0, in order of name. Without any work there is
 // nobody to share with: an error.

@@ -18,12 +18,6 @@ type (
 	dues    = []reward.Due
 )
 
-func TestSolo(t *testing.T) {
-	if diff := cmp.Diff(dues{{"a", 312_500_000_000}}, reward.Solo("a", 312_500_000_000)); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestProportional(t *testing.T) {
 	got, err := reward.Proportional(batches{{"b", 1}, {"a", 1}, {"c", 0}, {"b", 1}}, 100)
 	if diff := cmp.Diff(dues{{"a", 33}, {"b", 67}}, got); diff != "" || err != nil {

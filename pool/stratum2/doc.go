@@ -15,8 +15,7 @@
 // A standard channel gets headers with a finished merkle root: its extranonce
 // is fixed. An extended channel gets coinbase and branch, and turns over a part
 // of the extranonce itself. A connection may have several of both, each with a
-// user of its own. They are all of one group, so that a job for all of them is
-// one message ([Session.Broadcast]).
+// user of its own. They are all of one group, and each gets its jobs by itself.
 //
 // # Jobs and blocks
 //

@@ -23,10 +23,9 @@ func (s *Session) Offer(dst []byte, id uint32, j *job.Job, now time.Time) []byte
 	if c == nil {
 		return dst
 	}
-	var p parcel
-	dst = s.prepare(dst, c, j, now, &p)
+	dst, p := s.prepare(dst, c, j, now)
 	if c.extended {
-		dst = s.sendExtended(dst, id, j, p)
+		dst = s.sendExtended(dst, c.id, j, p)
 	} else {
 		dst = s.sendStandard(dst, c, j, p)
 	}
@@ -34,42 +33,9 @@ func (s *Session) Offer(dst []byte, id uint32, j *job.Job, now time.Time) []byte
 	return dst
 }
 
-// Broadcast offers a job to several channels. If these are all that the miner
-// has, and it knows extended jobs, that is one message for all of them.
-func (s *Session) Broadcast(dst []byte, ids []uint32, j *job.Job, now time.Time) []byte {
-	if !s.whole(ids) {
-		for _, id := range ids {
-			dst = s.Offer(dst, id, j, now)
-		}
-		return dst
-	}
-	var p parcel
-	for _, c := range s.channels {
-		dst = s.prepare(dst, c, j, now, &p)
-	}
-	dst = s.sendExtended(dst, group, j, p)
-	for _, c := range s.channels {
-		c.took(j, s.lastJob, p)
-	}
-	return dst
-}
-
-// whole reports whether one message reaches just these channels.
-func (s *Session) whole(ids []uint32) bool {
-	if s.standard || len(ids) < 2 || len(ids) != len(s.channels) {
-		return false
-	}
-	for _, id := range ids {
-		if s.channel(id) == nil {
-			return false
-		}
-	}
-	return true
-}
-
 // prepare offers the job, sends the target it is offered at, and reckons how it
-// has to go out; what p says of other channels stays.
-func (s *Session) prepare(dst []byte, c *channel, j *job.Job, now time.Time, p *parcel) []byte {
+// has to go out.
+func (s *Session) prepare(dst []byte, c *channel, j *job.Job, now time.Time) ([]byte, parcel) {
 	d, _ := c.share.Offer(j, now)
 	if t := harder(d.Target(), c.most); t != c.target {
 		c.target = t
@@ -83,12 +49,11 @@ func (s *Session) prepare(dst []byte, c *channel, j *job.Job, now time.Time, p *
 		// The second term also holds if the clock was set back.
 		begin = uint32(min(max(int64(j.Time)+now.Unix()-first, int64(had.time)+1), int64(last)))
 	}
-	p.fresh = p.fresh || !c.begun || j.Prev != c.prev || j.Bits != c.bits || j.Clean && !again || c.least > last
-	if !p.fresh {
+	fresh := !c.begun || j.Prev != c.prev || j.Bits != c.bits || j.Clean && !again || c.least > last
+	if !fresh {
 		begin = max(begin, c.least) // others refuse a job from before its block was set
 	}
-	p.time, p.first = max(p.time, begin), first
-	return dst
+	return dst, parcel{fresh, begin, first}
 }
 
 // took notes what the miner has now.

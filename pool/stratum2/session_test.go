@@ -290,12 +290,6 @@ func (p *table) act(t testing.TB, w []string) error {
 		out = p.s.Refuse(nil, id(w[1]), strings.Trim(w[2], `"`))
 	case "offer":
 		out = p.s.Offer(nil, id(w[1]), p.jobs[w[2]], p.now)
-	case "broadcast":
-		var ids []uint32
-		for n := range strings.SplitSeq(w[1], ",") {
-			ids = append(ids, id(n))
-		}
-		out = p.s.Broadcast(nil, ids, p.jobs[w[2]], p.now)
 	case "difficulty": // of the channel, as times the tiny one
 		f, err := strconv.ParseFloat(w[2], 64)
 		if err != nil {

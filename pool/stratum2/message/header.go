@@ -27,9 +27,6 @@ type Header struct {
 // core protocol.
 func (h Header) Defines() uint16 { return h.Extension &^ toChannel }
 
-// ToChannel reports whether the message is for a channel.
-func (h Header) ToChannel() bool { return h.Extension&toChannel != 0 }
-
 // Append appends the six bytes of the header to b. The Size must fit.
 func (h Header) Append(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint16(b, h.Extension)

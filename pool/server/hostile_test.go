@@ -258,7 +258,12 @@ func TestBadNoise(t *testing.T) {
 		{"half of the connection closed", func(_ *testing.T, c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }, "peer"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := open(t, server.Config{Turn: 100 * time.Millisecond, Login: 300 * time.Millisecond})
+			t.Parallel()
+			cfg := server.Config{Turn: 100 * time.Millisecond}
+			if tc.end == "login_time" {
+				cfg.Login = 4 * time.Second // the good miners have as long
+			}
+			h := open(t, cfg)
 			h.Publish(newJob(1, "node", 1, true))
 			good := crew(t, h, pooltest.FleetConfig{V1: 1, V2: 1})
 			c := dial(t, h)

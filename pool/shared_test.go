@@ -143,8 +143,8 @@ func (d *desk) mine(f *pooltest.Fleet, what string, until func() error) {
 		f.Mine(1)
 	}()
 	pooltest.Eventually(d.t, what, until)
+	<-done // else it might begin after the end
 	f.Mine(0)
-	<-done
 	pooltest.Eventually(d.t, "the last shares are answered", func() error {
 		if t := f.Tally(); t.Sent != t.Accepted+t.Refused && t.Lost == 0 {
 			return fmt.Errorf("%d of %d are", t.Accepted+t.Refused, t.Sent)

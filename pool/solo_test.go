@@ -62,6 +62,9 @@ func TestABlockPaysThreeParties(t *testing.T) {
 				}
 				return nil
 			})
+			if m := d.State(t.Context()).Money; m.Day.Why() != "a test network's difficulty says nothing of earnings" || m.Price.IsKnown() {
+				t.Errorf("coins of a test network: the day brought %v, a bitcoin costs %v", m.Day, m.Price)
+			}
 			for h := before + 1; h <= before+2; h++ {
 				paysThree(t, btcd, h)
 			}

@@ -62,8 +62,10 @@ func writeStatement(w io.Writer, v agreement.View) error {
 		}
 	}
 	line("%s", v.Title)
-	if v.Warning != "" {
-		line("%s", v.Warning)
+	for _, text := range []string{v.Warning, v.Test} {
+		if text != "" {
+			line("%s", text)
+		}
 	}
 	for _, text := range v.Summary {
 		line("%s", text)

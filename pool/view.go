@@ -110,6 +110,9 @@ func (s *Service) heaterStates(st *State, now time.Time) {
 func (s *Service) money(ctx context.Context, st *State, now time.Time) {
 	b := s.books
 	st.Money.Day = b.day(now)
+	if st.Test {
+		st.Money.Day = units.Unknown[units.Sats]("a test network's difficulty says nothing of earnings", now)
+	}
 	st.Money.PerKWh = units.Unknown[units.Sats]("no heat is metered here", now)
 	if s.opt.Heat != nil {
 		heat := s.opt.Heat(ctx, now.Add(-24*time.Hour), now)
@@ -128,6 +131,9 @@ func (s *Service) money(ctx context.Context, st *State, now time.Time) {
 		if r.at.After(now.Add(-30 * 24 * time.Hour)) {
 			st.Money.Received += r.millisats
 		}
+	}
+	if st.Test { // a price that is configured is that of real coins
+		st.Money.Price, st.Money.From = units.Unknown[units.Money]("coins of a test network have no price", now), ""
 	}
 	st.Payouts = slices.Clone(b.recent)
 	slices.Reverse(st.Payouts)

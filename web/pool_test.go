@@ -2,12 +2,15 @@ package web_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -15,6 +18,7 @@ import (
 	"hearth/httpapi"
 	"hearth/internal/browsertest"
 	"hearth/pool"
+	"hearth/pool/agreement"
 	"hearth/site"
 	"hearth/units"
 	"hearth/web/storybook"
@@ -235,6 +239,34 @@ func TestStatementPage(t *testing.T) {
 	}
 	if status, _ := get(t, serve(t, storybook.SatsTest())+"/pool/statements/host"); status != 422 {
 		t.Errorf("a statement where nothing was agreed: %d", status)
+	}
+}
+
+// onRegtest is a home whose statements are of coins of a test network.
+type onRegtest struct{ *storybook.Home }
+
+// Statement implements the home.
+func (h onRegtest) Statement(ctx context.Context, party string, month time.Time, format string) ([]byte, error) {
+	b, err := h.Home.Statement(ctx, party, month, format)
+	if err != nil {
+		return nil, err
+	}
+	var sealed struct{ Statement agreement.Statement }
+	if err := json.Unmarshal(b, &sealed); err != nil {
+		return nil, err
+	}
+	sealed.Statement.Network = "regtest"
+	return sealed.Statement.Sign(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+}
+
+// A statement of test coins says so, and says of none what it is worth.
+func TestStatementPageOfTestCoins(t *testing.T) {
+	_, body := get(t, serve(t, onRegtest{storybook.Sats()})+"/pool/statements/host?month=2026-01")
+	if !strings.Contains(body, "Coins of regtest are worth nothing") || !strings.Contains(body, "Together") {
+		t.Errorf("the page does not say that the coins are worth nothing:\n%s", body)
+	}
+	if strings.Contains(body, "when it came in") || strings.Contains(body, "according to kraken") {
+		t.Errorf("the page says what coins of a test network are worth:\n%s", body)
 	}
 }
 

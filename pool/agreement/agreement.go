@@ -127,6 +127,9 @@ type Bound struct {
 	Amount Amount
 }
 
+// mainnet is the network whose coins are worth something.
+const mainnet = "mainnet"
+
 // Agreement is a contract that was read. It is not changed once it is made.
 type Agreement struct {
 	Name     string

@@ -10,7 +10,8 @@ import (
 )
 
 // WriteCSV writes the statement as CSV (RFC 4180): a row for each entry, the
-// totals, what is open and what was paid out. No cell can pass for a formula.
+// totals, what is open and what was paid out. Nothing of coins of a test network
+// has a worth. No cell can pass for a formula.
 func (s Statement) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -28,6 +29,7 @@ func (s Statement) WriteCSV(w io.Writer) error {
 		rows = append(rows, r)
 	}
 	row("statement", s.Title, nil)
+	valued := s.Currency != "" && s.Network == "" // coins of a test network have no worth
 	for _, e := range s.Entries {
 		c := map[int]string{9: decimal(e.Due, microDigits, 2), 10: s.Currency, 11: decimal(e.Arrears, microDigits, 2), 16: strconv.FormatInt(e.Waiting, 10)}
 		if e.Sats {
@@ -48,14 +50,14 @@ func (s Statement) WriteCSV(w io.Writer) error {
 				sign = "-"
 			}
 			c[12] = sign + decimal(e.Millisats, satDigits, 0)
-			if s.Currency != "" {
+			if valued {
 				c[13], c[14], c[15] = sign+decimal(e.Micros, microDigits, 2), s.Currency, s.PriceSource
 			}
 		}
 		row("entry", e.Text, c)
 	}
 	total := map[int]string{12: decimal(s.Millisats, satDigits, 0)}
-	if s.Currency != "" {
+	if valued {
 		total[13], total[14], total[15] = decimal(s.Micros, microDigits, 2), s.Currency, s.PriceSource
 	}
 	row("total", "", total)

@@ -50,9 +50,9 @@ func (r *reader) agreement(top node) *Agreement {
 	a.Name = read(r, f["name"], parseName)
 	a.Title = r.word(f["title"])
 	a.Mode = choice(r, f["mode"], Coinbase, PerShare, Slices, Ledger)
-	a.Network = "mainnet"
+	a.Network = mainnet
 	if !f["network"].missing() {
-		a.Network = choice(r, f["network"], "mainnet", "testnet", "signet", "regtest", "simnet")
+		a.Network = choice(r, f["network"], mainnet, "testnet", "signet", "regtest", "simnet")
 	}
 	a.Currency = read(r, f["currency"], parseCurrency)
 	a.Zone = r.word(f["time_zone"])

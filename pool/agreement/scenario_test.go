@@ -313,6 +313,7 @@ func (s *story) statement(party string, from, to, asOf time.Time) {
 		}
 	}
 	list("warning", v.Warning)
+	list("test coins", v.Test)
 	list("summary", v.Summary...)
 	rows := v.Rows
 	if v.Total != (agreement.Row{}) {

@@ -17,14 +17,16 @@ import (
 type Statement struct {
 	Format int `json:"format"` // 1
 	// Title says whose statement it is and of when, and that it is of what was
-	// simulated.
+	// simulated or of coins that are worth nothing.
 	Title     string `json:"title"`
 	Simulated bool   `json:"simulated"`
 
 	Agreement string      `json:"agreement"`
 	Digest    ledger.Hash `json:"digest"` // of the agreement's text
 	Mode      Mode        `json:"mode"`
-	Party     string      `json:"party"`
+	// Network is the test network whose coins it is about, empty for real ones.
+	Network string `json:"network,omitempty"`
+	Party   string `json:"party"`
 	// From and To bound the time, AsOf is when it was worked out.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -163,6 +165,9 @@ func (e *Evidence) Statement(party string, from, to, asOf time.Time, head ledger
 		From: from.UTC(), To: to.UTC(), AsOf: asOf.UTC(), Currency: e.a.Currency, PriceSource: e.a.Market.Source,
 		Entries: []Entry{}, Open: []Open{}, Payouts: []Paid{}, Recorded: e.Recorded, Closing: e.rests, Used: maps.Clone(e.used), Head: head,
 	}
+	if e.a.Network != mainnet {
+		s.Network = e.a.Network
+	}
 	s.Head.At = head.At.UTC()
 	s.title(e.loc)
 	end := min(e.end(asOf), e.ceiling(to))
@@ -198,6 +203,9 @@ func (s *summary) title(loc *time.Location) {
 		name = s.a.Name
 	}
 	s.Title = fmt.Sprintf("Statement for %s: %s, %s to %s", s.a.Parties[s.party].Name, name, s.from.In(loc).Format("2 January 2006"), last.Format("2 January 2006"))
+	if s.Network != "" {
+		s.Title = "TEST COINS of " + s.Network + ", worth nothing. " + s.Title
+	}
 	if s.Simulated {
 		s.Title = "SIMULATED, nothing is owed. " + s.Title
 	}

@@ -462,6 +462,47 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 }
 
+// Coins of a test network are told to be worth nothing in every form, and the
+// statement can be checked like any other.
+func TestTestCoinsAreWorthNothing(t *testing.T) {
+	_, b, from, to := farm(t)
+	a := parse(t, strings.NewReplacer("mode: ledger", "network: regtest\nmode: ledger", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080").Replace(example(t, "farmhouse")))
+	test := newBook(t)
+	test.add(from.Add(-time.Hour), a.Name, a.Record())
+	for _, r := range b.records[2:] {
+		test.append(r.Entry())
+	}
+	s := statement(t, a, test, from, to)
+	if s.Millisats == 0 || s.Micros == 0 {
+		t.Fatalf("nothing came in: %+v", s)
+	}
+	const title = "TEST COINS of regtest, worth nothing. Statement for "
+	v := s.View(zone(t, a.Zone))
+	if !strings.HasPrefix(v.Title, title) || !strings.Contains(v.Test, "Coins of regtest are worth nothing") || !strings.Contains(v.Fiat, "have no price") {
+		t.Errorf("%q, %q, %q", v.Title, v.Test, v.Fiat)
+	}
+	for _, text := range v.Summary {
+		if strings.Contains(text, "worth") {
+			t.Errorf("the summary says %q", text)
+		}
+	}
+	for _, r := range append(v.Rows, v.Total) {
+		if r.Worth != "" {
+			t.Errorf("%s is worth %s", r.What, r.Worth)
+		}
+	}
+	var table bytes.Buffer
+	if err := s.WriteCSV(&table); err != nil {
+		t.Fatal(err)
+	}
+	if text := table.String(); !strings.Contains(text, title) || strings.Contains(text, "kraken") {
+		t.Errorf("the table says\n%s", text)
+	}
+	if v := verify(t, a, sign(t, s), a.Text(), test.records); !v.OK() {
+		t.Error(v)
+	}
+}
+
 func FuzzParseStatement(f *testing.F) {
 	a, b, from, to := farm(f)
 	doc := sign(f, statement(f, a, b, from, to))

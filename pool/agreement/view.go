@@ -12,6 +12,9 @@ type View struct {
 	Title string
 	// Warning is not empty if the statement is of what was simulated.
 	Warning string
+	// Test is not empty if the coins are those of a test network, which are worth
+	// nothing: then no row tells what sats were worth.
+	Test string
 	// Summary says the most important things, one sentence each.
 	Summary []string
 	Rows    []Row
@@ -43,9 +46,15 @@ func (s Statement) View(loc *time.Location) View {
 	if s.Simulated {
 		v.Warning = "This is a simulation. Nothing here happened, nothing is owed, and nothing can be paid out."
 	}
+	if s.Network != "" {
+		v.Test = fmt.Sprintf("Coins of %s are worth nothing: every amount here is for trying things out.", s.Network)
+	}
 	v.Summary = s.summary()
 	for _, e := range s.Entries {
 		r := e.row(s.Currency)
+		if s.Network != "" {
+			r.Worth = ""
+		}
 		if e.Outside {
 			v.Outside = append(v.Outside, r)
 			continue
@@ -115,7 +124,7 @@ func difficulty(w whole) string {
 
 func (s Statement) worth() string {
 	switch {
-	case s.Currency == "" || s.Millisats == s.Unvalued && s.Millisats > 0:
+	case s.Currency == "" || s.Network != "" || s.Millisats == s.Unvalued && s.Millisats > 0:
 		return ""
 	case s.Unvalued > 0:
 		return Money(s.Micros, s.Currency) + " for " + Sats(s.Millisats-s.Unvalued) + " of it"
@@ -127,6 +136,8 @@ func (s Statement) fiat() string {
 	switch {
 	case s.Currency == "":
 		return "Nothing is agreed in a currency."
+	case s.Network != "":
+		return fmt.Sprintf("Coins of %s have no price. What is agreed in %s was turned into sats at the price of real ones.", s.Network, s.Currency)
 	case s.Most == 0:
 		return fmt.Sprintf("No price of a bitcoin in %s was known in this time.", s.Currency)
 	}

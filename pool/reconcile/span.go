@@ -10,24 +10,11 @@ import (
 	"hearth/units"
 )
 
-// Yield is what work is worth: Millisats for Work of it.
+// Yield is what work is worth: Millisats for Work of it. Where a block has a
+// difficulty and pays a reward, subsidy and fees, it is the one for the other.
 type Yield struct {
 	Work      job.Work
 	Millisats int64
-}
-
-// OfBlock is the yield where a block has a difficulty and pays a reward,
-// subsidy and fees.
-func OfBlock(difficulty units.Known[job.Difficulty], reward units.Known[units.Sats]) units.Known[Yield] {
-	possible := units.Join(difficulty, reward, func(d job.Difficulty, r units.Sats) bool {
-		return d > 0 && !math.IsInf(float64(d), 0) && r > 0 && r <= 21e14
-	})
-	if ok, known := possible.Get(); known && !ok {
-		return units.Unknown[Yield]("the network's difficulty or reward cannot be", possible.At())
-	}
-	return units.Join(difficulty, reward, func(d job.Difficulty, r units.Sats) Yield {
-		return Yield{d.Work(), int64(r) * 1000}
-	})
 }
 
 // Piece is work done while the yield was the same.

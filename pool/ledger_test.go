@@ -96,6 +96,9 @@ func TestWhatAPoolPaysIsShared(t *testing.T) {
 		}
 		if format == "text" {
 			t.Logf("%s", b)
+			if where := d.State(t.Context()).Location; where != time.UTC || !strings.Contains(string(b), "Times are those of UTC.") {
+				t.Errorf("the agreement reckons in UTC, the state says %v and the statement\n%s", where, b)
+			}
 		}
 		if format != "json" {
 			continue

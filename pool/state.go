@@ -16,6 +16,8 @@ type State struct {
 	Mode     string    `json:"split,omitempty"`
 	Scheme   Scheme    `json:"scheme,omitempty"`
 	Network  string    `json:"network"`
+	// Location is where the agreement's days begin, nil without an agreement.
+	Location *time.Location `json:"-"`
 	// Test says that the network's coins are worth nothing.
 	Test   bool   `json:"test"`
 	Listen string `json:"listen"`

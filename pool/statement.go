@@ -86,6 +86,7 @@ func writeStatement(w io.Writer, v agreement.View) error {
 	if v.Fiat != "" {
 		line("\n%s", v.Fiat)
 	}
+	line("%s", v.Clock)
 	line("%s", v.Check)
 	return t.Flush()
 }

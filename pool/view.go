@@ -30,6 +30,9 @@ func (s *Service) State(ctx context.Context) State {
 	if s.cfg.Role == Open {
 		st.Scheme = s.cfg.Scheme
 	}
+	if s.contract != nil {
+		st.Location = s.books.loc
+	}
 	s.sources(&st)
 	s.heaterStates(&st, now)
 	s.money(ctx, &st, now)

@@ -182,8 +182,8 @@ func (p *pages) poolView(s site.State, st *pool.State) poolView {
 
 // months are this month and the two before it.
 func (p *pages) months(now time.Time) []choice {
-	now = now.In(p.loc)
-	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, p.loc)
+	now = now.In(p.bookZone())
+	first := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
 	var out []choice
 	for i := range 3 {
 		m := first.AddDate(0, -i, 0)

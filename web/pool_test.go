@@ -242,6 +242,33 @@ func TestStatementPage(t *testing.T) {
 	}
 }
 
+// abroad is a home whose agreement reckons in another time zone than the page.
+type abroad struct {
+	*storybook.Home
+	zone *time.Location
+}
+
+// Pool implements the home.
+func (h abroad) Pool() *pool.State {
+	st := h.Home.Pool()
+	st.Location = h.zone
+	return st
+}
+
+// A statement tells the time of the agreement, and says so.
+func TestStatementPageTellsTheAgreementsTime(t *testing.T) {
+	far := time.FixedZone("Pacific/Apia", 13*3600)
+	base := serve(t, abroad{storybook.Sats(), far})
+	_, body := get(t, base+"/pool/statements/host?month=2026-01")
+	if want := storybook.Now().In(far).Format("2 January 2006 15:04:05"); !strings.Contains(body, "Times are those of Pacific/Apia.") || !strings.Contains(body, want) {
+		t.Errorf("the page does not tell the agreement's time, %s:\n%s", want, body)
+	}
+	_, body = get(t, serve(t, storybook.Sats())+"/pool/statements/host?month=2026-01")
+	if !strings.Contains(body, "Times are those of CET.") {
+		t.Error("a page at the agreement's place does not name its time")
+	}
+}
+
 // onRegtest is a home whose statements are of coins of a test network.
 type onRegtest struct{ *storybook.Home }
 

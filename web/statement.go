@@ -20,8 +20,9 @@ type statementView struct {
 	Party, Month, Name string
 	Digest             string
 	Key                string
-	At                 time.Time
-	Forms              []choice
+	// At is when it was worked out, where the agreement's days begin.
+	At    time.Time
+	Forms []choice
 }
 
 // statement shows what a party's month came to.
@@ -30,9 +31,9 @@ func (p *pages) statement(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	party, text := r.PathValue("party"), r.URL.Query().Get("month")
+	party, text, loc := r.PathValue("party"), r.URL.Query().Get("month"), p.bookZone()
 	if text == "" {
-		text = p.home.State().At.In(p.loc).Format("2006-01")
+		text = p.home.State().At.In(loc).Format("2006-01")
 	}
 	month, err := time.Parse("2006-01", text)
 	if err != nil {
@@ -56,13 +57,22 @@ func (p *pages) statement(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("show the statement of %s: %w", party, err)
 	}
 	v := statementView{
-		View: st.View(p.loc), Party: party, Month: text, Name: month.Format("January 2006"), Digest: st.Digest.String(), Key: sealed.Key, At: st.AsOf,
+		View: st.View(loc), Party: party, Month: text, Name: month.Format("January 2006"), Digest: st.Digest.String(), Key: sealed.Key, At: st.AsOf.In(loc),
 	}
 	for _, form := range []choice{{ID: "text", Name: "Text"}, {ID: "csv", Name: "CSV for a spreadsheet"}, {ID: "json", Name: "JSON, signed"}} {
 		form.Href = "/api/v1/pool/statements/" + url.PathEscape(party) + "?" + url.Values{"month": {text}, "format": {form.ID}}.Encode()
 		v.Forms = append(v.Forms, form)
 	}
 	return p.show(w, r, http.StatusOK, "statement", view{Title: "Statement", Page: "pool"}, v)
+}
+
+// bookZone is where the months of statements begin: there the agreement's days
+// do, wherever the page is looked at.
+func (p *pages) bookZone() *time.Location {
+	if st := p.ownPool(); st != nil && st.Location != nil {
+		return st.Location
+	}
+	return p.loc
 }
 
 // rows is a table of a statement.

@@ -26,6 +26,8 @@ type View struct {
 	Open     []string
 	Payouts  []Row
 	Everyone []Row // what all parties got
+	// Clock says whose time the statement tells.
+	Clock string
 	// Check says how the statement can be checked.
 	Check string
 }
@@ -42,7 +44,7 @@ type Row struct {
 
 // View puts the statement into words. The location is that of the agreement.
 func (s Statement) View(loc *time.Location) View {
-	v := View{Title: s.Title, Fiat: s.fiat()}
+	v := View{Title: s.Title, Fiat: s.fiat(), Clock: "Times are those of " + loc.String() + "."}
 	if s.Simulated {
 		v.Warning = "This is a simulation. Nothing here happened, nothing is owed, and nothing can be paid out."
 	}

@@ -3,12 +3,14 @@ package pool
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
 	"hearth/internal/spelling"
+	"hearth/pool/job"
 )
 
 // Role is the part that a service plays.
@@ -195,7 +197,22 @@ func set[T comparable](to *T, otherwise T) {
 	}
 }
 
-// Check says what is wrong with a configuration that is filled.
+// Check says what [New] would refuse of a configuration and of the files that it
+// names. It asks nobody and writes nothing. Of opt it looks at Config, Base,
+// Secret and Now.
+func Check(opt Options) error {
+	s, err := equip(opt, memory{})
+	if err == nil {
+		_, err = s.openRails()
+	}
+	return err
+}
+
+// placeholder is what [Example] has in the place of an address.
+const placeholder = "YOUR-BITCOIN-ADDRESS"
+
+// Check says what is wrong with a configuration that is filled, as far as it can
+// be told without the files that it names.
 func (c Config) Check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("pool: "+format, args...)) }
@@ -211,6 +228,14 @@ func (c Config) Check() error {
 	if !slices.Contains(roles, string(c.Role)) {
 		wrong("role %q: %s", c.Role, choices(string(c.Role), roles))
 	}
+	networks := []string{string(job.Mainnet), string(job.Testnet), string(job.Signet), string(job.Regtest), string(job.Simnet)}
+	if !slices.Contains(networks, c.Network) {
+		wrong("network %q: %s", c.Network, choices(c.Network, networks))
+	}
+	if c.Address == placeholder {
+		wrong("address: put your own in place of %s", placeholder)
+	}
+	c.checkNumbers(wrong)
 	switch c.Role {
 	case Proxy:
 		c.checkProxy(wrong)
@@ -244,8 +269,29 @@ func (c Config) Check() error {
 		if p.Secret != "" && !strings.HasPrefix(p.Secret, "file:") {
 			wrong("payouts: secret: name a file, as \"file:lnd.macaroon\"; a secret never stands here")
 		}
+		if p.PerDay < p.Threshold {
+			wrong("payouts: per_day %d is less than threshold %d, both in sats: nothing could ever leave", p.PerDay, p.Threshold)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkNumbers refuses what is below zero, or no number at all.
+func (c Config) checkNumbers(wrong func(string, ...any)) {
+	p := c.Payouts
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{
+		{"difficulty", c.Difficulty}, {"least_difficulty", c.LeastDifficulty}, {"fee", c.Fee}, {"connections", float64(c.Connections)},
+		{"slice", c.Slice.Seconds()}, {"fallback_after", c.FallbackAfter.Seconds()},
+		{"payouts: threshold", float64(p.Threshold)}, {"payouts: per_payment", float64(p.PerPayment)},
+		{"payouts: per_day", float64(p.PerDay)}, {"payouts: fee", p.Fee}, {"payouts: gather", p.Gather.Seconds()},
+	} {
+		if !(n.value >= 0) || math.IsInf(n.value, 1) {
+			wrong("%s %v: it cannot be below zero; leave it out for what is usual", n.name, n.value)
+		}
+	}
 }
 
 func (c Config) checkProxy(wrong func(string, ...any)) {
@@ -260,6 +306,9 @@ func (c Config) checkProxy(wrong func(string, ...any)) {
 		names[u.Name] = true
 		if u.URL == "" || u.User == "" {
 			wrong("upstream %s: name its url and the user that it knows you by", u.Name)
+		}
+		if strings.HasPrefix(u.User, placeholder) {
+			wrong("upstream %s: user: put your own address in place of %s: else nobody is paid", u.Name, placeholder)
 		}
 	}
 }

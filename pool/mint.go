@@ -106,9 +106,6 @@ func (s *Service) makeMint() error {
 	if m.credits == nil {
 		m.credits = reward.Credits{}
 	}
-	if m.found, err = openFound(s.opt.Dir); err != nil {
-		return err
-	}
 	if s.cfg.Role == Open && s.cfg.Scheme != PaySolo {
 		m.window = reward.NewWindow(firstWindow)
 	}

@@ -102,35 +102,24 @@ type Service struct {
 // New prepares a service: all that a person can get wrong fails here, and
 // nothing is sent to anybody yet.
 func New(ctx context.Context, opt Options) (*Service, error) {
-	cfg := opt.Config.Filled()
-	if err := cfg.Check(); err != nil {
-		return nil, err
-	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	if opt.Location == nil {
 		opt.Location = time.Local
 	}
+	kept, err := remember(opt.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := equip(opt, kept)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the pool's folder: %w", err)
 	}
-	s := &Service{
-		opt: opt, cfg: cfg, wake: make(chan struct{}, 1), events: make(chan ledger.Entry, waitingEvents), began: opt.Now(),
-		// Job ids go on from the clock, so that a miner that remembers those of
-		// the process before meets none again.
-		jobs:     job.NewCounter(uint32(opt.Now().Unix())),
-		bySource: map[string]*line{}, heaters: map[server.Worker]*heater{},
-		room: extranonceBytes,
-	}
-	var err error
 	if s.miners, err = OpenMiners(filepath.Join(opt.Dir, "miners.json")); err != nil {
-		return nil, err
-	}
-	if s.memory, err = remember(opt.Dir); err != nil {
-		return nil, err
-	}
-	if err := s.agree(); err != nil {
 		return nil, err
 	}
 	identity, err := loadIdentity(opt.Dir, opt.Random)
@@ -140,27 +129,47 @@ func New(ctx context.Context, opt Options) (*Service, error) {
 	s.key = identity.text
 	if s.server, err = server.New(server.Config{
 		Log: opt.Log, Key: identity.static, Authority: identity.authority,
-		MaxConns: cfg.Connections, MaxPerAddress: max(256, cfg.Connections),
-		Next: s.next, Start: job.Difficulty(cfg.Difficulty), Vardiff: share.Vardiff{Floor: job.Difficulty(cfg.LeastDifficulty)},
+		MaxConns: s.cfg.Connections, MaxPerAddress: max(256, s.cfg.Connections),
+		Next: s.next, Start: job.Difficulty(s.cfg.Difficulty), Vardiff: share.Vardiff{Floor: job.Difficulty(s.cfg.LeastDifficulty)},
 	}, s); err != nil {
 		return nil, err
 	}
-	switch cfg.Role {
-	case Proxy:
-		err = s.makeRelays()
-	case Solo, Open:
-		err = s.makeMint()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if s.pricer, err = openPricer(cfg.Prices, opt.Secret); err != nil {
-		return nil, err
+	if s.mint != nil {
+		if s.mint.found, err = openFound(opt.Dir); err != nil {
+			return nil, err
+		}
 	}
 	if s.books, err = s.openBooks(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// equip makes of a service what follows from its configuration, the files that
+// this names, and what is remembered of the process before. It writes nothing.
+func equip(opt Options, kept memory) (*Service, error) {
+	s := &Service{
+		opt: opt, cfg: opt.Config.Filled(), memory: kept,
+		wake: make(chan struct{}, 1), events: make(chan ledger.Entry, waitingEvents), began: opt.Now(),
+		// Job ids go on from the clock, so that a miner that remembers those of
+		// the process before meets none again.
+		jobs:     job.NewCounter(uint32(opt.Now().Unix())),
+		bySource: map[string]*line{}, heaters: map[server.Worker]*heater{},
+		room: extranonceBytes,
+	}
+	err := s.cfg.Check()
+	if err == nil {
+		err = s.agree()
+	}
+	if err == nil && s.cfg.Role == Proxy {
+		err = s.makeRelays()
+	} else if err == nil {
+		err = s.makeMint()
+	}
+	if err == nil {
+		s.pricer, err = openPricer(s.cfg.Prices, opt.Secret)
+	}
+	return s, err
 }
 
 // addLine makes a line known. The caller holds the lock, or nobody else knows the

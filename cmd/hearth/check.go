@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"hearth/config"
+	"hearth/pool"
 )
 
 type checkCmd struct {
@@ -20,13 +22,14 @@ type checkCmd struct {
 // Run checks the file, drivers' settings included, without talking to any
 // device.
 func (c *checkCmd) Run(p *program) error {
+	var own pool.Config
 	f, err := config.Load(c.File)
 	if err == nil {
 		var h *household
 		h, err = assemble(p.ctx, f, deps{dir: filepath.Dir(c.File), log: slog.New(slog.DiscardHandler), dry: true})
 		if err == nil {
 			h.close(context.WithoutCancel(p.ctx))
-			_, err = poolConfig(f)
+			own, err = checkPool(f, filepath.Dir(c.File))
 		}
 	}
 	if c.JSON {
@@ -44,6 +47,9 @@ func (c *checkCmd) Run(p *program) error {
 	if !c.JSON {
 		fmt.Fprintf(p.out, "%s is good: %s, %s, %s, %s, %s.\n", c.File, count(len(f.Rooms), "room"), count(len(f.Tanks), "tank"),
 			count(len(f.Manual), "place without a thermometer"), count(len(f.Devices), "device"), count(len(f.Sensors), "sensor"))
+		if !f.Pool.Empty() {
+			fmt.Fprintln(p.out, poolLine(own))
+		}
 		for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
 			if f.Devices[id].Simulated {
 				fmt.Fprintf(p.out, "Note: %s is marked as simulated; so is everything it touches.\n", id)
@@ -51,6 +57,42 @@ func (c *checkCmd) Run(p *program) error {
 		}
 	}
 	return nil
+}
+
+// checkPool reads the section "pool" of a configuration in dir, and refuses what
+// the pool would refuse at its start.
+func checkPool(f config.File, dir string) (pool.Config, error) {
+	cfg, err := poolConfig(f)
+	if err == nil && !f.Pool.Empty() {
+		err = pool.Check(pool.Options{Config: cfg, Base: dir, Secret: secretFrom(dir), Now: time.Now})
+	}
+	return cfg, err
+}
+
+// poolLine says what a pool would do.
+func poolLine(c pool.Config) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "The pool is for %s: ", c.Network)
+	switch c.Role {
+	case pool.Proxy:
+		names := make([]string, len(c.Upstreams))
+		for i, u := range c.Upstreams {
+			names[i] = oneLine(u.Name)
+		}
+		fmt.Fprintf(&b, "in front of %s", strings.Join(names, ", "))
+	case pool.Solo:
+		fmt.Fprintf(&b, "solo, with the node %s", oneLine(c.Node.URL))
+	case pool.Open:
+		fmt.Fprintf(&b, "a pool of its own, with the node %s, by the scheme %s", oneLine(c.Node.URL), c.Scheme)
+	}
+	if c.Agreement != "" {
+		fmt.Fprintf(&b, ", shared by %s", oneLine(c.Agreement))
+	}
+	if c.Payouts.Rail != "" {
+		fmt.Fprintf(&b, ", paid out by %s", c.Payouts.Rail)
+	}
+	fmt.Fprintf(&b, "; miners come in at %s.", c.Listen)
+	return b.String()
 }
 
 // count prints "1 room" or "2 rooms"; of several words the first is counted.

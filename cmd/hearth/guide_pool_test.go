@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/pem"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -26,6 +28,12 @@ func TestGuideSatSharing(t *testing.T) {
 		}
 	}
 	write("node-password", "farm")
+	node := httptest.NewTLSServer(nil)
+	node.Close()
+	if err := os.Mkdir("chain", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("chain/rpc.cert", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: node.Certificate().Raw})))
 	files, commands, quotes := 0, 0, 0
 	for _, b := range blocks(string(guide)) {
 		kind, name, _ := strings.Cut(b.kind, " ")

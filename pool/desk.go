@@ -136,7 +136,7 @@ func (s *Service) Share(w server.Worker, v share.Verdict) {
 	}
 	account := h.account
 	if to != nil {
-		e.source, e.party = to.payer, to.party
+		e.source, e.party = to.pays(v.Job.ID), to.party
 		if s.cfg.Role == Open {
 			e.party = cmp.Or(account, s.cfg.Address)
 		}

@@ -17,8 +17,10 @@ type line struct {
 	kind  string // "pool" or "node"
 	where string
 	party string // whose it is; empty if it is everybody's
-	// payer is who pays for its present jobs, by the name in the ledger.
+	// payer is who pays for its present jobs, by the name in the ledger; owner who
+	// pays for the job with an id, nil where that is always the payer.
 	payer string
+	owner func(id uint32) (string, bool)
 	up    bool
 	since time.Time
 	why   string
@@ -38,6 +40,16 @@ type line struct {
 	deliver func(server.Worker, share.Verdict)
 	// counted says that work counts when its payer has taken it, and not before.
 	counted bool
+}
+
+// pays is who pays for a job of the line. The caller holds the service's lock.
+func (l *line) pays(id uint32) string {
+	if l.owner != nil {
+		if name, known := l.owner(id); known {
+			return name
+		}
+	}
+	return l.payer
 }
 
 // state is the line as it is shown.

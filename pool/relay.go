@@ -113,6 +113,7 @@ func (s *Service) newRelay(name, party string, of []Upstream) (*relay, error) {
 	if r.group, err = upstream.NewGroup(group); err != nil {
 		return nil, fmt.Errorf("pool: %w", err)
 	}
+	r.line.owner = r.group.Owner
 	s.relays = append(s.relays, r)
 	s.addLine(r.line)
 	return r, nil
@@ -192,12 +193,9 @@ func (r *relay) deliver(w server.Worker, v share.Verdict) {
 	h := handed{worker: w, work: v.Job.Goal.Difficulty().Work()}
 	out := upstream.Share{Job: v.Job.ID, Extranonce: v.Extranonce, Time: v.Header.Time, Nonce: v.Header.Nonce, Version: v.Header.Version}
 	cookie := r.cookie.Add(1)
-	// A late share goes to the pool whose job it was, under the name there.
-	owner, known := r.group.Owner(v.Job.ID)
 	r.s.mu.Lock()
-	if h.payer = owner; !known {
-		h.payer = r.line.payer
-	}
+	// A late share goes to the pool whose job it was, under the name there.
+	h.payer = r.line.pays(v.Job.ID)
 	if r.parties != nil {
 		h.party = r.parties.Assign(h.work)
 		out.Worker = r.names[h.payer][h.party]

@@ -3,11 +3,15 @@ package pool_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
+	"time"
 
 	"hearth/ledger"
 	"hearth/pool"
+	"hearth/pool/job"
 	"hearth/pool/pooltest"
+	"hearth/pool/share"
 )
 
 // Heaters of both versions mine at a pool through one port, and what the ledger
@@ -135,5 +139,65 @@ func TestAnotherPoolTakesOver(t *testing.T) {
 	})
 	if p := d.State(t.Context()).Sources[0].Payer; p != "second" {
 		t.Errorf("%q pays", p)
+	}
+}
+
+// A share that comes after another pool took over is work for the pool whose job
+// it is.
+func TestALateShareIsForThePoolOfItsJob(t *testing.T) {
+	first, second := pooltest.NewFakePool(t, pooltest.FakePoolConfig{}), pooltest.NewFakePool(t, pooltest.FakePoolConfig{})
+	dir := t.TempDir()
+	cfg := pool.Config{Upstreams: []pool.Upstream{
+		{Name: "first", URL: first.URL(), User: "house"}, {Name: "second", URL: second.URL(), User: "house"},
+	}}
+	d := open(t, dir, cfg)
+	p, err := d.Pair(pool.Miner{Name: "heater-0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	paidBy := func(name string) {
+		pooltest.Eventually(t, name+" gives work", func() error {
+			if s := d.State(t.Context()).Sources[0]; !s.Up || s.Payer != name {
+				return fmt.Errorf("%+v", s)
+			}
+			return nil
+		})
+	}
+	paidBy("first")
+	heard := make(chan string, 1)
+	f, err := pooltest.StartFleet(t.Context(), pooltest.FleetConfig{
+		Address: d.Address(), V1: 1, User: func(int) string { return p.User2 },
+		Heard: func(_ int, id string, _ time.Time) {
+			select {
+			case heard <- id:
+			default:
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	id, err := strconv.ParseUint(<-heard, 16, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Stop()
+	paidBy("second")
+	const work = 1 << 30
+	d.Share("heater-0", share.Verdict{Reason: share.Accepted, Credit: work, Job: &job.Job{ID: uint32(id), Source: "pool"}})
+	d.stop()
+	d = open(t, dir, cfg)
+	by := map[string]int64{}
+	for _, r := range d.records(ledger.KindShares) {
+		body, err := r.Decode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := body.(ledger.Shares)
+		by[s.Source] += s.Work
+	}
+	if by["first"] < work || by["second"] >= work {
+		t.Errorf("the ledger has work for %v, want the late share's for the first", by)
 	}
 }

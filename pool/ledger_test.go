@@ -99,6 +99,9 @@ func TestWhatAPoolPaysIsShared(t *testing.T) {
 			if where := d.State(t.Context()).Location; where != time.UTC || !strings.Contains(string(b), "Times are those of UTC.") {
 				t.Errorf("the agreement reckons in UTC, the state says %v and the statement\n%s", where, b)
 			}
+			if _, everybody, _ := strings.Cut(string(b), "Everybody's part"); !strings.Contains(everybody, "Dalen Bank") || strings.Contains(everybody, "financier") {
+				t.Errorf("the parties are not called by their names:\n%s", b)
+			}
 		}
 		if format != "json" {
 			continue
@@ -122,6 +125,16 @@ func TestWhatAPoolPaysIsShared(t *testing.T) {
 	}
 	if _, err := d.Statement(t.Context(), "nobody", time.Now(), "text"); err == nil {
 		t.Error("a stranger has a statement")
+	}
+	for want, month := range map[string]time.Time{
+		"begins on 2020-01-01": time.Date(2019, 12, 1, 0, 0, 0, 0, time.UTC), "is to come": time.Now().AddDate(2, 0, 0),
+	} {
+		if b, err := d.Statement(t.Context(), "host", month, "text"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q:\n%s", month.Format("January 2006"), err, want, b)
+		}
+	}
+	if _, err := d.Statement(t.Context(), "host", time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), "text"); err != nil {
+		t.Errorf("the first month of the agreement: %v", err)
 	}
 }
 

@@ -30,7 +30,12 @@ func (s *Service) Statement(ctx context.Context, party string, month time.Time, 
 	to := from.AddDate(0, 1, 0)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	st, err := b.evidence.Statement(party, from, to, s.opt.Now(), s.opt.Book.Head())
+	now := s.opt.Now()
+	err := s.contract.has(from, to, now)
+	var st agreement.Statement
+	if err == nil {
+		st, err = b.evidence.Statement(party, from, to, now, s.opt.Book.Head())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("statement of %s for %s: %w", party, from.Format("January 2006"), err)
 	}
@@ -41,11 +46,29 @@ func (s *Service) Statement(ctx context.Context, party string, month time.Time, 
 	case "csv":
 		err = st.WriteCSV(&out)
 	case "text":
-		err = writeStatement(&out, st.View(b.loc))
+		v := st.View(b.loc)
+		for i, r := range v.Everyone { // a statement knows the parties' ids only
+			if p := s.contract.Party(r.What); p >= 0 {
+				v.Everyone[i].What = s.contract.Parties[p].Name
+			}
+		}
+		err = writeStatement(&out, v)
 	default:
 		return nil, fmt.Errorf("a statement as %q: there is json, csv and text", format)
 	}
 	return out.Bytes(), err
+}
+
+// has says why there is nothing to state of a span yet, nil if there may be. What
+// ended may still come in and be paid, so that the agreement's end is no bound.
+func (c *contract) has(from, to, now time.Time) error {
+	switch {
+	case !c.Start.In(from.Location()).Before(to):
+		return fmt.Errorf("the agreement %s begins on %s: ask for that month or a later one", c.Name, c.Start)
+	case from.After(now):
+		return errors.New("the month is to come: ask for it once it has begun")
+	}
+	return nil
 }
 
 // writeStatement writes a statement for a sheet of paper.

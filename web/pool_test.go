@@ -225,6 +225,7 @@ func TestStatementPage(t *testing.T) {
 	for _, want := range []string{
 		"Statement for Anna Berg: Heat for the Berg living room", "2964.636 sat", "according to kraken", "30% of what remained", "The time of this statement is not over",
 		"/api/v1/pool/statements/host?format=json&amp;month=2026-01", `download="statement-host-2026-01.csv"`, "hearth pool verify-statement",
+		"<dt>Anna Berg</dt>", "<dt>Dalen Savings Bank</dt>",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the statement lacks %q:\n%s", want, body)

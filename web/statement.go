@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hearth/httpapi"
+	"hearth/pool"
 	"hearth/pool/agreement"
 )
 
@@ -58,6 +59,13 @@ func (p *pages) statement(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := statementView{
 		View: st.View(loc), Party: party, Month: text, Name: month.Format("January 2006"), Digest: st.Digest.String(), Key: sealed.Key, At: st.AsOf.In(loc),
+	}
+	if own := p.ownPool(); own != nil { // a statement knows the parties' ids only
+		for i, r := range v.Everyone {
+			if k := slices.IndexFunc(own.Parties, func(x pool.PartyState) bool { return x.Name == r.What && x.Role != "" }); k >= 0 {
+				v.Everyone[i].What = own.Parties[k].Role
+			}
+		}
 	}
 	for _, form := range []choice{{ID: "text", Name: "Text"}, {ID: "csv", Name: "CSV for a spreadsheet"}, {ID: "json", Name: "JSON, signed"}} {
 		form.Href = "/api/v1/pool/statements/" + url.PathEscape(party) + "?" + url.Values{"month": {text}, "format": {form.ID}}.Encode()

@@ -11,7 +11,7 @@ import (
 
 // WriteCSV writes the statement as CSV (RFC 4180): a row for each entry, the
 // totals, what is open and what was paid out. Nothing of coins of a test network
-// has a worth. No cell can pass for a formula.
+// has a worth, and nothing is due or paid of what waits. No cell can pass for a formula.
 func (s Statement) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -35,6 +35,9 @@ func (s Statement) WriteCSV(w io.Writer) error {
 		if e.Sats {
 			c[9], c[10], c[11] = decimal(e.Due, satDigits, 0), satUnit, decimal(e.Arrears, satDigits, 0)
 		}
+		if e.unknown() { // what is owed from before stays owed
+			c[9] = ""
+		}
 		if e.Kind == Share {
 			c[9], c[10], c[11] = "", "", ""
 		}
@@ -44,7 +47,7 @@ func (s Statement) WriteCSV(w io.Writer) error {
 		if e.Priced {
 			c[7], c[8] = decimal(e.Least, microDigits, 2), decimal(e.Most, microDigits, 2)
 		}
-		if !e.Outside {
+		if !e.Outside && !e.unknown() {
 			sign := ""
 			if e.Pays && e.Millisats != 0 {
 				sign = "-"

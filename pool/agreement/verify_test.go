@@ -3,6 +3,7 @@ package agreement_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -459,6 +460,34 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What waits is unknown, not zero, in words and in a table.
+func TestWhatWaitsIsUnknown(t *testing.T) {
+	a, b, from, _ := farm(t)
+	from = from.Add(77 * 15 * time.Minute) // a meter said nothing
+	s := statement(t, a, b, from, from.Add(15*time.Minute))
+	if len(s.Entries) == 0 {
+		t.Fatal("nothing waits")
+	}
+	for _, r := range s.View(zone(t, a.Zone)).Rows {
+		if r.Sats != "unknown" || r.Worth != "" || r.Due != "" && r.Due != "unknown" {
+			t.Errorf("%+v", r)
+		}
+	}
+	var table bytes.Buffer
+	if err := s.WriteCSV(&table); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&table).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if r[0] == "entry" && (r[9] != "" || r[12] != "" || r[13] != "") {
+			t.Errorf("%q", r)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ type View struct {
 	Fiat     string
 	Open     []string
 	Payouts  []Row
-	Everyone []Row // what all parties got
+	Everyone []Row // what all parties got, by their ids
 	// Clock says whose time the statement tells.
 	Clock string
 	// Check says how the statement can be checked.
@@ -181,6 +181,16 @@ func (e Entry) row(currency string) Row {
 		}
 	}
 	r.How = strings.Join(how, "; ")
+	if e.unknown() {
+		r.Due = unknown
+		if e.Kind == Share {
+			r.Due = ""
+		}
+		if !e.Outside {
+			r.Sats = unknown
+		}
+		return r
+	}
 	if e.Kind != Share {
 		r.Due = Amount{e.Due, e.Sats}.Text(currency)
 	}
@@ -195,6 +205,15 @@ func (e Entry) row(currency string) Row {
 		}
 	}
 	return r
+}
+
+// unknown stands where nothing can be told yet.
+const unknown = "unknown"
+
+// unknown reports whether all intervals of the entry wait for a reading or a
+// price.
+func (e Entry) unknown() bool {
+	return e.Waiting > 0 && e.Due == 0 && e.Millisats == 0 && e.Settled+e.Short+e.Capped+e.Released == 0
 }
 
 func intervals(n int64) string {

@@ -150,7 +150,7 @@ func (m *Miners) Add(one Miner, now time.Time, random io.Reader) (token string, 
 		return "", err
 	}
 	if _, ok := m.byName[one.Name]; ok {
-		return "", fmt.Errorf("pair %s: %w; remove it first, or choose another name", one.Name, ErrPaired)
+		return "", fmt.Errorf("pair %s: %w: \"hearth pool unpair %s\" ends that, or choose another name", one.Name, ErrPaired, one.Name)
 	}
 	if len(m.byName) >= maxMiners {
 		return "", fmt.Errorf("pair %s: there are %d miners already, which is the most one service takes", one.Name, maxMiners)

@@ -60,7 +60,7 @@ func TestOnlyPairedMinersComeIn(t *testing.T) {
 		t.Errorf("the file is %v, %v", info.Mode(), err)
 	}
 
-	if _, err := m.Add(pool.Miner{Name: "cellar"}, now, rand.Reader); !errors.Is(err, pool.ErrPaired) {
+	if _, err := m.Add(pool.Miner{Name: "cellar"}, now, rand.Reader); !errors.Is(err, pool.ErrPaired) || !strings.Contains(err.Error(), `"hearth pool unpair cellar"`) {
 		t.Errorf("the same name again: %v", err)
 	}
 	for _, name := range []string{"", "a b", "ünder", "a.b", strings.Repeat("n", 64)} {

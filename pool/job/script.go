@@ -64,8 +64,11 @@ type witness interface {
 
 func payTo(addr string, p *chaincfg.Params) ([]byte, error) {
 	a, err := address.DecodeAddress(addr, p)
-	if err != nil {
-		return nil, err
+	switch {
+	case errors.Is(err, address.ErrUnknownAddressType):
+		return nil, fmt.Errorf("it is of another network than %s, or of a kind that is not known (%w)", p.Name, err)
+	case err != nil:
+		return nil, fmt.Errorf("a letter of it is wrong or missing: copy it again (%w)", err)
 	}
 	if !a.IsForNet(p) {
 		return nil, fmt.Errorf("it is not of the network %s", p.Name)

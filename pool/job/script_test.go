@@ -65,6 +65,10 @@ func TestAddressesThatAreNotPaid(t *testing.T) {
 		want    string
 	}{
 		{"", job.Mainnet, "unknown format"},
+		{"farm", job.Mainnet, "copy it again (decoded address is of unknown format)"},
+		{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", job.Mainnet, "a letter of it is wrong or missing: copy it again (invalid checksum"},
+		{"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", job.Mainnet, "a letter of it is wrong or missing: copy it again"},
+		{"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", job.Testnet, "of another network than testnet3"},
 		{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", job.Mainnet, "checksum"},
 		{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", job.Testnet, "not of the network"},
 		{"tb1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3q0sl5k7", job.Mainnet, "not of the network"},

@@ -179,6 +179,9 @@ func (c *upCmd) serve(p *program, r *residence, f config.File, auth *httpapi.Aut
 	}
 	wg.Go(func() { reloadOn(ctx, r) })
 	c.greet(p, r, models, l, r.deps.data)
+	if own != nil {
+		wg.Go(func() { own.look(ctx, p) })
+	}
 	began := r.State().At
 	ended := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(p.err, "Stopping: every heater is told to go to its safe state. Ctrl-C again leaves at once, and heaters as they are.")
@@ -216,6 +219,9 @@ func (c *upCmd) greet(p *program, r *residence, models *inference, l net.Listene
 	}
 	if st.Compute.Present {
 		fmt.Fprintln(p.out, st.Compute.Note)
+	}
+	if own := r.ownPool(); own != nil {
+		fmt.Fprintln(p.out, own.greeting(l.Addr().String()))
 	}
 	fmt.Fprintln(p.out, models.greeting(l.Addr().String()))
 	fmt.Fprintf(p.out, "%s\n", p.paint(dim, "Ledger and settings: "+dir+". Stop with Ctrl-C."))

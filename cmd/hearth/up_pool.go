@@ -116,6 +116,59 @@ func (p *pooling) addUp(ctx context.Context, from, to time.Time) units.Known[uni
 // run serves miners until the context ends.
 func (p *pooling) run(ctx context.Context) error { return p.service.Run(ctx, p.listener) }
 
+// greeting says where miners come in, and how.
+func (p *pooling) greeting(page string) string {
+	return fmt.Sprintf("Sats: http://%s/pool. Miners come in at %s; \"hearth pool pair NAME\" lets one in.", page, p.listener.Addr())
+}
+
+// firstAnswer is how long pools and nodes have to answer before a person is told
+// that they do not.
+const firstAnswer = 15 * time.Second
+
+// look says once, while the home starts, what gives no work.
+func (p *pooling) look(ctx context.Context, to *program) {
+	first := p.service.State(ctx).Sources
+	end := time.After(firstAnswer)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for over := false; !over; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end:
+			over = true
+		case <-tick.C:
+		}
+		lines, settled := unreached(first, p.service.State(ctx).Sources, over)
+		if !settled {
+			continue
+		}
+		for _, l := range lines {
+			fmt.Fprintln(to.err, to.paint(warm, l))
+		}
+		return
+	}
+}
+
+// unreached says of what gives work now, against how it was at first, what cannot
+// be reached; false while some of it may still answer.
+func unreached(first, now []pool.SourceState, over bool) (lines []string, settled bool) {
+	begun := map[string]string{}
+	for _, s := range first {
+		begun[s.Name] = s.Why
+	}
+	for _, s := range now {
+		switch {
+		case s.Up:
+		case s.Why == begun[s.Name] && !over:
+			return nil, false
+		default:
+			lines = append(lines, oneLine(fmt.Sprintf("%s at %s gives no work, and is tried again (\"hearth pool status\" says how it stands): %s", s.Name, s.Where, s.Why)))
+		}
+	}
+	return lines, true
+}
+
 // poolBook is the home's ledger as a pool wants it, across rebuilt homes.
 type poolBook struct{ home *residence }
 

@@ -1,8 +1,12 @@
 package pool
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"time"
 
 	"hearth/pool/job"
 	"hearth/pool/payout"
@@ -36,7 +40,7 @@ func (s *Service) openRails() ([]payout.Rail, error) {
 	terms := onchain.Terms{Network: job.Network(s.cfg.Network)}
 	switch c.Rail {
 	case "lnd":
-		node := rest.Config{URL: c.URL, Cert: s.rooted(c.Certificate), Macaroon: s.rooted(strings.TrimPrefix(c.Secret, "file:"))}
+		node := s.lnd()
 		if wallet, err = lnd.New(lnd.Config{Config: node, Now: s.opt.Now}); err != nil {
 			return fail(err)
 		}
@@ -66,6 +70,81 @@ func (s *Service) openRails() ([]payout.Rail, error) {
 		return fail(err)
 	}
 	return append(rails, wallet, addresses), nil
+}
+
+// lnd is how the wallet of the rail lnd is reached.
+func (s *Service) lnd() rest.Config {
+	c := s.cfg.Payouts
+	return rest.Config{URL: c.URL, Cert: s.rooted(c.Certificate), Macaroon: s.rooted(strings.TrimPrefix(c.Secret, "file:"))}
+}
+
+const (
+	// walletLimit is how long a wallet may take to say that it is there.
+	walletLimit = 30 * time.Second
+	// walletAgain is when one that did not is asked again.
+	walletAgain = time.Minute
+)
+
+// findWallet asks the wallet until it has answered once, and keeps under trouble
+// why it does not: else nobody learns it before the first payment is due.
+func (s *Service) findWallet(ctx context.Context) {
+	for {
+		limited, cancel := context.WithTimeout(ctx, walletLimit)
+		err := s.askWallet(limited)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		next := "is it running and unlocked, and are url and secret under pool: payouts those of this wallet?"
+		if errors.Is(err, fs.ErrNotExist) {
+			next = "put the file there, or name the right one under pool: payouts."
+		}
+		if err != nil {
+			err = fmt.Errorf("the wallet (%s) does not answer, so nothing can be paid out: %w; %s It is asked again every minute", s.cfg.Payouts.Rail, err, next)
+		}
+		s.books.troubled("wallet", err)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(walletAgain):
+		}
+	}
+}
+
+// An invoice out of BOLT 11 itself, which no wallet has paid or will: asking what
+// became of it shows that a wallet answers, and moves nothing.
+const (
+	exampleInvoice = "lnbc1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypqdpl2pkx2ctnv5sxxmmwwd5kgetjypeh2ursdae8g6twvus8g6rfwvs8qun0dfjkxaq8rkx3yf5tcsyz3d73gafnh3cax9rn449d9p5uxz9ezhhypd0elx87sjle52x86fux2ypatgddc6k63n7erqz25le42c4u4ecky03ylcqca784w"
+	exampleHash    = "0001020304050607080900010203040506070809000102030405060708090102"
+)
+
+// askWallet asks the wallet what a payment asks it first. A wallet behind the
+// rail psbt is a person; the node that it needs is asked when it pays.
+func (s *Service) askWallet(ctx context.Context) error {
+	data := exampleInvoice
+	switch s.cfg.Payouts.Rail {
+	case "lnd":
+		node, err := rest.New(s.lnd())
+		if err != nil {
+			return err
+		}
+		return node.Do(ctx, "GET", "/v1/getinfo", nil, &struct{}{})
+	case "phoenixd":
+		data = `{"invoice":"` + exampleInvoice + `"}`
+	case "nwc":
+	default:
+		return nil
+	}
+	for _, r := range s.books.rails {
+		if r.Name() == s.cfg.Payouts.Rail {
+			_, err := r.Look(ctx, payout.Ticket{Key: exampleHash, Data: []byte(data)})
+			return err
+		}
+	}
+	return nil
 }
 
 // invoices is the network of a chain's invoices.

@@ -220,6 +220,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 		wg.Go(func() { s.mint.run(ctx) })
 	}
 	wg.Go(func() { s.books.run(ctx) })
+	wg.Go(func() { s.findWallet(ctx) })
 	// The journal ends after the last share, and events after all that is told.
 	writing, written := context.WithCancel(context.WithoutCancel(ctx))
 	defer written()

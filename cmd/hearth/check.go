@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,6 +50,9 @@ func (c *checkCmd) Run(p *program) error {
 			count(len(f.Manual), "place without a thermometer"), count(len(f.Devices), "device"), count(len(f.Sensors), "sensor"))
 		if !f.Pool.Empty() {
 			fmt.Fprintln(p.out, poolLine(own))
+			for _, file := range walletLacks(own.Payouts, filepath.Dir(c.File)) {
+				fmt.Fprintf(p.out, "Note: payouts: %s is not there, and nothing can be paid out until it is.\n", oneLine(file))
+			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(f.Devices)) {
 			if f.Devices[id].Simulated {
@@ -67,6 +71,24 @@ func checkPool(f config.File, dir string) (pool.Config, error) {
 		err = pool.Check(pool.Options{Config: cfg, Base: dir, Secret: secretFrom(dir), Now: time.Now})
 	}
 	return cfg, err
+}
+
+// walletLacks are the files of lnd that are not there. A pool starts without them: its
+// wallet may be made later.
+func walletLacks(c pool.Payouts, dir string) (files []string) {
+	if c.Rail != "lnd" {
+		return nil
+	}
+	for _, file := range []string{strings.TrimPrefix(c.Secret, "file:"), c.Certificate} {
+		path := file
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if _, err := os.Stat(path); file != "" && err != nil {
+			files = append(files, file)
+		}
+	}
+	return files
 }
 
 // poolLine says what a pool would do.

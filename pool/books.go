@@ -33,6 +33,7 @@ type books struct {
 	last     uint64 // number of the last record that was taken in
 	account  *account.Book
 	evidence *agreement.Evidence // nil without an agreement
+	formers  []*former           // other texts of the agreement's name
 	recorded bool                // the agreement stands in the ledger
 	shared   time.Time           // as of when a transfer by it was last booked
 	payer    *payout.Payer
@@ -84,8 +85,7 @@ func (s *Service) openBooks(ctx context.Context) (*books, error) {
 	if s.pricer != nil {
 		b.rate = units.Unknown[units.Money]("the price has not been asked yet", s.opt.Now())
 	}
-	var closing ledger.Closing
-	closed := false
+	agreed := texts{closings: map[ledger.Hash]ledger.Closing{}}
 	scope := ""
 	if s.contract != nil {
 		loc, err := time.LoadLocation(s.contract.Zone)
@@ -93,9 +93,6 @@ func (s *Service) openBooks(ctx context.Context) (*books, error) {
 			return nil, fmt.Errorf("pool: agreement %s: time zone %s: %w", s.contract.Name, s.contract.Zone, err)
 		}
 		b.loc = loc
-		if b.evidence, err = agreement.NewEvidence(s.contract.Agreement, loc, false); err != nil {
-			return nil, err
-		}
 	}
 	// First what the records say of the money, and where the agreement's books
 	// were closed; then what is behind that.
@@ -105,13 +102,13 @@ func (s *Service) openBooks(ctx context.Context) (*books, error) {
 		if err != nil {
 			return fmt.Errorf("record %d: %w", r.Seq, err)
 		}
-		switch x := body.(type) {
-		case ledger.Genesis:
+		if x, ok := body.(ledger.Genesis); ok {
 			scope = x.ID
 			pays = payout.NewBook(scope)
-		case ledger.Closing:
-			if s.contract != nil && x.Digest == s.contract.Digest() {
-				closing, closed = x, true
+		}
+		if s.contract != nil {
+			if err := agreed.take(s.contract.Agreement, r, body); err != nil {
+				return err
 			}
 		}
 		if err := b.take(r, body); err != nil {
@@ -125,17 +122,11 @@ func (s *Service) openBooks(ctx context.Context) (*books, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger for the pool: %w", err)
 	}
-	if b.evidence != nil {
-		from := uint64(1)
-		if closed {
-			if b.evidence, err = agreement.Resume(s.contract.Agreement, b.loc, false, closing); err != nil {
-				return nil, err
-			}
-			from = closing.After + 1
+	if s.contract != nil {
+		if b.evidence, err = b.evidenceOf(ctx, s.contract.Agreement, agreed.closings); err != nil {
+			return nil, err
 		}
-		if err := b.each(ctx, from, func(r ledger.Record) error { _, err := b.evidence.Add(r); return err }); err != nil {
-			return nil, fmt.Errorf("read the ledger for the agreement: %w", err)
-		}
+		b.openFormers(ctx, agreed)
 	}
 	if b.watches, err = openWatches(s.opt.Dir); err != nil {
 		return nil, err
@@ -311,6 +302,9 @@ func (b *books) follow(ctx context.Context) error {
 		}
 		if err == nil && b.evidence != nil {
 			_, err = b.evidence.Add(r)
+			for _, f := range b.formers {
+				f.add(r)
+			}
 		}
 		if err != nil {
 			b.broken = fmt.Errorf("record %d of the ledger cannot be booked, so money stands still: run \"hearth ledger verify\", and start again when it is in order: %w", r.Seq, err)
@@ -336,7 +330,7 @@ func (s *Service) Keep(wanted time.Time) time.Time {
 	if b.evidence != nil && b.evidence.Needs().Before(wanted) {
 		wanted = b.evidence.Needs()
 	}
-	return wanted
+	return b.needsFormers(wanted)
 }
 
 // interval is how often shares become records and the agreement is worked out.
@@ -420,7 +414,11 @@ func (b *books) fold(ctx context.Context) error { return b.journal.Fold(ctx) }
 
 // record writes the agreement into the ledger before anything is done by it.
 func (b *books) record(ctx context.Context) error {
-	if b.s.contract == nil || b.recorded {
+	if b.s.contract == nil {
+		return nil
+	}
+	if b.recorded {
+		b.showChange()
 		return nil
 	}
 	e, err := ledger.NewEntry(b.s.opt.Now(), b.s.contract.Name, false, b.s.contract.Record())
@@ -430,7 +428,12 @@ func (b *books) record(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write the agreement %s into the ledger: %w", b.s.contract.Name, err)
 	}
-	return b.follow(ctx)
+	if err := b.follow(ctx); err != nil {
+		return err
+	}
+	b.showChange()
+	b.tellChange()
+	return nil
 }
 
 // agree works the agreement out, writes what follows, and lets it divide work
@@ -438,10 +441,12 @@ func (b *books) record(ctx context.Context) error {
 func (b *books) agree(ctx context.Context) error {
 	e, ok, err := b.outcome()
 	err = errors.Join(err, b.weigh())
-	if !ok {
-		return err
+	if ok {
+		err = errors.Join(err, b.append(ctx, e), b.follow(ctx))
 	}
-	return errors.Join(err, b.append(ctx, e), b.follow(ctx))
+	b.troubled("other texts", b.settleFormers(ctx))
+	b.showChange()
+	return err
 }
 
 // outcome is what the agreement has written next: what it comes to for each
@@ -450,6 +455,12 @@ func (b *books) agree(ctx context.Context) error {
 func (b *books) outcome() (ledger.Entry, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.outcomeOf(b.s.contract.Agreement, b.evidence)
+}
+
+// outcomeOf is what a text of the agreement has written next. The caller holds
+// the lock.
+func (b *books) outcomeOf(a *agreement.Agreement, of *agreement.Evidence) (ledger.Entry, bool, error) {
 	now := b.s.opt.Now()
 	// A clock that was set back a little takes nothing back that was booked. One
 	// that was off by more was wrong when it was.
@@ -457,8 +468,8 @@ func (b *books) outcome() (ledger.Entry, bool, error) {
 		now = b.shared
 	}
 	var failed error
-	if b.s.contract.Mode == agreement.Ledger { // else nobody holds anybody's money
-		e, ok, err := b.evidence.Transfer(now)
+	if a.Mode == agreement.Ledger { // else nobody holds anybody's money
+		e, ok, err := of.Transfer(now)
 		if ok && err == nil {
 			err = b.bookable(e)
 		}
@@ -467,7 +478,7 @@ func (b *books) outcome() (ledger.Entry, bool, error) {
 		}
 		failed = err
 	}
-	e, ok, err := b.evidence.Close(now)
+	e, ok, err := of.Close(now)
 	return e, ok, errors.Join(failed, err)
 }
 

@@ -194,8 +194,8 @@ func (e *Evidence) agreement(r ledger.Record, b ledger.Agreement) error {
 		return fmt.Errorf("another text of this agreement has its days in %s, this one in %s: they must have the same", other.Zone, e.a.Zone)
 	case e.Recorded == 0:
 		e.Follows = true
-	case e.Ends.IsZero():
-		e.Ends = later(other.Start, tomorrow).prior()
+	default: // of several that follow, the one that begins first ends it
+		e.Ends = sooner(later(other.Start, tomorrow).prior(), e.Ends)
 	}
 	return nil
 }

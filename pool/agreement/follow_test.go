@@ -119,3 +119,34 @@ func TestNotBookedBeforeItIsRecorded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of several texts that are to follow, the one that begins first takes over,
+// whichever was recorded first: no day is shared by two.
+func TestTheSoonestTextTakesOver(t *testing.T) {
+	first := parse(t, example(t, "farmhouse"))
+	loc := zone(t, first.Zone)
+	at := first.Start.In(loc)
+	begin := "start: " + first.Start.String()
+	late := parse(t, replace(t, first.Text(), begin, "start: "+at.AddDate(0, 0, 30).Format(time.DateOnly)))
+	soon := parse(t, replace(t, first.Text(), begin, "start: "+at.AddDate(0, 0, 10).Format(time.DateOnly)))
+	b := newBook(t)
+	for i, a := range []*agreement.Agreement{first, late, soon} {
+		b.add(at.Add(time.Duration(i)*time.Hour), a.Name, a.Record())
+	}
+	for day := range 40 {
+		from := at.AddDate(0, 0, day)
+		var by []string
+		for name, a := range map[string]*agreement.Agreement{"first": first, "late": late, "soon": soon} {
+			if e := evidence(t, a, loc, false, b.records); e.Holds(from, from.AddDate(0, 0, 1)) {
+				by = append(by, name)
+			}
+		}
+		want := "first"
+		if day >= 10 {
+			want = "soon"
+		}
+		if len(by) != 1 || by[0] != want {
+			t.Errorf("on day %d %v hold, want %s", day, by, want)
+		}
+	}
+}

@@ -225,7 +225,7 @@ func sentence(st State) string {
 		return heaters + rate + ", for coins of a test network, which are worth nothing."
 	}
 	if v, ok := st.Money.Day.Get(); ok {
-		return fmt.Sprintf("%s%s; the last 24 hours should have earned %v.", heaters, rate, v)
+		return fmt.Sprintf("%s%s; the last 24 hours should have earned %s.", heaters, rate, agreement.Told(int64(v)*1000))
 	}
 	return heaters + rate + "."
 }

@@ -10,6 +10,7 @@ import (
 	"hearth/device"
 	"hearth/httpapi"
 	"hearth/ledger"
+	"hearth/pool/agreement"
 	"hearth/pool/job"
 	"hearth/site"
 )
@@ -127,7 +128,7 @@ func (p *pages) recordText(r ledger.Record) string {
 	case ledger.Work:
 		return fmt.Sprintf("%d %s, %s, %s", b.Amount, b.Unit, span(b.From, b.To), provenanceText(b.Provenance))
 	case ledger.Earning:
-		return fmt.Sprintf("%s earned. %s", sats(b.Millisats), capital(b.For))
+		return fmt.Sprintf("%s earned. %s", agreement.Told(b.Millisats), capital(b.For))
 	case ledger.Coin:
 		text := fmt.Sprintf("%d %s", b.Amount, b.Unit)
 		if b.Test {
@@ -187,7 +188,7 @@ func amountOf(s ledger.Sum) string {
 	case "mj":
 		return s.Joules().KilowattHours().String()
 	case "msat":
-		return sats(s.Total)
+		return agreement.Told(s.Total)
 	case ledger.UnitWork:
 		return "work of difficulty " + difficulty(job.Work(max(s.Total, 0)))
 	case ledger.UnitUnpaid:

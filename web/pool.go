@@ -6,12 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"hearth/httpapi"
 	"hearth/ledger"
 	"hearth/pool"
+	"hearth/pool/agreement"
 	"hearth/pool/job"
 	"hearth/site"
 	"hearth/units"
@@ -29,12 +29,26 @@ type poolView struct {
 	Sources []sourceView
 	Parties []partyView
 	Payouts []payoutView
+	// PerKWh and Day are the state's, with their thousands set apart.
+	PerKWh, Day known
 	// Warm says what a kilowatt-hour of heat brings in money, Today what the last
 	// day did; empty if that is not known.
 	Warm, Today string
 	Received    string
 	// Section is what makes a pool of a home that has none.
 	Section string
+}
+
+// grouped is an amount whose thousands are set apart.
+type grouped struct{ units.Known[units.Sats] }
+
+// String implements [known].
+func (g grouped) String() string {
+	v, ok := g.Get()
+	if !ok {
+		return g.Known.String()
+	}
+	return agreement.Told(int64(v) * 1000)
 }
 
 type heaterView struct {
@@ -85,24 +99,6 @@ func (p *pages) paired() map[string]bool {
 	return names
 }
 
-// sats writes an amount to the thousandth, without zeros that say nothing.
-func sats(msat int64) string {
-	text := strconv.FormatInt(msat/1000, 10)
-	if rest := msat % 1000; rest != 0 {
-		if msat < 0 {
-			rest = -rest
-			if msat > -1000 {
-				text = "-0"
-			}
-		}
-		text += "." + strings.TrimRight(fmt.Sprintf("%03d", rest), "0")
-	}
-	if msat == 1000 {
-		return "1 sat"
-	}
-	return units.Grouped(text, "\u202f") + " sats"
-}
-
 // worth writes what an amount is in money, empty if the price is not known.
 func worth(amount units.Known[units.Sats], price units.Known[units.Money]) string {
 	v, ok := amount.Get()
@@ -145,7 +141,7 @@ func (p *pages) pool(w http.ResponseWriter, r *http.Request) error {
 
 func (p *pages) poolView(s site.State, st *pool.State) poolView {
 	v := poolView{
-		State: st, Warm: worth(st.Money.PerKWh, st.Money.Price), Today: worth(st.Money.Day, st.Money.Price), Received: sats(st.Money.Received),
+		State: st, PerKWh: grouped{st.Money.PerKWh}, Day: grouped{st.Money.Day}, Warm: worth(st.Money.PerKWh, st.Money.Price), Today: worth(st.Money.Day, st.Money.Price), Received: agreement.Told(st.Money.Received),
 	}
 	heaters := slices.Clone(st.Heaters)
 	// What needs a person comes first.
@@ -162,7 +158,7 @@ func (p *pages) poolView(s site.State, st *pool.State) poolView {
 		v.Sources = append(v.Sources, sourceView{x, difficulty(x.Credited)})
 	}
 	for _, x := range st.Parties {
-		one := partyView{PartyState: x, Balance: sats(x.Balance), Paid: sats(x.Paid)}
+		one := partyView{PartyState: x, Balance: agreement.Told(x.Balance), Paid: agreement.Told(x.Paid)}
 		if x.Weight > 0 {
 			one.Share = units.Fraction(float64(x.Weight) / 1e6).String()
 		}
@@ -175,7 +171,7 @@ func (p *pages) poolView(s site.State, st *pool.State) poolView {
 		v.Parties = append(v.Parties, one)
 	}
 	for _, x := range st.Payouts {
-		v.Payouts = append(v.Payouts, payoutView{x, sats(x.Millisats), sats(x.Fee)})
+		v.Payouts = append(v.Payouts, payoutView{x, agreement.Told(x.Millisats), agreement.Told(x.Fee)})
 	}
 	return v
 }
@@ -226,9 +222,9 @@ func brings(st *pool.State, h pool.HeaterState) string {
 	}
 	v := units.Sats(math.Round(float64(day) * float64(rate/all)))
 	if text := worth(units.Know(v, st.At, units.Estimate), st.Money.Price); text != "" {
-		return fmt.Sprintf("%v a day at this pace, %s.", v, text)
+		return fmt.Sprintf("%s a day at this pace, %s.", agreement.Told(int64(v)*1000), text)
 	}
-	return fmt.Sprintf("%v a day at this pace.", v)
+	return agreement.Told(int64(v)*1000) + " a day at this pace."
 }
 
 // earning is what mining brings now, for the sentence of the home; empty if
@@ -248,7 +244,7 @@ func (p *pages) earning() string {
 	case !ok || day < 24:
 		return ""
 	}
-	return fmt.Sprintf("Earning about %v/h.", day/24)
+	return "Earning about " + agreement.Told(int64(day/24)*1000) + "/h."
 }
 
 func (p *pages) postPair(w http.ResponseWriter, r *http.Request) error {

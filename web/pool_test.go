@@ -33,7 +33,7 @@ func TestPoolSaysWhatMatters(t *testing.T) {
 		has, lacks []string
 	}{
 		{"earning", storybook.Sats, []string{
-			"the last 24 hours should have earned 1934 sats", "99 sats", "expected, about 0.06 EUR", "says kraken", "1874 sats a day at this pace", "Nothing: it is not connected.",
+			"the last 24 hours should have earned 1934 sats", "99 sats", "expected, about 0.06 EUR", "says kraken", "1\u202f874 sats a day at this pace", "Nothing: it is not connected.",
 			"2\u202f363.636 sats", "Stop all payments", `href="/pool/statements/host?month=2026-01"`, "within luck",
 			"ledger: sats are divided here, after they came in",
 		}, []string{"worth nothing", "no other machine reaches it", "unpaid", "does not add up", "simulated"}},
@@ -84,6 +84,9 @@ func TestCoinsOfATestNetworkAreWorthNothing(t *testing.T) {
 	_, body := get(t, serve(t, earningNothing{storybook.SatsTest()})+"/pool")
 	if n := strings.Count(body, "expected, worth nothing"); n != 2 {
 		t.Errorf("%d of 2 figures are worth nothing", n)
+	}
+	if !strings.Contains(body, "238\u202f125\u202f000\u202f000 sats<") {
+		t.Error("the thousands of a large amount are not set apart")
 	}
 	if strings.Contains(body, "expected, about") {
 		t.Error("the page says what coins of a test network are worth")
@@ -223,7 +226,7 @@ func TestStatementPage(t *testing.T) {
 	base := serve(t, storybook.Sats())
 	_, body := get(t, base+"/pool/statements/host?month=2026-01")
 	for _, want := range []string{
-		"Statement for Anna Berg: Heat for the Berg living room", "2964.636 sat", "according to kraken", "30% of what remained", "The time of this statement is not over",
+		"Statement for Anna Berg: Heat for the Berg living room", "2\u202f964.636 sats", "according to kraken", "30% of what remained", "The time of this statement is not over",
 		"/api/v1/pool/statements/host?format=json&amp;month=2026-01", `download="statement-host-2026-01.csv"`, "hearth pool verify-statement",
 		"<dt>Anna Berg</dt>", "<dt>Dalen Savings Bank</dt>",
 	} {

@@ -33,7 +33,7 @@ func (p *pages) satsText(subject string, body ledger.Body, span func(from, to ti
 			if e.Millisats < 0 {
 				sign = "" // its own
 			}
-			parts = append(parts, accountText(e.Account)+" "+sign+sats(e.Millisats))
+			parts = append(parts, accountText(e.Account)+" "+sign+agreement.Told(e.Millisats))
 		}
 		text := "Shared out: " + strings.Join(parts, ", ")
 		if b.For != "" {
@@ -41,9 +41,9 @@ func (p *pages) satsText(subject string, body ledger.Body, span func(from, to ti
 		}
 		return text, true
 	case ledger.Payout:
-		text := fmt.Sprintf("%s to %s by %s: %s", sats(b.Millisats), b.To, b.Rail, payoutText(string(b.State)))
+		text := fmt.Sprintf("%s to %s by %s: %s", agreement.Told(b.Millisats), b.To, b.Rail, payoutText(string(b.State)))
 		if b.Fee > 0 {
-			text += ", cost " + sats(b.Fee)
+			text += ", cost " + agreement.Told(b.Fee)
 		}
 		if b.Why != "" {
 			text += ". " + capital(b.Why)
@@ -59,7 +59,7 @@ func (p *pages) satsText(subject string, body ledger.Body, span func(from, to ti
 	case ledger.Price:
 		return fmt.Sprintf("Electricity costs %s, %s, says %s", agreement.Price(b.Micros, b.Currency), span(b.From, b.To), b.Source), true
 	case ledger.Yield:
-		return fmt.Sprintf("Work of difficulty %s should earn %s, says %s", difficulty(job.Work(max(b.Work, 0))), sats(b.Millisats), b.Source), true
+		return fmt.Sprintf("Work of difficulty %s should earn %s, says %s", difficulty(job.Work(max(b.Work, 0))), agreement.Told(b.Millisats), b.Source), true
 	case ledger.Closing:
 		return fmt.Sprintf("The books are closed up to %s", p.at(b.Until)), true
 	}

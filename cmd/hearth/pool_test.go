@@ -91,7 +91,7 @@ func TestPoolCommands(t *testing.T) {
 		{"report that does not add up", storybook.SatsDrift, []string{"report", "ocean", "1 sat", "--from", "2026-01-13T00:00:00Z", "--to", "2026-01-14T00:00:00Z"}, 4, []string{"7.4% less"}, "report of 1000 msat from ocean" + by},
 		{"report of when", storybook.Sats, []string{"report", "ocean", "1 sat", "--from", "monday", "--to", "tuesday"}, 2, []string{"write a time as"}, ""},
 		{"report of a span backwards", storybook.Sats, []string{"report", "ocean", "1 sat", "--from", "2026-01-14T00:00:00Z", "--to", "2026-01-13T00:00:00Z"}, 2, []string{"must lie before --to 2026-01-13"}, ""},
-		{"statement", storybook.Sats, []string{"statement", "host", "--month", "2026-01"}, 0, []string{"Statement for Anna Berg", "2964.636 sat"}, ""},
+		{"statement", storybook.Sats, []string{"statement", "host", "--month", "2026-01"}, 0, []string{"Statement for Anna Berg", "2\u202f964.636 sats"}, ""},
 		{"statement of nobody", storybook.Sats, []string{"statement", "landlord", "--month", "2026-01"}, 1, []string{"landlord"}, ""},
 		{"statement of no month", storybook.Sats, []string{"statement", "host", "--month", "January"}, 2, []string{"write it as 2026-11"}, ""},
 	} {

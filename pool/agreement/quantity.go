@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"hearth/units"
 )
 
 // The scales of whole numbers.
@@ -48,7 +50,17 @@ func Money(micros int64, currency string) string {
 // Price prints millionths of a currency per kilowatt-hour: "0.185 EUR/kWh".
 func Price(micros int64, currency string) string { return Money(micros, currency) + perKWh }
 
-// Sats prints thousandths of a satoshi: "5000 sat", "0.25 sat".
+// Told prints thousandths of a satoshi as people are told them, with thousands
+// set apart by a narrow space: "5 000 sats", "1 sat".
+func Told(msat int64) string {
+	if msat == 1000 || msat == -1000 {
+		return units.Grouped(decimal(msat, satDigits, 0), "\u202f") + " sat"
+	}
+	return units.Grouped(decimal(msat, satDigits, 0), "\u202f") + " sats"
+}
+
+// Sats prints thousandths of a satoshi as agreements, and what is signed, have
+// them: "5000 sat", "0.25 sat".
 func Sats(msat int64) string { return decimal(msat, satDigits, 0) + " " + satUnit }
 
 // Energy prints millijoules in kilowatt-hours, to the watt-hour: "12.345 kWh".

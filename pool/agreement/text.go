@@ -79,7 +79,11 @@ func (a *Agreement) opening() string {
 }
 
 func (a *Agreement) counted() []string {
-	out := []string{fmt.Sprintf("What %s earn at %s is worked out every %s.", and(a.Meters.Workers), and(a.Meters.Income), minutes(a.Interval))}
+	earn := "earn"
+	if len(a.Meters.Workers) == 1 {
+		earn = "earns"
+	}
+	out := []string{fmt.Sprintf("What %s %s at %s is worked out every %s.", and(a.Meters.Workers), earn, and(a.Meters.Income), minutes(a.Interval))}
 	if len(a.Meters.Electricity) > 0 {
 		out = append(out, "Electricity that counts: "+and(a.Meters.Electricity)+".")
 	}

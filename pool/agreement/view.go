@@ -64,19 +64,19 @@ func (s Statement) View(loc *time.Location) View {
 		v.Rows = append(v.Rows, r)
 	}
 	if s.money() {
-		v.Total = Row{What: "Together", Sats: Sats(s.Millisats), Worth: s.worth()}
+		v.Total = Row{What: "Together", Sats: Told(s.Millisats), Worth: s.worth()}
 	}
 	for _, o := range s.Open {
 		v.Open = append(v.Open, o.sentence(loc))
 	}
 	for _, p := range s.Payouts {
-		v.Payouts = append(v.Payouts, Row{What: p.At.In(loc).Format("2 January 2006, 15:04"), How: p.State, Sats: Sats(p.Millisats), Source: p.Rail})
+		v.Payouts = append(v.Payouts, Row{What: p.At.In(loc).Format("2 January 2006, 15:04"), How: p.State, Sats: Told(p.Millisats), Source: p.Rail})
 	}
 	for _, p := range s.All.Parties {
 		if !s.money() {
 			break
 		}
-		v.Everyone = append(v.Everyone, Row{What: p.Party, Sats: Sats(p.Millisats)})
+		v.Everyone = append(v.Everyone, Row{What: p.Party, Sats: Told(p.Millisats)})
 	}
 	v.Check = fmt.Sprintf("Worked out from records up to number %d of the ledger, under the agreement with the digest %s. "+
 		"Whoever has the agreement, this statement and the exported ledger can work it out again.", s.Head.Seq, s.Digest.String()[:16])
@@ -90,7 +90,7 @@ func (s Statement) money() bool { return s.Mode.Custodial() || s.All.Income > 0 
 func (s Statement) summary() []string {
 	var out []string
 	if s.Mode.Custodial() {
-		got := fmt.Sprintf("You got %s", Sats(s.Millisats))
+		got := fmt.Sprintf("You got %s", Told(s.Millisats))
 		if w := s.worth(); w != "" {
 			got += ", worth " + w + " when it came in"
 		}
@@ -111,10 +111,10 @@ func (s Statement) summary() []string {
 		}
 	}
 	if s.All.Held > 0 {
-		out = append(out, fmt.Sprintf("%s are set aside for all parties together, because something is unknown.", Sats(s.All.Held)))
+		out = append(out, fmt.Sprintf("%s are set aside for all parties together, because something is unknown.", Told(s.All.Held)))
 	}
 	if s.Paid > 0 {
-		out = append(out, Sats(s.Paid)+" were paid out to you in this time.")
+		out = append(out, Told(s.Paid)+" were paid out to you in this time.")
 	}
 	return out
 }
@@ -129,7 +129,7 @@ func (s Statement) worth() string {
 	case s.Currency == "" || s.Network != "" || s.Millisats == s.Unvalued && s.Millisats > 0:
 		return ""
 	case s.Unvalued > 0:
-		return Money(s.Micros, s.Currency) + " for " + Sats(s.Millisats-s.Unvalued) + " of it"
+		return Money(s.Micros, s.Currency) + " for " + Told(s.Millisats-s.Unvalued) + " of it"
 	}
 	return Money(s.Micros, s.Currency)
 }
@@ -148,7 +148,7 @@ func (s Statement) fiat() string {
 		t = fmt.Sprintf("A bitcoin was worth %s to %s according to %s.", Money(s.Least, s.Currency), Money(s.Most, s.Currency), s.PriceSource)
 	}
 	if s.Unvalued > 0 {
-		t += " For " + Sats(s.Unvalued) + " no price was known."
+		t += " For " + Told(s.Unvalued) + " no price was known."
 	}
 	return t
 }
@@ -192,14 +192,17 @@ func (e Entry) row(currency string) Row {
 		return r
 	}
 	if e.Kind != Share {
-		r.Due = Amount{e.Due, e.Sats}.Text(currency)
+		r.Due = Money(e.Due, currency)
+		if e.Sats {
+			r.Due = Told(e.Due)
+		}
 	}
 	if !e.Outside {
 		sign := ""
 		if e.Pays && e.Millisats > 0 {
-			sign = "-"
+			sign = "−"
 		}
-		r.Sats = sign + Sats(e.Millisats)
+		r.Sats = sign + Told(e.Millisats)
 		if currency != "" {
 			r.Worth = sign + Money(e.Micros, currency)
 		}
@@ -229,7 +232,7 @@ func (o Open) sentence(loc *time.Location) string {
 	}
 	held := ""
 	if o.Held > 0 {
-		held = fmt.Sprintf("; %s are set aside", Sats(o.Held))
+		held = fmt.Sprintf("; %s are set aside", Told(o.Held))
 	}
 	const form = "2 January 15:04"
 	return fmt.Sprintf("%s: %s from %s to %s%s.", capital(o.Text), intervals(o.Intervals), o.From.In(loc).Format(form), o.To.In(loc).Format(form), held)

@@ -283,10 +283,17 @@ func (c Config) checkNumbers(wrong func(string, ...any)) {
 		name  string
 		value float64
 	}{
-		{"difficulty", c.Difficulty}, {"least_difficulty", c.LeastDifficulty}, {"fee", c.Fee}, {"connections", float64(c.Connections)},
-		{"slice", c.Slice.Seconds()}, {"fallback_after", c.FallbackAfter.Seconds()},
-		{"payouts: threshold", float64(p.Threshold)}, {"payouts: per_payment", float64(p.PerPayment)},
-		{"payouts: per_day", float64(p.PerDay)}, {"payouts: fee", p.Fee}, {"payouts: gather", p.Gather.Seconds()},
+		{"difficulty", c.Difficulty},
+		{"least_difficulty", c.LeastDifficulty},
+		{"fee", c.Fee},
+		{"connections", float64(c.Connections)},
+		{"slice", c.Slice.Seconds()},
+		{"fallback_after", c.FallbackAfter.Seconds()},
+		{"payouts: threshold", float64(p.Threshold)},
+		{"payouts: per_payment", float64(p.PerPayment)},
+		{"payouts: per_day", float64(p.PerDay)},
+		{"payouts: fee", p.Fee},
+		{"payouts: gather", p.Gather.Seconds()},
 	} {
 		if !(n.value >= 0) || math.IsInf(n.value, 1) {
 			wrong("%s %v: it cannot be below zero; leave it out for what is usual", n.name, n.value)

@@ -56,7 +56,8 @@ func TestAMissingWalletIsTold(t *testing.T) {
 		want    []string
 	}{
 		{
-			"neither macaroon nor certificate", pool.Payouts{Rail: "lnd", URL: "https://127.0.0.1:1", Secret: "file:absent.macaroon", Certificate: "absent.cert"},
+			"neither macaroon nor certificate",
+			pool.Payouts{Rail: "lnd", URL: "https://127.0.0.1:1", Secret: "file:absent.macaroon", Certificate: "absent.cert"},
 			[]string{"(lnd)", "nothing can be paid out", "absent.macaroon", "put the file there", "pool: payouts"},
 		},
 		{"no lnd", pool.Payouts{Rail: "lnd", URL: "https" + strings.TrimPrefix(gone.URL, "http"), Secret: "file:password"}, []string{"is it running and unlocked"}},

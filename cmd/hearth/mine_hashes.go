@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +46,9 @@ type hashReport struct {
 
 	mu      sync.Mutex
 	trouble string         // told last
+	working bool           // there is a job
+	late    time.Time      // when it was last told that a share came late
+	refused chan error     // the pool refuses the worker
 	network job.Difficulty // of a block; 0: no job has come yet
 	last    miner.Tally
 	at      time.Time // of last
@@ -51,7 +57,7 @@ type hashReport struct {
 
 func newHashReport(p *program, json bool) *hashReport {
 	now := time.Now()
-	return &hashReport{program: p, json: json, at: now, began: now}
+	return &hashReport{program: p, json: json, at: now, began: now, refused: make(chan error, 1)}
 }
 
 // say prints an event. The caller holds the mutex.
@@ -68,7 +74,7 @@ func (r *hashReport) say(e hashEvent, colour, text string) {
 func (r *hashReport) Up(l upstream.Login) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.trouble = ""
+	r.trouble, r.working = "", false
 	how := "in the open"
 	if l.Encrypted {
 		how = "encrypted"
@@ -81,6 +87,14 @@ func (r *hashReport) Up(l upstream.Login) {
 func (r *hashReport) Down(name string, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.working = false
+	if errors.Is(why, upstream.ErrRefused) {
+		select {
+		case r.refused <- why:
+		default: // it was said before
+		}
+		return
+	}
 	if text := why.Error(); text != r.trouble {
 		r.trouble = text
 		r.say(hashEvent{Kind: "down", Pool: name, Text: text}, bad, "There is no work: "+text+".")
@@ -91,15 +105,20 @@ func (r *hashReport) Down(name string, why error) {
 func (r *hashReport) Job(j *job.Job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.network = j.Network.Difficulty()
+	r.network, r.working = j.Network.Difficulty(), true
 }
 
 // Answer implements [upstream.Handler].
 func (r *hashReport) Answer(a upstream.Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if a.Outcome == upstream.Rejected {
+	switch {
+	case a.Outcome != upstream.Rejected:
+	case r.json || !strings.Contains(strings.ToLower(a.Reason), "stale"):
 		r.say(hashEvent{Kind: "refused", Pool: a.Upstream, Text: a.Reason}, bad, "The pool refuses a share: "+a.Reason+".")
+	case time.Since(r.late) >= tallyEvery: // they are counted, and often come together
+		r.late = time.Now()
+		r.say(hashEvent{}, "", "A share came late: there is newer work.")
 	}
 }
 
@@ -119,6 +138,9 @@ func (r *hashReport) tally(t miner.Tally) {
 	rate := hashRate(t.Hashes-r.last.Hashes, time.Since(r.at))
 	r.last, r.at = t, time.Now()
 	text := rate.String() + "; " + sharesText(t)
+	if !r.working {
+		text += "; there is no work: " + cmp.Or(r.trouble, "the pool has given none yet")
+	}
 	if r.network > 0 && rate > 0 {
 		text += "; a block in " + ages(r.network.Hashes()/float64(rate)) + " on average"
 	}
@@ -133,7 +155,7 @@ func (r *hashReport) end(t miner.Tally) {
 	rate := hashRate(t.Hashes, passed)
 	text := fmt.Sprintf("Stopped after %s: %s on average; %s.", passed.Round(time.Second), rate, sharesText(t))
 	if t.Accepted > 0 {
-		text += fmt.Sprintf(" Shares like the accepted take %.3g hashes on average; %.3g were computed.", t.Credit.Hashes(), float64(t.Hashes))
+		text += fmt.Sprintf(" Shares like the accepted take %s hashes on average; %s were computed.", inWords(t.Credit.Hashes()), inWords(float64(t.Hashes)))
 	}
 	if t.Blocks > 0 {
 		text += " " + count(int(t.Blocks), "block") + " found."
@@ -167,7 +189,7 @@ func sharesText(t miner.Tally) string {
 		}
 	}
 	if t.Best > 0 {
-		parts = append(parts, fmt.Sprintf("the best of difficulty %.3g", float64(t.Best)))
+		parts = append(parts, "the best of difficulty "+inWords(float64(t.Best)))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -186,4 +208,25 @@ func ages(seconds float64) string {
 		return fmt.Sprintf("%.3g million years", seconds/year/1e6)
 	}
 	return fmt.Sprintf("%.3g billion years", seconds/year/1e9)
+}
+
+// inWords writes a number as people do, with three digits that count.
+func inWords(v float64) string {
+	for _, of := range []struct {
+		size float64
+		name string
+	}{{1e15, "million billion"}, {1e12, "thousand billion"}, {1e9, "billion"}, {1e6, "million"}} {
+		if v >= of.size {
+			return inWords(v/of.size) + " " + of.name
+		}
+	}
+	digits := 0
+	for size := v; size > 0 && size < 99.95 && digits < 12; size *= 10 {
+		digits++
+	}
+	text := strconv.FormatFloat(v, 'f', digits, 64)
+	if digits > 0 {
+		text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	}
+	return text
 }

@@ -33,7 +33,7 @@ const lossMaking = "This is for tests and education, and loses money: a Bitaxe, 
 // tallyEvery is how often it is said how mining goes.
 const tallyEvery = 10 * time.Second
 
-// Run mines until it is interrupted.
+// Run mines until it is interrupted, or the pool refuses the worker.
 func (c *mineSha256Cmd) Run(p *program) error {
 	client, err := c.client()
 	if err != nil {
@@ -44,9 +44,9 @@ func (c *mineSha256Cmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	ctx := p.ctx
+	ctx, stop := context.WithCancel(p.ctx)
+	defer stop()
 	if c.For > 0 {
-		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, c.For)
 		defer stop()
 	}
@@ -64,6 +64,11 @@ func (c *mineSha256Cmd) Run(p *program) error {
 		select {
 		case <-tick.C:
 			report.tally(m.Tally())
+		case err := <-report.refused: // and always will
+			stop()
+			work.Wait()
+			report.end(m.Tally())
+			return fmt.Errorf("mine at %s as %s: %w", client.Name(), c.User, err)
 		case <-ctx.Done():
 			work.Wait()
 			report.end(m.Tally())

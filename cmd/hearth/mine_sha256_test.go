@@ -17,10 +17,13 @@ import (
 	"hearth/drivers/computer"
 	"hearth/furnace"
 	"hearth/pool/job"
+	"hearth/pool/miner"
 	"hearth/pool/pooltest"
 	poolserver "hearth/pool/server"
 	"hearth/pool/share"
+	"hearth/pool/stratum"
 	"hearth/pool/stratum2/noise"
+	"hearth/pool/upstream"
 	"hearth/units"
 )
 
@@ -249,6 +252,47 @@ func TestMiningSaysWhatIsMissing(t *testing.T) {
 	out, _ := must(t, 0, "mine", "sha256", "--user", "me", "--pool", "127.0.0.1:1", "--for", "100ms")
 	if !strings.Contains(out, "There is no work: ") || !strings.Contains(out, "0 shares accepted") {
 		t.Errorf("without a pool it says:\n%s", out)
+	}
+}
+
+// A pool that refuses the worker is left, and the command fails.
+func TestMiningEndsWhenThePoolRefusesTheWorker(t *testing.T) {
+	url, _ := serveStratum(t, &foreman{password: "kettle"})
+	_, errs := must(t, exitFailed, "mine", "sha256", "--threads", "1", "--user", "house.computer", "--password", "wrong", "--pool", url)
+	if !strings.Contains(errs, "refuses the worker") || !strings.Contains(errs, "check the name and the password") {
+		t.Errorf("it says %q", errs)
+	}
+}
+
+// A share that comes late is nobody's fault, and often one of many.
+func TestLateSharesAreToldOnce(t *testing.T) {
+	var out said
+	r := newHashReport(&program{out: &out}, false)
+	for range 5 {
+		r.Answer(upstream.Answer{Answer: stratum.Answer{Outcome: upstream.Rejected, Reason: "stale share"}})
+	}
+	r.tally(miner.Tally{})
+	r.Down("pool", errors.New("nobody answers"))
+	r.tally(miner.Tally{Hashes: 36_200_000, Accepted: 1, Credit: 1, Best: 0.0000125})
+	r.end(miner.Tally{Hashes: 36_200_000, Accepted: 1, Credit: 1, Best: 0.0000125})
+	text := out.String()
+	if n := strings.Count(text, "A share came late: there is newer work."); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, text)
+	}
+	for _, want := range []string{"there is no work: the pool has given none yet", "there is no work: nobody answers", "36.2 million were computed", "4.3 billion hashes", "difficulty 0.0000125"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestNumbersInWords(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 1: "1", 0.00000381: "0.00000381", 12.34: "12.3", 999: "999", 1234: "1234", 36_200_000: "36.2 million", 5e12: "5 thousand billion",
+	} {
+		if got := inWords(v); got != want {
+			t.Errorf("%v is %q, want %q", v, got, want)
+		}
 	}
 }
 

@@ -180,7 +180,7 @@ func (b *books) formerly(f *former, now time.Time, tell bool) string {
 		}
 		return fmt.Sprintf("The text %s, from %s on, cannot be worked out: %v. Of what is set aside under the agreement, %s in all, its part stays in the account %s and is not shared: "+
 			"run \"hearth ledger verify\", and start again when the ledger is in order; else the parties must agree on whose it is.",
-			short(f.Agreement), f.Start, err, agreement.Sats(held), f.HeldAccount())
+			short(f.Agreement), f.Start, err, agreement.Told(held), f.HeldAccount())
 	}
 	first, last, ok := f.evidence.Term()
 	if !ok {
@@ -196,7 +196,7 @@ func (b *books) formerly(f *former, now time.Time, tell bool) string {
 	text := fmt.Sprintf("The text %s %s %s.", short(f.Agreement), verb, when)
 	if held := f.evidence.Held(); held > 0 {
 		tell = true
-		text += fmt.Sprintf(" Under it %s are set aside, in the account %s: ", agreement.Sats(held), f.HeldAccount())
+		text += fmt.Sprintf(" Under it %s are set aside, in the account %s: ", agreement.Told(held), f.HeldAccount())
 		switch {
 		case f.evidence.Settled():
 			text += "they stay there, since the books of that time are closed. The parties must agree on whose they are."
@@ -211,7 +211,7 @@ func (b *books) formerly(f *former, now time.Time, tell bool) string {
 	for i, p := range f.Parties {
 		if owed := b.account.Balance(f.PartyAccount(i)); owed > 0 && p.Way != agreement.Stays && c.Party(p.ID) < 0 {
 			tell = true
-			text += fmt.Sprintf(" %s is owed %s by it and is not in the text that was given, so nothing pays that out: name the party there again, or pay it otherwise.", p.ID, agreement.Sats(owed))
+			text += fmt.Sprintf(" %s is owed %s by it and is not in the text that was given, so nothing pays that out: name the party there again, or pay it otherwise.", p.ID, agreement.Told(owed))
 		}
 	}
 	if !tell {
@@ -239,6 +239,44 @@ func (b *books) tellChange() {
 	if err != nil {
 		b.s.tell("warning", "agreement_changed", err.Error())
 	}
+}
+
+// stated is a statement with the text that it is by.
+type stated struct {
+	agreement.Statement
+	by contract
+}
+
+// statements are those by the texts that held in a span up to now, in the order
+// in which they did; by the one that the service works by if none did. The caller
+// holds the lock.
+func (b *books) statements(party string, from, to, now time.Time) ([]stated, error) {
+	all := append([]*former{{Agreement: b.s.contract.Agreement, evidence: b.evidence}}, b.formers...)
+	past := slices.DeleteFunc(slices.Clone(all), func(f *former) bool {
+		return f.lost() != nil || f.Party(party) < 0 || !f.evidence.Holds(from, to) || !f.evidence.Holds(from, now)
+	})
+	if len(past) == 0 {
+		past = all[:1]
+	}
+	slices.SortStableFunc(past, func(x, y *former) int {
+		begins, _, _ := x.evidence.Term()
+		other, _, _ := y.evidence.Term()
+		return strings.Compare(begins.String(), other.String())
+	})
+	var out []stated
+	for _, f := range past {
+		by := contract{f.Agreement}
+		err := by.has(from, to, now)
+		st := agreement.Statement{}
+		if err == nil {
+			st, err = f.evidence.Statement(party, from, to, now, b.s.opt.Book.Head())
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, stated{st, by})
+	}
+	return out, nil
 }
 
 // short is a text's digest as people compare it.

@@ -59,7 +59,7 @@ func TestAChangedAgreementIsToldAndTheOldOneKept(t *testing.T) {
 	// Another text is given.
 	rewrite(t, dir, other)
 	d = open(t, dir, cfg)
-	held := "Under it " + agreement.Sats(came) + " are set aside, in the account held:farm"
+	held := "Under it " + agreement.Told(came) + " are set aside, in the account held:farm"
 	for range 2 {
 		for _, what := range []string{digest(text), digest(other), held} {
 			if !d.troubled(what) {
@@ -68,6 +68,13 @@ func TestAChangedAgreementIsToldAndTheOldOneKept(t *testing.T) {
 		}
 		d.shared(0, 0)
 		d.settle()
+	}
+	// The statement of the month is by the text that held.
+	for _, format := range []string{"text", "csv", "json"} {
+		b, err := d.Statement(t.Context(), "host", from, format)
+		if err != nil || format == "text" && !strings.Contains(string(b), digest(text)) || format == "json" && !strings.Contains(string(b), digest(text)) || strings.Contains(string(b), digest(other)) {
+			t.Errorf("the statement as %s: %v\n%s", format, err, b)
+		}
 	}
 	pooltest.Eventually(t, "the change is an event", func() error {
 		if told := d.changes(); len(told) != 1 || !strings.Contains(told[0], held) {
@@ -97,6 +104,15 @@ func TestAChangedAgreementIsToldAndTheOldOneKept(t *testing.T) {
 	d.settle()
 	if n := len(d.records(ledger.KindTransfer)); n != 2 {
 		t.Errorf("%d transfers, want one that set aside and one that shared", n)
+	}
+	// On the days after, both texts have their statement.
+	d.later(24 * time.Hour)
+	d.settle()
+	if from.Month() == from.AddDate(0, 0, 1).Month() {
+		b, err := d.Statement(t.Context(), "host", from, "text")
+		if err != nil || !strings.Contains(string(b), digest(text)) || !strings.Contains(string(b), digest(other)) {
+			t.Errorf("the statements of the month: %v\n%s", err, b)
+		}
 	}
 	// In the end there is nothing to tell.
 	d.later(10 * 24 * time.Hour)

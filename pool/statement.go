@@ -17,7 +17,9 @@ import (
 var ErrNoAgreement = errors.New("there is no agreement: name its file under pool: agreement")
 
 // Statement works out what a party's part of a month came to, from the ledger as
-// it is now, signed. Format is json, csv or text.
+// it is now, signed. Format is json, csv or text. Of a month in which several
+// texts of the agreement held, there are as text and csv a statement by each, one
+// after the other; as json that by the last.
 func (s *Service) Statement(ctx context.Context, party string, month time.Time, format string) ([]byte, error) {
 	if s.contract == nil {
 		return nil, ErrNoAgreement
@@ -31,28 +33,31 @@ func (s *Service) Statement(ctx context.Context, party string, month time.Time, 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := s.opt.Now()
-	err := s.contract.has(from, to, now)
-	var st agreement.Statement
-	if err == nil {
-		st, err = b.evidence.Statement(party, from, to, now, s.opt.Book.Head())
-	}
+	list, err := b.statements(party, from, to, now)
 	if err != nil {
 		return nil, fmt.Errorf("statement of %s for %s: %w", party, from.Format("January 2006"), err)
 	}
 	var out bytes.Buffer
 	switch format {
 	case "json":
-		return st.Sign(s.opt.Key)
+		return list[len(list)-1].Sign(s.opt.Key)
 	case "csv":
-		err = st.WriteCSV(&out)
-	case "text":
-		v := st.View(b.loc)
-		for i, r := range v.Everyone { // a statement knows the parties' ids only
-			if p := s.contract.Party(r.What); p >= 0 {
-				v.Everyone[i].What = s.contract.Parties[p].Name
-			}
+		for _, st := range list {
+			err = errors.Join(err, st.WriteCSV(&out))
 		}
-		err = writeStatement(&out, v)
+	case "text":
+		for i, st := range list {
+			if i > 0 {
+				out.WriteString("\n\n")
+			}
+			v := st.View(b.loc)
+			for i, r := range v.Everyone { // a statement knows the parties' ids only
+				if p := st.by.Party(r.What); p >= 0 {
+					v.Everyone[i].What = st.by.Parties[p].Name
+				}
+			}
+			err = errors.Join(err, writeStatement(&out, v))
+		}
 	default:
 		return nil, fmt.Errorf("a statement as %q: there is json, csv and text", format)
 	}

@@ -70,19 +70,27 @@ const (
 // divided: all of it, in effect.
 const firstWindow = job.Work(1) << 62
 
-func (s *Service) makeMint() error {
+// reach is how the Bitcoin node is reached.
+func (s *Service) reach() (node.Config, error) {
 	c := node.Config{URL: s.cfg.Node.URL, User: s.cfg.Node.User, Cookie: s.rooted(s.cfg.Node.Cookie), Network: job.Network(s.cfg.Network), Log: s.opt.Log}
+	var err error
 	if file := s.cfg.Node.Certificate; file != "" {
-		var err error
 		if c.Certificate, err = os.ReadFile(s.rooted(file)); err != nil {
-			return fmt.Errorf("pool: node: certificate: %w", err)
+			return c, fmt.Errorf("pool: node: certificate: %w", err)
 		}
 	}
 	if p := s.cfg.Node.Password; p != "" {
-		var err error
 		if c.Password, err = s.opt.Secret(p); err != nil {
-			return fmt.Errorf("pool: node: %w", err)
+			return c, fmt.Errorf("pool: node: %w", err)
 		}
+	}
+	return c, nil
+}
+
+func (s *Service) makeMint() error {
+	c, err := s.reach()
+	if err != nil {
+		return err
 	}
 	client, err := node.New(c)
 	if err != nil {

@@ -48,9 +48,9 @@ func (s *Service) openRails() ([]payout.Rail, error) {
 		coins, err = onchain.NewLnd(terms, node)
 		rails = append(rails, coins)
 	case "psbt":
-		n := onchain.Node{URL: s.cfg.Node.URL, User: s.cfg.Node.User, Password: s.rooted(strings.TrimPrefix(s.cfg.Node.Password, "file:"))}
-		if s.cfg.Node.Cookie != "" {
-			n.User, n.Password = "", s.rooted(s.cfg.Node.Cookie)
+		n, err := s.reach()
+		if err != nil {
+			return nil, err
 		}
 		coins, err := onchain.NewFolder(terms, onchain.Folder{Path: s.rooted(c.Folder), Addresses: c.From, Node: n, Now: s.opt.Now})
 		if err != nil {

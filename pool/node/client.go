@@ -29,9 +29,6 @@ type Config struct {
 	URL string
 	// User and Password are those of rpcauth, or of rpcuser and rpcpassword.
 	User, Password string
-	// PasswordFile is the path of a file that holds Password, if that is empty.
-	// It is read each time, so that a new one counts at once.
-	PasswordFile string
 	// Cookie is the path of the file in which Bitcoin Core leaves a password for
 	// programs of the same user, if there is no other. It is read each time, as
 	// it changes whenever the node starts.
@@ -73,11 +70,8 @@ func New(cfg Config) (*Client, error) {
 	if u.User != nil {
 		return nil, errors.New("the address of a Bitcoin node holds no password: say user and password by themselves")
 	}
-	if cfg.Cookie != "" && (cfg.User != "" || cfg.Password != "" || cfg.PasswordFile != "") {
+	if cfg.Cookie != "" && (cfg.User != "" || cfg.Password != "") {
 		return nil, errors.New("say either the cookie file of a Bitcoin node or its user and password, not both")
-	}
-	if cfg.Password != "" && cfg.PasswordFile != "" {
-		return nil, errors.New("say either the password of a Bitcoin node or the file that holds it, not both")
 	}
 	if cfg.Refresh <= 0 {
 		cfg.Refresh = 30 * time.Second
@@ -157,13 +151,6 @@ func (c *Client) authorization() (string, error) {
 		if user, password, ok = strings.Cut(strings.TrimSpace(string(b)), ":"); !ok {
 			return "", fmt.Errorf("%s is not the cookie of a Bitcoin node: it has no colon", c.cfg.Cookie)
 		}
-	}
-	if path := c.cfg.PasswordFile; path != "" {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return "", fmt.Errorf("read the Bitcoin node's password: %w", err)
-		}
-		password = strings.TrimSpace(string(b))
 	}
 	if user == "" {
 		return "", nil

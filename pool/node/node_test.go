@@ -300,28 +300,6 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// A password in a file is read each time, too.
-func TestPasswordFiles(t *testing.T) {
-	f := newFake(t, true)
-	path := filepath.Join(t.TempDir(), "password")
-	c := f.client(func(c *node.Config) { c.Password, c.PasswordFile = "", path })
-	for _, step := range []struct{ password, want string }{
-		{"", "read the Bitcoin node's password"},
-		{"wrong", `does not take the user "hearth"`},
-		{" secret\n", ""},
-	} {
-		if step.password != "" {
-			if err := os.WriteFile(path, []byte(step.password), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, err := c.Template(t.Context())
-		if (err == nil) != (step.want == "") || err != nil && (!strings.Contains(err.Error(), step.want) || strings.Contains(err.Error(), "wrong")) {
-			t.Errorf("password %q: %v, want %q", step.password, err, step.want)
-		}
-	}
-}
-
 func TestConfigsThatAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		cfg  node.Config
@@ -332,8 +310,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		{node.Config{URL: "ftp://127.0.0.1"}, "is like http://127.0.0.1:8332"},
 		{node.Config{URL: "http://me:secret@127.0.0.1:8332"}, "holds no password"},
 		{node.Config{URL: "http://127.0.0.1:8332", Cookie: "x", User: "y"}, "not both"},
-		{node.Config{URL: "http://127.0.0.1:8332", Cookie: "x", PasswordFile: "y"}, "not both"},
-		{node.Config{URL: "http://127.0.0.1:8332", User: "x", Password: "secret", PasswordFile: "y"}, "not both"},
+		{node.Config{URL: "http://127.0.0.1:8332", Cookie: "x", Password: "secret"}, "not both"},
 		{node.Config{URL: "https://127.0.0.1:8332", Certificate: []byte("x")}, "PEM"},
 	} {
 		if _, err := node.New(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {

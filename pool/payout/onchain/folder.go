@@ -20,6 +20,7 @@ import (
 
 	"hearth/internal/durable"
 	"hearth/pool/job"
+	"hearth/pool/node"
 )
 
 // Folder is a wallet whose keys Hearth does not see, and the folder over which
@@ -32,7 +33,9 @@ type Folder struct {
 	// Addresses are those of the wallet whose coins may be spent. Change goes
 	// to the first of them.
 	Addresses []string
-	Node      Node
+	// Node is the Bitcoin node that the wallet is watched through: btcd with
+	// txindex and addrindex, or Bitcoin Core.
+	Node node.Config
 	// Now is the time; nil: the computer's.
 	Now func() time.Time
 }
@@ -64,10 +67,11 @@ func NewFolder(terms Terms, cfg Folder) (*Rail, error) {
 	if info, err := os.Stat(cfg.Path); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("%s is not a folder for transactions to sign: make one", cfg.Path)
 	}
-	var err error
-	if w.node, err = newChain(cfg.Node); err != nil {
+	rpc, err := node.New(cfg.Node)
+	if err != nil {
 		return nil, err
 	}
+	w.node = &chain{rpc}
 	if w.cfg.Now == nil {
 		w.cfg.Now = time.Now
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"hearth/pool/job"
+	"hearth/pool/node"
 	"hearth/pool/payout"
 	"hearth/pool/payout/onchain"
 	"hearth/pool/pooltest"
@@ -89,14 +90,10 @@ type desk struct {
 
 func (d desk) rail(t *testing.T, terms onchain.Terms) *onchain.Rail {
 	t.Helper()
-	password := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(password, []byte(d.chain.Password+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	terms.Network, terms.Depth = job.Simnet, 2
 	r, err := onchain.NewFolder(terms, onchain.Folder{
 		Path: d.path, Addresses: []string{d.owner.address},
-		Node: onchain.Node{URL: d.chain.URL, User: d.chain.User, Password: password},
+		Node: node.Config{URL: d.chain.URL, User: d.chain.User, Password: d.chain.Password},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +297,7 @@ func TestBitcoinCoresDialect(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := onchain.NewFolder(onchain.Terms{Network: job.Simnet}, onchain.Folder{
-		Path: t.TempDir(), Addresses: []string{owner.address}, Node: onchain.Node{URL: core.URL, Password: cookie},
+		Path: t.TempDir(), Addresses: []string{owner.address}, Node: node.Config{URL: core.URL, Cookie: cookie},
 		Now: func() time.Time { return time.Unix(0, 0) },
 	})
 	if err != nil {
@@ -331,7 +328,7 @@ func TestFolderRefusesToBegin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := onchain.Folder{Path: t.TempDir(), Addresses: []string{newPerson(t).address}, Node: onchain.Node{URL: "http://127.0.0.1:1"}}
+	good := onchain.Folder{Path: t.TempDir(), Addresses: []string{newPerson(t).address}, Node: node.Config{URL: "http://127.0.0.1:1"}}
 	for _, c := range []struct {
 		name string
 		harm func(*onchain.Folder)

@@ -12,30 +12,11 @@ import (
 	"hearth/pool/node"
 )
 
-// Node is the Bitcoin node that a folder's wallet is watched through: btcd with
-// txindex and addrindex, or Bitcoin Core.
-type Node struct {
-	// URL is where it takes JSON-RPC, "http://127.0.0.1:8332".
-	URL string
-	// User and Password authenticate; Password is a file's path. Bitcoin Core's
-	// cookie file serves as well: then User is empty.
-	User, Password string
-}
-
 // scanTime is how long a node may look for the coins of an address.
 const scanTime = 30 * time.Minute
 
 // chain is what a node says of coins and transactions.
 type chain struct{ rpc *node.Client }
-
-func newChain(n Node) (*chain, error) {
-	cfg := node.Config{URL: n.URL, User: n.User, PasswordFile: n.Password}
-	if n.User == "" {
-		cfg = node.Config{URL: n.URL, Cookie: n.Password}
-	}
-	rpc, err := node.New(cfg)
-	return &chain{rpc}, err
-}
 
 // call calls a method that is answered at once.
 func (c *chain) call(ctx context.Context, out any, method string, params ...any) error {

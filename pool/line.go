@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"hearth/pool/job"
@@ -59,6 +60,24 @@ func (l *line) state() SourceState {
 		Height: l.height, Difficulty: l.difficulty, Accepted: l.accepted, Rejected: l.rejected, Unanswered: l.unanswered,
 		Credited: l.credited, Several: l.several, Probe: l.probe,
 	}
+}
+
+// Called is what people call the source: a pool by its name in the configuration,
+// of several the one that pays or was the last to.
+func (s SourceState) Called() string {
+	if s.Kind == "pool" && s.Payer != "" {
+		return s.Payer
+	}
+	return s.Name
+}
+
+// Of is the source that a heater mines for, false if it is none that is known.
+func (st State) Of(h HeaterState) (SourceState, bool) {
+	i := slices.IndexFunc(st.Sources, func(s SourceState) bool { return s.Name == h.Source })
+	if i < 0 {
+		return SourceState{}, false
+	}
+	return st.Sources[i], true
 }
 
 // lost notes that nobody on a line gives work.

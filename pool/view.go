@@ -219,6 +219,12 @@ func sentence(st State) string {
 		return "No miner is paired yet."
 	case online == 0:
 		return heaters + "."
+	case len(st.Sources) > 0 && !slices.ContainsFunc(st.Sources, func(x SourceState) bool { return x.Up }):
+		waits := fmt.Sprintf("%d of %d heaters are connected and wait", online, len(st.Heaters))
+		if len(st.Heaters) == 1 {
+			waits = "The heater is connected and waits"
+		}
+		return fmt.Sprintf("%s for work: %s does not answer.", waits, st.Sources[0].Called())
 	case st.Unpaid:
 		return heaters + rate + ": heat only, unpaid, until a pool or node answers."
 	case st.Test:

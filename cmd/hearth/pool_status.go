@@ -124,13 +124,13 @@ func printSources(w io.Writer, st pool.State) {
 			how = "unpaid"
 		case !s.Up:
 			how = "does not answer"
-			why = append(why, oneLine(s.Name+": "+s.Why))
+			why = append(why, oneLine(s.Called()+": "+s.Why))
 		}
 		shares := "" // a node takes none: it is given blocks
 		if s.Accepted+s.Rejected > 0 {
 			shares = fmt.Sprintf("%d taken, %d refused", s.Accepted, s.Rejected)
 		}
-		rows = append(rows, []string{oneLine(s.Name), how, shares, oneLine(s.Where)})
+		rows = append(rows, []string{oneLine(s.Called()), how, shares, oneLine(s.Where)})
 	}
 	fmt.Fprintln(w)
 	table(w, rows)
@@ -143,11 +143,16 @@ func printHeaters(w io.Writer, st pool.State) {
 	var trouble []string
 	for _, h := range st.Heaters {
 		source := h.Source
+		from, known := st.Of(h)
 		switch {
 		case !h.Online:
 			source = "not connected"
 		case h.Unpaid:
 			source = "nobody: unpaid"
+		case known && !from.Up:
+			source = "nobody: " + from.Called() + " does not answer"
+		case known:
+			source = from.Called()
 		}
 		rate := "unknown"
 		if v, ok := h.Rate.Get(); ok {

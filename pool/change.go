@@ -193,10 +193,10 @@ func (b *books) formerly(f *former, now time.Time, tell bool) string {
 			verb = "counted"
 		}
 	}
-	text := fmt.Sprintf("The text %s %s %s.", short(f.Agreement), verb, when)
+	say := []string{fmt.Sprintf("The text %s %s %s.", short(f.Agreement), verb, when)}
 	if held := f.evidence.Held(); held > 0 {
 		tell = true
-		text += fmt.Sprintf(" Under it %s are set aside, in the account %s: ", agreement.Told(held), f.HeldAccount())
+		text := fmt.Sprintf("Under it %s are set aside, in the account %s: ", agreement.Told(held), f.HeldAccount())
 		switch {
 		case f.evidence.Settled():
 			text += "they stay there, since the books of that time are closed. The parties must agree on whose they are."
@@ -205,19 +205,20 @@ func (b *books) formerly(f *former, now time.Time, tell bool) string {
 		default:
 			text += fmt.Sprintf("it shares them when what is missing is recorded before the books of the month are closed, %d days after it. \"hearth pool statement\" for a month of that time says what is missing.", int(f.Close/day))
 		}
+		say = append(say, text)
 	} else if f.Mode.Custodial() {
-		text += " Nothing is set aside under it."
+		say = append(say, "Nothing is set aside under it.")
 	}
 	for i, p := range f.Parties {
 		if owed := b.account.Balance(f.PartyAccount(i)); owed > 0 && p.Way != agreement.Stays && c.Party(p.ID) < 0 {
 			tell = true
-			text += fmt.Sprintf(" %s is owed %s by it and is not in the text that was given, so nothing pays that out: name the party there again, or pay it otherwise.", p.ID, agreement.Told(owed))
+			say = append(say, fmt.Sprintf("%s is owed %s by it and is not in the text that was given, so nothing pays that out: name the party there again, or pay it otherwise.", p.ID, agreement.Told(owed)))
 		}
 	}
 	if !tell {
 		return ""
 	}
-	return text
+	return strings.Join(say, " ")
 }
 
 // showChange keeps the line about a changed agreement as it is now.

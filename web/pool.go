@@ -58,6 +58,8 @@ type heaterView struct {
 	Brings string
 	// Device is set where the miner is a device of the home.
 	Device string
+	// For is who pays for its work, and Silent who would, but does not answer.
+	For, Silent string
 }
 
 type sourceView struct {
@@ -148,7 +150,12 @@ func (p *pages) poolView(s site.State, st *pool.State) poolView {
 	slices.SortStableFunc(heaters, func(a, b pool.HeaterState) int { return rank(a) - rank(b) })
 	v.More = max(0, len(heaters)-heatersShown)
 	for _, h := range heaters[:len(heaters)-v.More] {
-		one := heaterView{HeaterState: h, Brings: brings(st, h)}
+		one := heaterView{HeaterState: h, Brings: brings(st, h), For: h.Source}
+		if from, known := st.Of(h); known && from.Up {
+			one.For = from.Called()
+		} else if known {
+			one.Silent = from.Called()
+		}
 		if d, ok := deviceByID(s, h.Name); ok {
 			one.Device = d.Name
 		}

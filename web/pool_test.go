@@ -78,6 +78,34 @@ func (h earningNothing) Pool() *pool.State {
 	return st
 }
 
+// silent is a home whose pool has been taken for alive until just now.
+type silent struct{ *storybook.Home }
+
+// Pool implements the home.
+func (h silent) Pool() *pool.State {
+	st := h.Home.Pool()
+	st.Sources = slices.Clone(st.Sources)
+	for i := range st.Sources {
+		if st.Sources[i].Kind == "pool" {
+			st.Sources[i].Name, st.Sources[i].Up = "pool", false
+		}
+	}
+	st.Heaters = slices.Clone(st.Heaters)
+	for i := range st.Heaters {
+		st.Heaters[i].Source = "pool"
+	}
+	return st
+}
+
+// A heater whose pool is silent mines for nobody, and the pool is called by its
+// name in the configuration.
+func TestHeatersWaitForASilentPool(t *testing.T) {
+	_, body := get(t, serve(t, silent{storybook.Sats()})+"/pool")
+	if n := strings.Count(body, "waits for work: ocean does not answer"); n != 2 || strings.Contains(body, "mines for") {
+		t.Errorf("%d of 2 heaters wait", n)
+	}
+}
+
 // Coins of a test network are not told in money, even where somebody configured a
 // price.
 func TestCoinsOfATestNetworkAreWorthNothing(t *testing.T) {

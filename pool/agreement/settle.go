@@ -27,7 +27,7 @@ func (e *Evidence) Transfer(asOf time.Time) (ledger.Entry, bool, error) {
 	}
 	switch {
 	case e.gaps:
-		return fail(errors.New("records are missing"))
+		return fail(errors.New("records are missing, since the ledger was pruned before the agreement was in it: go on with a copy from before that, else what comes in stays where it came in"))
 	case e.Recorded == 0:
 		return fail(errors.New("the ledger does not hold it: record it first"))
 	}

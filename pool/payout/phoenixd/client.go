@@ -1,6 +1,7 @@
 package phoenixd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,6 +84,8 @@ func (n *node) ask(ctx context.Context, limit time.Duration, path string, form u
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	// What comes once ctx is over is no answer, as of lnd.
+	err = cmp.Or(ctx.Err(), err)
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask phoenixd at %s: %w", n.base, err)

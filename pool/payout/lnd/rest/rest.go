@@ -152,7 +152,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	}
 	defer body.Close()
 	b, err := io.ReadAll(body)
-	if err != nil {
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return fmt.Errorf("ask lnd at %s: %w", c.base, err)
 	}
 	if err := json.Unmarshal(b, out); err != nil {
@@ -177,7 +177,7 @@ func (c *Client) Stream(ctx context.Context, method, path string, in any, each f
 			Result json.RawMessage
 			Error  *Status
 		}
-		switch err := dec.Decode(&piece); {
+		switch err := cmp.Or(ctx.Err(), dec.Decode(&piece)); {
 		case err != nil:
 			return fmt.Errorf("lnd at %s breaks off: %w", c.base, err)
 		case piece.Error != nil:
@@ -190,6 +190,10 @@ func (c *Client) Stream(ctx context.Context, method, path string, in any, each f
 }
 
 // send returns the body of a good answer.
+//
+// What comes once ctx is over is no answer, here and above: a node that notices
+// that nobody waits for it any more may end the request with an empty one, or
+// with an error that is not about the payment.
 func (c *Client) send(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
 	macaroon, err := file(c.macaroon)
 	if err != nil {
@@ -224,7 +228,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (io.Read
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(limited, maxFile))
-	if err != nil {
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return nil, fmt.Errorf("ask lnd at %s: %w", c.base, err)
 	}
 	// A stream that fails at once wraps its status; other answers do not.

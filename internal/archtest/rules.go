@@ -183,7 +183,7 @@ func Hearth() Rules {
 			// wallets stand around it.
 			{Packages: "pool/job", May: []string{"internal/jsonscan"}, Pure: true},
 			{Packages: "pool/share", May: []string{"units", "pool/job"}, Pure: true},
-			{Packages: "pool/stratum", Pure: true},
+			{Packages: "pool/stratum", May: []string{"pool/job"}, Pure: true},
 			{Packages: "pool/stratum1", May: []string{"units", "pool/job", "pool/share", "pool/stratum"}, Pure: true},
 			{Packages: "pool/stratum2/...", May: []string{"units", "pool/job", "pool/share", "pool/stratum", "pool/stratum2/..."}, Pure: true},
 			{Packages: "pool/split", May: []string{"pool/job"}, Pure: true},

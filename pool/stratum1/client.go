@@ -97,9 +97,6 @@ const (
 	// What the pool gives of an extranonce; see also job.MaxExtranonce.
 	maxExtranonce1 = 32
 	maxRoom        = 32
-	// More jobs than these is a pool gone mad, and every one goes to every miner.
-	jobBurst    = 64
-	jobInterval = 500 * time.Millisecond
 )
 
 // Client is the miner's end of a connection to a pool. It is not safe for
@@ -121,8 +118,7 @@ type Client struct {
 	work    *work // of the last notification
 	current *job.Job
 	issued  []issued
-	tokens  float64
-	refill  time.Time
+	pace    stratum.Pace
 	heard   time.Time // of the last notification
 
 	news []News
@@ -149,7 +145,7 @@ func NewClient(c ClientConfig) *Client {
 	}
 	cl := &Client{
 		config: c, sent: make(map[uint64]sent), nextID: firstShare,
-		difficulty: 1, shape: min(shape, job.MaxExtranonce), tokens: jobBurst,
+		difficulty: 1, shape: min(shape, job.MaxExtranonce), pace: stratum.NewPace(),
 	}
 	for _, w := range c.Workers {
 		cl.workers = append(cl.workers, worker{Credential: w})

@@ -184,8 +184,8 @@ func samePlace(a, b place) bool { return a.room == b.room && bytes.Equal(a.e1, b
 
 // issue makes a job of the last notification and gives it out.
 func (c *Client) issue(clean bool, now time.Time) error {
-	if !c.spend(now, price(clean, c.work.network)) {
-		return fmt.Errorf("take a job of the pool: it sent more than %d in a row, faster than one in %v", jobBurst, jobInterval)
+	if err := c.pace.Take(now, clean, c.work.network); err != nil {
+		return err
 	}
 	w := c.work
 	if !w.bound {
@@ -218,33 +218,6 @@ func (c *Client) issue(clean bool, now time.Time) error {
 	c.issued = append(c.issued, issued{id: j.ID, work: w, job: j, mask: c.mask})
 	c.tell(News{Kind: NewJob, Job: j})
 	return nil
-}
-
-// trifle is what a job costs of the leave to give jobs out if it begins a block
-// of a network on which blocks come many a second.
-const trifle = 1.0 / 256
-
-// price is what a job costs of that leave. Where a block takes fewer hashes than a
-// share of difficulty 1, as on a network for tests, each block that is found makes
-// another job, and who mines there finds them as fast as the node takes them.
-func price(clean bool, network job.Target) float64 {
-	if clean && network.Difficulty() < 1 {
-		return trifle
-	}
-	return 1
-}
-
-// spend takes leave to give out one job, at its price.
-func (c *Client) spend(now time.Time, price float64) bool {
-	if !c.refill.IsZero() {
-		c.tokens = min(jobBurst, c.tokens+max(0, now.Sub(c.refill).Seconds()/jobInterval.Seconds()))
-	}
-	c.refill = now
-	if c.tokens < price {
-		return false
-	}
-	c.tokens -= price
-	return true
 }
 
 // reissue gives the current work out again because something else about it has

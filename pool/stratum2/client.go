@@ -102,10 +102,7 @@ const (
 	maxUnanswered = 512
 	maxIssued     = 64 // jobs: half an hour of them at one every 30 s
 	maxFuture     = 16
-	// More jobs than these is a pool gone mad, and every one goes to every miner.
-	jobBurst    = 64
-	jobInterval = 500 * time.Millisecond
-	maxRoom     = 32
+	maxRoom       = 32
 	// How long a pool may take to say which extensions it knows. Those that know
 	// of none never answer.
 	patience = 5 * time.Second
@@ -149,8 +146,7 @@ type Client struct {
 
 	latest *work // that was given out last
 	issued []issued
-	tokens float64
-	refill time.Time
+	pace   stratum.Pace
 
 	sequence uint32
 	sent     []sent // in the order of their sequence
@@ -188,7 +184,7 @@ func NewClient(c ClientConfig) *Client {
 		}
 	}
 	c.Mask &= job.MaskV2
-	return &Client{config: c, shape: min(c.Extranonce, job.MaxExtranonce), tokens: jobBurst}
+	return &Client{config: c, shape: min(c.Extranonce, job.MaxExtranonce), pace: stratum.NewPace()}
 }
 
 // Login appends the message that begins a connection; Receive appends those

@@ -471,7 +471,7 @@ func TestClientBounds(t *testing.T) {
 		t.Errorf("%d are lost", len(lost))
 	}
 	for n := range uint32(2 * maxIssued) {
-		p.now = p.now.Add(jobInterval)
+		p.now = p.now.Add(stratum.JobInterval)
 		if _, err = p.deliver(t, p.s.Offer(nil, 2, jobOn(1000+n, "one", 1, false), p.now)); err != nil {
 			t.Fatal(err)
 		}
@@ -479,15 +479,15 @@ func TestClientBounds(t *testing.T) {
 	if len(p.c.issued) != maxIssued {
 		t.Errorf("%d jobs are remembered", len(p.c.issued))
 	}
-	for n := range uint32(jobBurst + 1) {
+	for n := range uint32(stratum.JobBurst + 1) {
 		if _, err = p.deliver(t, p.s.Offer(nil, 2, jobOn(10+n, "one", 1, false), p.now)); err != nil {
 			break
 		}
 	}
 	if err == nil || !strings.Contains(err.Error(), "in a row") {
-		t.Errorf("after %d jobs: %v", jobBurst, err)
+		t.Errorf("after %d jobs: %v", stratum.JobBurst, err)
 	}
-	p.now = p.now.Add(jobInterval)
+	p.now = p.now.Add(stratum.JobInterval)
 	if _, err := p.deliver(t, p.s.Offer(nil, 2, jobOn(100, "one", 1, false), p.now)); err != nil {
 		t.Errorf("after a while: %v", err)
 	}

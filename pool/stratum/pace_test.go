@@ -1,4 +1,4 @@
-package stratum1
+package stratum
 
 import (
 	"testing"
@@ -18,17 +18,17 @@ func TestBlocksMayComeManyASecond(t *testing.T) {
 		most  int
 	}{
 		"regtest":               {0x207fffff, true, 1000, 20_000},
-		"regtest, one block":    {0x207fffff, false, jobBurst, jobBurst},
-		"a network that counts": {0x1d00ffff, true, jobBurst, jobBurst},
+		"regtest, one block":    {0x207fffff, false, JobBurst, JobBurst},
+		"a network that counts": {0x1d00ffff, true, JobBurst, JobBurst},
 	} {
 		network, err := job.CompactTarget(c.bits)
 		if err != nil {
 			t.Fatal(err)
 		}
 		now := time.Unix(1_768_478_400, 0)
-		client := &Client{tokens: jobBurst}
+		p := NewPace()
 		n := 0
-		for n <= c.most && client.spend(now, price(c.clean, network)) {
+		for n <= c.most && p.Take(now, c.clean, network) == nil {
 			n++
 		}
 		if n < c.least || n > c.most {
